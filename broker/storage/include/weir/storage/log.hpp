@@ -1,0 +1,159 @@
+// The log of one partition: Kafka's segment files, indexes, producer state, epochs; append, read, retain, recover.
+#pragma once
+#include <weir/base/bytes.hpp>
+#include <weir/base/error.hpp>
+#include <weir/base/files.hpp>
+#include <weir/base/time.hpp>
+#include <weir/base/uuid.hpp>
+#include <weir/storage/log_config.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir::storage {
+
+/// Who wrote a batch; decides what is checked.
+enum class append_origin : std::uint8_t {
+    client,       ///< everything: one batch, base offset 0, no control batch, producer sequence, timestamps, sizes
+    coordinator,  ///< our own group, transaction or share coordinator: sequences and sizes, control batches allowed
+    raft,         ///< the metadata quorum: offsets and epochs are taken as they are
+};
+
+struct append_outcome {
+    std::int64_t first_offset = -1;
+    std::int64_t last_offset = -1;
+    timestamp_ms append_time = no_timestamp;  ///< set with message.timestamp.type=LogAppendTime
+    std::int64_t log_start_offset = 0;
+    bool duplicate = false;                   ///< an idempotent producer sent it again; the offsets are the old ones
+};
+
+/// A range of one segment file that holds whole batches, but for a possible cut at its end.
+struct log_slice {
+    file_ptr source;
+    std::uint64_t position = 0;
+    std::uint64_t size = 0;
+};
+
+struct aborted_transaction {
+    std::int64_t producer_id = -1;
+    std::int64_t first_offset = -1;
+};
+
+struct read_outcome {
+    log_slice records;                          ///< size 0 at the end of the log
+    std::vector<aborted_transaction> aborted;   ///< filled when asked for; sorted by first offset
+};
+
+struct timestamp_offset {
+    timestamp_ms timestamp = no_timestamp;
+    std::int64_t offset = -1;
+    std::int32_t leader_epoch = -1;
+};
+
+struct epoch_end {
+    std::int32_t epoch = -1;
+    std::int64_t end_offset = -1;
+};
+
+struct producer_status {
+    std::int64_t producer_id = -1;
+    std::int16_t epoch = -1;
+    std::int32_t last_sequence = -1;
+    timestamp_ms last_timestamp = no_timestamp;
+    std::int32_t coordinator_epoch = -1;
+    std::int64_t current_txn_start_offset = -1;
+};
+
+/// What one flush has to make durable; between begin_flush() and finish_flush() appends go on.
+struct flush_ticket {
+    std::vector<file_ptr> files;
+    std::int64_t end_offset = 0;   ///< durable below this once the files are
+};
+
+/// Blocks on files, never waits for anything else. Belongs to one event loop. Errors name topic, partition and file;
+/// after errc::io_error (or a failed flush) the log refuses writes: its directory has failed.
+class partition_log {
+public:
+    struct open_options {
+        std::string directory;              ///< "<log.dir>/<topic>-<partition>"
+        std::string topic;
+        std::int32_t partition = 0;
+        uuid topic_id;                      ///< zero: take it from partition.metadata
+        log_config config;
+        std::int64_t recovery_point = 0;    ///< durable below this, from recovery-point-offset-checkpoint
+        std::int64_t log_start_offset = 0;  ///< from log-start-offset-checkpoint; 0 when not listed
+        bool clean_shutdown = false;        ///< nothing needs to be checked
+    };
+    /// Opens or creates the log and recovers it: swap files finished, batches from the recovery point on checked, the
+    /// tail cut at the first damage, indexes rebuilt when missing or wrong, producer state replayed.
+    static result<std::unique_ptr<partition_log>> open(file_system& files, const class weir::clock& clock, open_options options);
+    ~partition_log();
+
+    /// Checks, stamps and writes one batch (see append_origin); `batch` is patched in place. Kafka's codes: corrupt_message,
+    /// invalid_record, message_too_large, invalid_timestamp, out_of_order_sequence_number, invalid_producer_epoch, ...
+    result<append_outcome> append(mutable_bytes batch, std::int32_t leader_epoch, append_origin origin);
+    /// Writes batches fetched from the leader as they are; their offsets must continue this log.
+    result<append_outcome> append_replicated(bytes_view batches);
+
+    /// Whole batches from the one holding `offset`, of one segment, at most `max_bytes` (but at least one batch when
+    /// `at_least_one`), none beginning at or above `end_offset`. errc::offset_out_of_range outside [log start, log end].
+    result<read_outcome> read(std::int64_t offset, std::uint64_t max_bytes, std::int64_t end_offset, bool at_least_one,
+                              bool with_aborted) const;
+
+    std::int64_t log_start_offset() const noexcept;
+    std::int64_t log_end_offset() const noexcept;       ///< exclusive: the offset the next record gets
+    std::int64_t flushed_offset() const noexcept;       ///< durable below this: the recovery point
+    /// First offset of the oldest open transaction, if any; the last stable offset is the smaller of this and the high watermark.
+    std::optional<std::int64_t> first_unstable_offset() const noexcept;
+    std::uint64_t size_bytes() const noexcept;
+    std::size_t segment_count() const noexcept;
+    std::int32_t latest_epoch() const noexcept;         ///< -1 when empty
+    const uuid& topic_id() const noexcept;
+    const std::string& directory() const noexcept;
+    const log_config& config() const noexcept;
+    void set_config(const log_config& config);
+
+    /// The first offset whose timestamp is not smaller, below `end_offset`; nullopt when there is none.
+    result<std::optional<timestamp_offset>> offset_for_timestamp(timestamp_ms wanted, std::int64_t end_offset) const;
+    /// The record with the largest timestamp.
+    result<std::optional<timestamp_offset>> offset_of_max_timestamp() const;
+    /// Largest epoch not above `epoch`, and where it ends (KIP-101); {-1, -1} when unknown.
+    epoch_end end_of_epoch(std::int32_t epoch) const noexcept;
+    std::int32_t epoch_of(std::int64_t offset) const noexcept;
+    void begin_epoch(std::int32_t epoch, std::int64_t start_offset);
+
+    /// Everything written and not yet durable; nothing to do when `files` is empty.
+    flush_ticket begin_flush();
+    /// After the files of `ticket` were synced; a failure takes the log offline.
+    void finish_flush(const flush_ticket& ticket, const result<void>& synced);
+
+    result<void> truncate_to(std::int64_t offset);                 ///< drops everything from `offset` on
+    result<void> truncate_fully_and_start_at(std::int64_t offset);
+    /// DeleteRecords: nothing below `offset` is served any more; segments wholly below it are dropped.
+    result<void> advance_log_start(std::int64_t offset);
+    /// Starts a new segment when the active one is older than segment.ms; called by the maintenance round.
+    result<void> roll_if_due();
+    /// Drops segments by time, size and log start; only below `high_watermark`. Files go after file.delete.delay.ms
+    /// (collect_garbage). Returns how many were dropped.
+    result<std::size_t> apply_retention(std::int64_t high_watermark);
+    /// Removes files whose delay has passed.
+    result<void> collect_garbage();
+    void expire_producers();
+    std::vector<producer_status> producers() const;
+
+    /// Clean shutdown: syncs, trims the indexes, writes the producer snapshot.
+    result<void> close();
+
+    partition_log(const partition_log&) = delete;
+    partition_log& operator=(const partition_log&) = delete;
+
+private:
+    struct state;
+    explicit partition_log(std::unique_ptr<state> state);
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace weir::storage

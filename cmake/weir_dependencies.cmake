@@ -1,0 +1,15 @@
+# Everything comes from Debian packages; scripts/packages lists them.
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+find_library(SNAPPY_LIBRARY snappy REQUIRED)
+find_library(ISAL_LIBRARY isal REQUIRED)
+find_library(BOOST_JSON_LIBRARY boost_json REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+# Asio without its header-only bulk: its sources are compiled once, in weir_base.
+set(WEIR_ASIO_DEFINITIONS BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)

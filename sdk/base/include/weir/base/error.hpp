@@ -1,0 +1,99 @@
+// Errors as values: what failed, where, and what to do about it.
+#pragma once
+#include <weir/base/errc.hpp>
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace weir {
+
+/// A failure: a code that programs act on, and a sentence that people act on. Cheap to move, shared when copied.
+/// A default-made error means "no error". Never made on a path that succeeds.
+class error {
+public:
+    error() noexcept = default;
+    /// `what` names the thing that failed: the file, the topic and partition, the setting and its value.
+    explicit error(errc code, std::string what = {});
+    /// The same with the failure that led to it.
+    error(errc code, std::string what, const error& cause);
+
+    explicit operator bool() const noexcept { return info_ != nullptr; }
+    errc code() const noexcept;
+    std::string_view what() const noexcept;
+    bool retriable() const noexcept { return describe(code()).retriable; }
+    /// "NOT_LEADER_OR_FOLLOWER: orders-3 (caused by ...)": one line.
+    std::string message() const;
+
+private:
+    struct info;
+    std::shared_ptr<const info> info_;
+};
+
+/// What `*r` throws when the result holds an error; inside the libraries that is a bug.
+class exception : public std::exception {
+public:
+    explicit exception(error why);
+    const char* what() const noexcept override { return text_.c_str(); }
+    const weir::error& error() const noexcept { return error_; }
+
+private:
+    weir::error error_;
+    std::string text_;
+};
+
+namespace detail {
+[[noreturn]] void raise(const error& why);
+}
+
+/// A value or an error. Ignoring one is a compile warning; reading the value of a failed one throws weir::exception.
+template <class T = void>
+class [[nodiscard]] result {
+public:
+    using value_type = T;
+    result(T value) : value_(std::move(value)) {}  // NOLINT: returning a plain value is the point
+    result(weir::error why) : error_(std::move(why)) {}
+    result(errc code) : error_(code) {}
+
+    explicit operator bool() const noexcept { return value_.has_value(); }
+    bool has_value() const noexcept { return value_.has_value(); }
+    T& operator*() & { check(); return *value_; }
+    const T& operator*() const& { check(); return *value_; }
+    T operator*() && { check(); return std::move(*value_); }
+    T* operator->() & { check(); return &*value_; }
+    const T* operator->() const& { check(); return &*value_; }
+    T* operator->() && = delete;  // a temporary would be gone before you look: name it, or use *
+    const weir::error& error() const noexcept { return error_; }
+    errc code() const noexcept { return value_ ? errc::none : error_.code(); }
+    template <class U>
+    T value_or(U&& other) && { return value_ ? std::move(*value_) : T(std::forward<U>(other)); }
+
+private:
+    void check() const { if (!value_) detail::raise(error_); }
+    std::optional<T> value_;
+    weir::error error_;
+};
+
+template <>
+class [[nodiscard]] result<void> {
+public:
+    using value_type = void;
+    result() noexcept = default;
+    result(weir::error why) : error_(std::move(why)) {}
+    result(errc code) : error_(code == errc::none ? weir::error{} : weir::error{code}) {}
+
+    explicit operator bool() const noexcept { return !error_; }
+    bool has_value() const noexcept { return !error_; }
+    void operator*() const { if (error_) detail::raise(error_); }
+    const weir::error& error() const noexcept { return error_; }
+    errc code() const noexcept { return error_.code(); }
+
+private:
+    weir::error error_;
+};
+
+}  // namespace weir

@@ -1,0 +1,30 @@
+// The seam to threads, clocks and timers: one thread of execution that runs what is posted to it.
+#pragma once
+#include <weir/base/function.hpp>
+#include <weir/base/time.hpp>
+
+#include <cstdint>
+
+namespace weir {
+
+/// Names a pending timer; 0 is none.
+enum class timer_id : std::uint64_t { none = 0 };
+
+/// One core's loop. What it runs never overlaps, so state that belongs to one loop needs no lock.
+/// The real one wraps a Boost.Asio io_context and its thread (asio_runtime.hpp); the simulated one runs in virtual
+/// time (sim/world.hpp). An idle loop sleeps in the kernel.
+class event_loop : public clock {
+public:
+    /// Runs `step` later on this loop, in the order posted. The only member that may be called from any thread.
+    virtual void post(function<void()> step) = 0;
+    /// Runs `step` on this loop at `when` or as soon after as it can. Own thread only.
+    virtual timer_id call_at(time_point when, function<void()> step) = 0;
+    /// Forgets a timer; harmless when it has fired or is none. Own thread only.
+    virtual void cancel(timer_id timer) noexcept = 0;
+    /// True on the loop's own thread.
+    virtual bool running_here() const noexcept = 0;
+
+    timer_id call_after(nanoseconds delay, function<void()> step) { return call_at(now() + delay, std::move(step)); }
+};
+
+}  // namespace weir

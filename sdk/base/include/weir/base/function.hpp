@@ -1,0 +1,80 @@
+// A move-only callable, cheaper to include and to move than std::function.
+#pragma once
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace weir {
+
+template <class Signature>
+class function;
+
+/// Holds any callable that can be moved. Small ones (up to 48 bytes) live inside, so that posting a step allocates nothing.
+template <class R, class... Args>
+class function<R(Args...)> {
+    static constexpr std::size_t inline_bytes = 48;
+
+public:
+    function() noexcept = default;
+    function(std::nullptr_t) noexcept {}
+    template <class F>
+        requires(!std::same_as<std::remove_cvref_t<F>, function> && std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
+    function(F&& f) {  // NOLINT: conversion from a lambda is the point
+        using callable = std::decay_t<F>;
+        if constexpr (sizeof(callable) <= inline_bytes && alignof(callable) <= alignof(std::max_align_t) &&
+                      std::is_nothrow_move_constructible_v<callable>) {
+            ::new (storage_) callable(std::forward<F>(f));
+            table_ = &inline_table<callable>;
+        } else {
+            ::new (storage_) callable*(new callable(std::forward<F>(f)));
+            table_ = &heap_table<callable>;
+        }
+    }
+    function(function&& other) noexcept : table_(std::exchange(other.table_, nullptr)) {
+        if (table_) table_->move(other.storage_, storage_);
+    }
+    function& operator=(function&& other) noexcept {
+        if (this != &other) {
+            reset();
+            table_ = std::exchange(other.table_, nullptr);
+            if (table_) table_->move(other.storage_, storage_);
+        }
+        return *this;
+    }
+    ~function() { reset(); }
+
+    explicit operator bool() const noexcept { return table_ != nullptr; }
+    R operator()(Args... args) { return table_->call(storage_, std::forward<Args>(args)...); }
+
+private:
+    struct table {
+        R (*call)(void*, Args&&...);
+        void (*move)(void* from, void* to) noexcept;
+        void (*drop)(void*) noexcept;
+    };
+    template <class F>
+    static constexpr table inline_table{
+        [](void* self, Args&&... args) -> R { return (*static_cast<F*>(self))(std::forward<Args>(args)...); },
+        [](void* from, void* to) noexcept {
+            ::new (to) F(std::move(*static_cast<F*>(from)));
+            static_cast<F*>(from)->~F();
+        },
+        [](void* self) noexcept { static_cast<F*>(self)->~F(); }};
+    template <class F>
+    static constexpr table heap_table{
+        [](void* self, Args&&... args) -> R { return (**static_cast<F**>(self))(std::forward<Args>(args)...); },
+        [](void* from, void* to) noexcept { ::new (to) F*(*static_cast<F**>(from)); },
+        [](void* self) noexcept { delete *static_cast<F**>(self); }};
+
+    void reset() noexcept {
+        if (table_) std::exchange(table_, nullptr)->drop(storage_);
+    }
+
+    const table* table_ = nullptr;
+    alignas(std::max_align_t) std::byte storage_[inline_bytes];
+};
+
+}  // namespace weir

@@ -1,0 +1,176 @@
+// Coroutines without a framework: a lazy task, a way to start one, and a bridge from callbacks.
+//
+// Asio's awaitable costs three CPU seconds a file and needs an Asio executor; these tasks run on any event_loop, the
+// simulated one included, and cost a tenth (docs/decisions/0002).
+#pragma once
+#include <weir/base/event_loop.hpp>
+#include <weir/base/function.hpp>
+
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace weir {
+
+template <class T = void>
+class task;
+
+namespace detail {
+
+struct promise_base {
+    std::coroutine_handle<> waiter = std::noop_coroutine();
+    std::exception_ptr thrown;
+
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    struct final_awaiter {
+        bool await_ready() const noexcept { return false; }
+        template <class Promise>
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) const noexcept {
+            return self.promise().waiter;
+        }
+        void await_resume() const noexcept {}
+    };
+    final_awaiter final_suspend() const noexcept { return {}; }
+    void unhandled_exception() noexcept { thrown = std::current_exception(); }
+};
+
+template <class T>
+struct promise : promise_base {
+    std::optional<T> value;
+    task<T> get_return_object() noexcept;
+    template <class U>
+    void return_value(U&& returned) { value.emplace(std::forward<U>(returned)); }
+    T take() {
+        if (thrown) std::rethrow_exception(thrown);
+        return std::move(*value);
+    }
+};
+
+template <>
+struct promise<void> : promise_base {
+    task<void> get_return_object() noexcept;
+    void return_void() const noexcept {}
+    void take() const {
+        if (thrown) std::rethrow_exception(thrown);
+    }
+};
+
+}  // namespace detail
+
+/// A coroutine that starts when awaited and hands its value to the awaiting one. Owns its frame. Move-only.
+/// Coroutines are free functions or members that take values: a coroutine lambda outlives its captures.
+template <class T>
+class [[nodiscard]] task {
+public:
+    using promise_type = detail::promise<T>;
+    explicit task(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+    task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    task& operator=(task&& other) noexcept {
+        if (this != &other) {
+            if (frame_) frame_.destroy();
+            frame_ = std::exchange(other.frame_, nullptr);
+        }
+        return *this;
+    }
+    ~task() { if (frame_) frame_.destroy(); }
+
+    class awaiter {
+    public:
+        explicit awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+        bool await_ready() const noexcept { return false; }
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiter) noexcept {
+            frame_.promise().waiter = waiter;
+            return frame_;
+        }
+        T await_resume() { return frame_.promise().take(); }
+    private:
+        std::coroutine_handle<promise_type> frame_;
+    };
+    awaiter operator co_await() const noexcept { return awaiter{frame_}; }
+
+private:
+    std::coroutine_handle<promise_type> frame_;
+};
+
+template <class T>
+task<T> detail::promise<T>::get_return_object() noexcept {
+    return task<T>{std::coroutine_handle<promise>::from_promise(*this)};
+}
+inline task<void> detail::promise<void>::get_return_object() noexcept {
+    return task<void>{std::coroutine_handle<promise>::from_promise(*this)};
+}
+
+namespace detail {
+struct detached {
+    struct promise_type {
+        detached get_return_object() const noexcept { return {}; }
+        std::suspend_never initial_suspend() const noexcept { return {}; }
+        std::suspend_never final_suspend() const noexcept { return {}; }
+        void return_void() const noexcept {}
+        [[noreturn]] void unhandled_exception() const noexcept { std::terminate(); }
+    };
+};
+inline detached run_detached(task<void> work) { co_await std::move(work); }
+}  // namespace detail
+
+/// Starts `work` now, on this thread; it frees itself when done. An exception that escapes it ends the process:
+/// catch at the edge.
+inline void spawn(task<void> work) { detail::run_detached(std::move(work)); }
+
+/// co_await-able made of an operation that takes a callback: `co_await completion<T>([&](function<void(T)> done) {...})`.
+/// The callback runs once, on the awaiting loop's thread; running before the operation returns is fine.
+template <class T, class Start>
+class completion_awaiter {
+public:
+    explicit completion_awaiter(Start start) : start_(std::move(start)) {}
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> waiter) {
+        waiter_ = waiter;
+        start_(function<void(T)>{[this](T value) {
+            value_.emplace(std::move(value));
+            if (suspended_) waiter_.resume();
+        }});
+        suspended_ = true;
+        return !value_.has_value();
+    }
+    T await_resume() { return std::move(*value_); }
+
+private:
+    Start start_;
+    std::coroutine_handle<> waiter_;
+    std::optional<T> value_;
+    bool suspended_ = false;
+};
+template <class T, class Start>
+completion_awaiter<T, Start> completion(Start start) {
+    return completion_awaiter<T, Start>{std::move(start)};
+}
+
+/// Goes on, on `loop`'s thread, after what is already posted there.
+class switch_to {
+public:
+    explicit switch_to(event_loop& loop) noexcept : loop_(loop) {}
+    bool await_ready() const noexcept { return loop_.running_here(); }
+    void await_suspend(std::coroutine_handle<> waiter) const { loop_.post([waiter] { waiter.resume(); }); }
+    void await_resume() const noexcept {}
+
+private:
+    event_loop& loop_;
+};
+
+/// Goes on after `delay` of the loop's time; on that loop's thread.
+class pause_for {
+public:
+    pause_for(event_loop& loop, nanoseconds delay) noexcept : loop_(loop), delay_(delay) {}
+    bool await_ready() const noexcept { return delay_ <= nanoseconds{0}; }
+    void await_suspend(std::coroutine_handle<> waiter) const { loop_.call_after(delay_, [waiter] { waiter.resume(); }); }
+    void await_resume() const noexcept {}
+
+private:
+    event_loop& loop_;
+    nanoseconds delay_;
+};
+
+}  // namespace weir

@@ -37,7 +37,7 @@ private:
 /// What `*r` throws when the result holds an error; inside the libraries that is a bug.
 class exception : public std::exception {
 public:
-    explicit exception(error why);
+    explicit exception(weir::error why);
     const char* what() const noexcept override { return text_.c_str(); }
     const weir::error& error() const noexcept { return error_; }
 

@@ -21,6 +21,9 @@ public:
     virtual timer_id call_at(time_point when, function<void()> step) = 0;
     /// Forgets a timer; harmless when it has fired or is none. Own thread only.
     virtual void cancel(timer_id timer) noexcept = 0;
+    /// Runs `step` once at the end of this turn: after the steps that were ready when it began, before the loop sleeps.
+    /// What many steps of one turn share is done there once, such as one flush for all they wrote. Own thread only.
+    virtual void defer_to_turn_end(function<void()> step) = 0;
     /// True on the loop's own thread.
     virtual bool running_here() const noexcept = 0;
 

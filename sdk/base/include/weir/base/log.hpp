@@ -11,6 +11,10 @@ namespace weir::log {
 enum class level : std::uint8_t { trace, debug, info, warn, error, fatal, off };
 std::string_view to_string(level severity) noexcept;
 
+namespace detail {
+struct logger_entry;
+}
+
 /// A named logger; make one per file as a static: `static log::logger logs{"weir.storage"};`. Names are dotted, and a
 /// level set for "weir.storage" holds for "weir.storage.recovery" unless that has its own. Thread-safe.
 class logger {
@@ -24,15 +28,15 @@ public:
     void error(std::string_view message) const { write(level::error, message); }
 
 private:
-    struct entry;
-    entry* entry_;  // lives for the whole process
+    detail::logger_entry* entry_;  // lives for the whole process
 };
 
-/// Where lines go. Called with the lock of no logger held, from any thread, one line at a time.
+/// Where lines go. Called with the lock of no logger held, from any thread, one line at a time;
+/// a sink does not log.
 using sink = std::function<void(level severity, std::string_view logger, std::string_view message)>;
 void set_sink(sink where);
-/// Sets the level of `name` and of everything below it that has no level of its own; "root" is all. nullopt-like
-/// level::off silences.
+/// Sets the level of `name` and of everything below it that has no level of its own; "root" is all. level::off
+/// silences.
 void set_level(std::string_view name, level severity);
 /// Back to what the parent says; false when `name` had no level of its own.
 bool clear_level(std::string_view name);

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace weir {
 
@@ -172,5 +173,35 @@ private:
     event_loop& loop_;
     nanoseconds delay_;
 };
+
+namespace detail {
+struct join_state {
+    std::size_t left;
+    std::coroutine_handle<> waiter;
+};
+inline detached run_joined(task<void> part, join_state& all) {
+    co_await std::move(part);
+    if (--all.left == 0 && all.waiter) all.waiter.resume();
+}
+class join_awaiter {
+public:
+    explicit join_awaiter(join_state& all) noexcept : all_(all) {}
+    bool await_ready() const noexcept { return all_.left == 0; }
+    void await_suspend(std::coroutine_handle<> waiter) const noexcept { all_.waiter = waiter; }
+    void await_resume() const noexcept {}
+
+private:
+    join_state& all_;
+};
+}  // namespace detail
+
+/// Starts all parts, in order, and goes on when the last one has ended. Each may work on other loops but ends on the
+/// awaiting one's thread.
+inline task<void> when_all(std::vector<task<void>> parts) {
+    detail::join_state all{parts.size(), {}};
+    for (auto& part : parts) detail::run_joined(std::move(part), all);
+    detail::join_awaiter ended{all};
+    co_await ended;
+}
 
 }  // namespace weir

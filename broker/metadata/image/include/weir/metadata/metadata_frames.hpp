@@ -1,0 +1,28 @@
+// Records of the metadata log as bytes: which version of each record a metadata.version allows.
+#pragma once
+#include <weir/base/bytes.hpp>
+#include <weir/base/error.hpp>
+#include <weir/protocol/metadata_record.hpp>
+
+#include <span>
+#include <vector>
+
+namespace weir::metadata {
+
+inline constexpr std::int16_t min_metadata_version = 7;      ///< 3.3-IV3
+inline constexpr std::int16_t latest_metadata_version = 30;  ///< 4.3-IV0
+/// "4.3-IV0" for 30; empty for a level there is none of.
+std::string_view metadata_version_name(std::int16_t level) noexcept;
+/// True when going from `high` down to `low` may lose data: a level in between brought records or fields.
+bool metadata_schema_changed(std::int16_t low, std::int16_t high) noexcept;
+
+/// The version to write `record` in while metadata.version is `level`: nodes at that level must be able to read it.
+std::int16_t record_version(const protocol::metadata_record& record, std::int16_t level) noexcept;
+/// As a frame of the log. errc::unsupported_version when the record holds what the level cannot express.
+result<bytes> encode_frame(const protocol::metadata_record& record, std::int16_t level);
+result<std::vector<bytes>> encode_frames(std::span<const protocol::metadata_record> records, std::int16_t level);
+/// errc::malformed, or errc::unsupported_version for a record type or version this build does not know: the log was
+/// written by a newer release.
+result<protocol::metadata_record> decode_frame(bytes_view frame);
+
+}  // namespace weir::metadata

@@ -1,0 +1,48 @@
+// What the controller must know of settings it does not own: which keys exist and which values they take.
+#pragma once
+#include <weir/base/error.hpp>
+#include <weir/metadata/image.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::metadata {
+
+/// Kafka's codes of the config APIs.
+enum class config_value_type : std::int8_t {
+    unknown = 0, boolean = 1, string = 2, int32 = 3, int16 = 4, int64 = 5, float64 = 6, list = 7, class_name = 8, password = 9
+};
+enum class config_source : std::int8_t {
+    unknown = 0, topic = 1, broker = 2, broker_default = 3, static_broker = 4, built_in = 5, broker_logger = 6,
+    client_metrics = 7, group = 8
+};
+
+struct config_key {
+    std::string name;
+    config_value_type type = config_value_type::string;
+    bool read_only = false;   ///< of a broker: needs a restart; INVALID_REQUEST when somebody tries to set it
+    bool sensitive = false;
+    bool per_broker_only = false;  ///< not allowed for the default of all brokers
+    /// What holds while the resource does not set it: from server.properties (source static_broker) or built in.
+    std::optional<std::string> default_value;
+    config_source default_source = config_source::built_in;
+    /// Of a topic setting: the broker settings that give its default, first set wins.
+    std::vector<std::string> server_keys;
+};
+
+/// Implemented over the settings rows of the modules that use them; must not change while in use.
+class config_schema {
+public:
+    virtual ~config_schema() = default;
+    /// nullptr: there is no such setting for this kind of resource. Lives as long as the schema.
+    virtual const config_key* find(config_type type, std::string_view key) const = 0;
+    /// All settings of a kind, sorted by name.
+    virtual std::vector<const config_key*> keys(config_type type) const = 0;
+    /// Type and range of one value, of a key find() knows: errc::invalid_config says the value and what is allowed.
+    virtual result<void> validate(config_type type, std::string_view key, std::string_view value) const = 0;
+};
+
+}  // namespace weir::metadata

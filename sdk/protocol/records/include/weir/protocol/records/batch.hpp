@@ -4,13 +4,13 @@
 #include <weir/base/bytes.hpp>
 #include <weir/base/error.hpp>
 #include <weir/base/time.hpp>
+#include <weir/protocol/compression.hpp>
 
 #include <cstdint>
 #include <optional>
 
 namespace weir::protocol {
 
-enum class codec : std::uint8_t { none = 0, gzip = 1, snappy = 2, lz4 = 3, zstd = 4 };
 enum class timestamp_type : std::uint8_t { create_time = 0, log_append_time = 1 };
 
 /// Bytes of a batch before its records, and of the part that frames it (base offset and length).
@@ -40,15 +40,19 @@ public:
     /// The records, compressed or not.
     bytes_view payload() const noexcept { return bytes_.subspan(batch_header_bytes); }
 
+    /// Not base + count - 1: compaction leaves holes, also at the end.
     std::int64_t last_offset() const noexcept { return base_offset() + last_offset_delta(); }
     std::int64_t next_offset() const noexcept { return last_offset() + 1; }
     /// Raw bits 0-2; 5 to 7 are no codec.
     std::uint8_t codec_bits() const noexcept { return static_cast<std::uint8_t>(attributes() & 0x7); }
+    std::optional<codec> compression() const noexcept { return codec_from_bits(codec_bits()); }
     bool compressed() const noexcept { return codec_bits() != 0; }
     timestamp_type time_type() const noexcept { return static_cast<timestamp_type>((attributes() >> 3) & 1); }
     bool transactional() const noexcept { return (attributes() & 0x10) != 0; }
     bool control() const noexcept { return (attributes() & 0x20) != 0; }
     bool has_delete_horizon() const noexcept { return (attributes() & 0x40) != 0; }
+    /// When tombstones and markers of this batch may go; then base_timestamp() is no record's timestamp.
+    std::optional<timestamp_ms> delete_horizon() const noexcept;
     bool has_producer_id() const noexcept { return producer_id() >= 0; }
     /// base_sequence + last_offset_delta, wrapping from 2147483647 to 0; -1 without a sequence.
     std::int32_t last_sequence() const noexcept;
@@ -63,11 +67,17 @@ private:
     bytes_view bytes_;
 };
 
+/// `base` + `delta` in the ring of sequences, which goes from 2147483647 to 0; for comparing with what is expected next.
+std::int32_t advance_sequence(std::int32_t base, std::int32_t delta) noexcept;
+
 /// Sets what a leader sets on append; outside the CRC, so the batch stays valid.
 void patch_base_offset(mutable_bytes batch, std::int64_t base_offset) noexcept;
 void patch_leader_epoch(mutable_bytes batch, std::int32_t leader_epoch) noexcept;
 /// Stamps log append time: attribute bit 3 and max timestamp, then the CRC anew. Records stay as they are.
 void stamp_append_time(mutable_bytes batch, timestamp_ms now) noexcept;
+/// Sets the largest timestamp when the batch's own claim is wrong (record_summary says), then the CRC anew; no effect
+/// and no work when it is right already.
+void set_max_timestamp(mutable_bytes batch, timestamp_ms max_timestamp) noexcept;
 /// Writes the CRC of the batch's present content.
 void refresh_crc(mutable_bytes batch) noexcept;
 

@@ -1,0 +1,190 @@
+#include <weir/protocol/records/batch_builder.hpp>
+
+#include <weir/base/varint.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace weir::protocol {
+namespace {
+
+constexpr std::size_t largest_batch = std::numeric_limits<std::int32_t>::max();
+
+/// Writes behind a pointer; the sizes were computed before.
+struct output {
+    std::byte* at;
+
+    void byte(std::uint8_t value) noexcept { *at++ = static_cast<std::byte>(value); }
+    void varint(std::int32_t value) noexcept { at += write_varint(at, value); }
+    void varlong(std::int64_t value) noexcept { at += write_varlong(at, value); }
+    void raw(bytes_view from) noexcept {
+        if (!from.empty()) std::memcpy(at, from.data(), from.size());
+        at += from.size();
+    }
+    void nullable(std::optional<bytes_view> from) noexcept {
+        varint(from ? static_cast<std::int32_t>(from->size()) : -1);
+        if (from) raw(*from);
+    }
+};
+
+std::size_t nullable_size(std::optional<bytes_view> from) noexcept {
+    if (!from) return 1;
+    // A length that does not fit is refused by its size before the varint matters.
+    return size_of_varint(static_cast<std::int32_t>(std::min(from->size(), largest_batch))) + from->size();
+}
+
+std::size_t headers_size(std::span<const header_view> headers) noexcept {
+    std::size_t total = 0;
+    for (const auto& header : headers) total += nullable_size(as_bytes(header.key)) + nullable_size(header.value);
+    return total;
+}
+
+std::int64_t wrapping_difference(std::int64_t a, std::int64_t b) noexcept {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+
+}  // namespace
+
+batch_builder::batch_builder(batch_settings settings) : settings_(std::move(settings)) { clear(); }
+
+void batch_builder::clear() noexcept {
+    used_ = batch_header_bytes;
+    count_ = 0;
+    last_offset_ = -1;
+    base_timestamp_ = no_timestamp;
+    max_timestamp_ = no_timestamp;
+}
+
+void batch_builder::set_producer(std::int64_t producer_id, std::int16_t epoch, std::int32_t base_sequence) noexcept {
+    settings_.producer_id = producer_id;
+    settings_.producer_epoch = epoch;
+    settings_.base_sequence = base_sequence;
+}
+
+std::byte* batch_builder::room(std::size_t more) {
+    // The vector's own size runs ahead of what is used: growing it per record would zero every byte twice.
+    if (bytes_.size() < used_ + more) bytes_.resize(std::max({used_ + more, bytes_.size() * 2, std::size_t{512}}));
+    return bytes_.data() + used_;
+}
+
+template <class WriteHeaders>
+result<void> batch_builder::add(std::int64_t offset, timestamp_ms timestamp, std::optional<bytes_view> key,
+                                std::optional<bytes_view> value, std::size_t header_count, std::size_t header_bytes,
+                                WriteHeaders write_headers) {
+    const std::int64_t offset_delta = wrapping_difference(offset, settings_.base_offset);
+    if (offset < settings_.base_offset || offset_delta < 0 || offset_delta > std::numeric_limits<std::int32_t>::max() ||
+        (count_ > 0 && offset <= last_offset_))
+        return error{errc::invalid_record, fmt::format("offset {} does not fit a batch at offset {} behind offset {}", offset,
+                                                       settings_.base_offset, count_ > 0 ? last_offset_ : -1)};
+    const timestamp_ms base = count_ > 0 ? base_timestamp_ : settings_.delete_horizon.value_or(timestamp);
+    const std::int64_t timestamp_delta = wrapping_difference(timestamp, base);
+    const std::size_t body = 1 + size_of_varlong(timestamp_delta) +
+                             size_of_varint(static_cast<std::int32_t>(offset_delta)) + nullable_size(key) +
+                             nullable_size(value) +
+                             size_of_varint(static_cast<std::int32_t>(std::min(header_count, largest_batch))) + header_bytes;
+    if (body > largest_batch || used_ + max_varint_bytes + body > largest_batch)
+        return error{errc::message_too_large, fmt::format("a record of {} bytes does not fit a batch that has {}", body, used_)};
+
+    output out{room(max_varint_bytes + body)};
+    out.varint(static_cast<std::int32_t>(body));
+    out.byte(0);
+    out.varlong(timestamp_delta);
+    out.varint(static_cast<std::int32_t>(offset_delta));
+    out.nullable(key);
+    out.nullable(value);
+    out.varint(static_cast<std::int32_t>(header_count));
+    write_headers(out);
+
+    used_ = static_cast<std::size_t>(out.at - bytes_.data());
+    base_timestamp_ = base;
+    max_timestamp_ = count_ > 0 ? std::max(max_timestamp_, timestamp) : timestamp;
+    last_offset_ = offset;
+    ++count_;
+    return {};
+}
+
+result<void> batch_builder::append(timestamp_ms timestamp, std::optional<bytes_view> key, std::optional<bytes_view> value,
+                                   std::span<const header_view> headers) {
+    return append(count_ > 0 ? last_offset_ + 1 : settings_.base_offset, timestamp, key, value, headers);
+}
+
+result<void> batch_builder::append(std::int64_t offset, timestamp_ms timestamp, std::optional<bytes_view> key,
+                                   std::optional<bytes_view> value, std::span<const header_view> headers) {
+    return add(offset, timestamp, key, value, headers.size(), headers_size(headers), [&](output& out) {
+        for (const auto& header : headers) {
+            out.nullable(as_bytes(header.key));
+            out.nullable(header.value);
+        }
+    });
+}
+
+result<void> batch_builder::append(const record_view& record) {
+    const auto headers = record.headers.encoded();
+    return add(record.offset, record.timestamp, record.key, record.value, record.headers.size(), headers.size(),
+               [&](output& out) { out.raw(headers); });
+}
+
+std::size_t batch_builder::estimated_size(double ratio) const noexcept {
+    if (settings_.compression == codec::none) return used_;
+    return batch_header_bytes + static_cast<std::size_t>(static_cast<double>(used_ - batch_header_bytes) * ratio);
+}
+
+std::size_t batch_builder::record_size_bound(std::optional<bytes_view> key, std::optional<bytes_view> value,
+                                             std::span<const header_view> headers) noexcept {
+    return max_varint_bytes + 1 + max_varlong_bytes + max_varint_bytes + nullable_size(key) + nullable_size(value) +
+           max_varint_bytes + headers_size(headers);
+}
+
+void batch_builder::write_header(mutable_bytes batch) const noexcept {
+    std::byte* at = batch.data();
+    const bool empty = count_ == 0;
+    std::int32_t attributes = empty ? 0 : static_cast<std::int32_t>(settings_.compression);
+    if (settings_.append_time) attributes |= 0x08;
+    if (settings_.transactional) attributes |= 0x10;
+    if (settings_.control) attributes |= 0x20;
+    if (settings_.delete_horizon && !empty) attributes |= 0x40;
+    const auto last_delta = static_cast<std::int32_t>(empty ? 0 : last_offset_ - settings_.base_offset);
+    const timestamp_ms largest = settings_.append_time.value_or(settings_.max_timestamp.value_or(max_timestamp_));
+    store_big_endian(at, settings_.base_offset);
+    store_big_endian(at + 8, static_cast<std::int32_t>(batch.size() - batch_frame_bytes));
+    store_big_endian(at + 12, settings_.leader_epoch);
+    at[16] = std::byte{2};
+    store_big_endian(at + 21, static_cast<std::int16_t>(attributes));
+    store_big_endian(at + 23, settings_.last_offset_delta.value_or(last_delta));
+    store_big_endian(at + 27, base_timestamp_);
+    store_big_endian(at + 35, largest);
+    store_big_endian(at + 43, settings_.producer_id);
+    store_big_endian(at + 51, settings_.producer_epoch);
+    store_big_endian(at + 53, settings_.base_sequence);
+    store_big_endian(at + 57, count_);
+    refresh_crc(batch);
+}
+
+result<bytes> batch_builder::finish() {
+    if (count_ == 0 && !settings_.last_offset_delta)
+        return error{errc::invalid_record, "a batch without records needs its last offset delta stated"};
+    bytes batch;
+    if (settings_.compression == codec::none || count_ == 0) {
+        room(0);
+        bytes_.resize(used_);
+        batch = std::exchange(bytes_, {});
+    } else {
+        static thread_local scratch_buffer compressed;
+        compressed.clear();
+        compressed.prepare(batch_header_bytes);
+        compressed.commit(batch_header_bytes);
+        const bytes_view payload{bytes_.data() + batch_header_bytes, used_ - batch_header_bytes};
+        if (auto done = compress(settings_.compression, settings_.level, payload, compressed); !done) return done.error();
+        if (compressed.size() > largest_batch)
+            return error{errc::message_too_large, fmt::format("{} bytes after compression do not fit a batch", compressed.size())};
+        batch = to_bytes(compressed.view());
+        compressed.trim(std::size_t{1} << 20);
+    }
+    write_header(batch);
+    clear();
+    return batch;
+}
+
+}  // namespace weir::protocol

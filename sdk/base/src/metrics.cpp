@@ -187,11 +187,12 @@ private:
     void sweep() {
         made_since_sweep_ = left_by_sweep_ = 0;
         for (auto& [name, family] : families) {
-            std::erase_if(family.members, [](auto& member) {
-                const bool no_counters = forget_dead(member.second.counters);
-                const bool no_gauges = forget_dead(member.second.gauges);
-                return forget_dead(member.second.histograms) && no_counters && no_gauges;
-            });
+            for (auto member = family.members.begin(); member != family.members.end();) {
+                const bool no_counters = forget_dead(member->second.counters);
+                const bool no_gauges = forget_dead(member->second.gauges);
+                const bool gone = forget_dead(member->second.histograms) && no_counters && no_gauges;
+                member = gone ? family.members.erase(member) : std::next(member);
+            }
             left_by_sweep_ += family.members.size();
         }
     }

@@ -47,6 +47,7 @@ struct group_snapshot {
         bool operator==(const member&) const = default;
     };
     std::string id;
+    bool recorded = false;  ///< a reload of the log would find it
     group_state state = group_state::empty;
     std::int32_t generation = 0;
     std::optional<std::string> protocol_type;

@@ -3,10 +3,11 @@
 #include <weir/base/error.hpp>
 #include <weir/metadata/image.hpp>
 #include <weir/metadata/image_change.hpp>
-#include <weir/protocol/metadata_record.hpp>
+#include <weir/protocol/metadata_record_types.hpp>
 
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace weir::metadata {
 
@@ -37,7 +38,10 @@ private:
 result<image_ref> apply_records(image_ref base, std::span<const protocol::metadata_record> records,
                                 const provenance& position);
 
-/// The records that make `of` out of nothing, in Kafka's order: features first, then controllers, brokers, topics with
+/// One partition as the record that makes it.
+protocol::partition_record to_record(const uuid& topic, std::int32_t index, const partition& of);
+
+/// The records that make `of` out of nothing, in Kafka's order: features first, then brokers, controllers, topics with
 /// their partitions, configs, quotas, producer ids, ACLs, credentials, tokens. Applying them gives an equal image.
 std::vector<protocol::metadata_record> write_snapshot(const image& of);
 

@@ -32,11 +32,12 @@ struct image_change {
     std::set<std::string> delegation_tokens;
     bool producer_ids = false;
 
+    /// Nothing but the position is different.
     bool empty() const noexcept;
 };
 
 /// Finds the differences by comparing; for images that do not descend from each other, as after loading a snapshot.
-/// Shared parts cost nothing.
+/// Topics that both share are not looked into.
 image_change compare_images(image_ref before, image_ref after);
 
 }  // namespace weir::metadata

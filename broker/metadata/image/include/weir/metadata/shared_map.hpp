@@ -178,6 +178,9 @@ public:
         return true;
     }
 
+    /// Ends the round of changes. A map that other threads will copy must be frozen before they see it.
+    void freeze() noexcept { edit_ = 0; }
+
     /// Equal content. Chunks that are shared are not looked into.
     bool operator==(const shared_map& other) const {
         if (size_ != other.size_) return false;

@@ -3,11 +3,12 @@
 #include <weir/base/bytes.hpp>
 #include <weir/base/error.hpp>
 
-#include <boost/json/value.hpp>
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <iosfwd>
+#include <istream>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,8 +49,27 @@ std::string text(const boost::json::object& from, std::string_view key);
 
 /// Calls `check` for every line, logs the lines with findings under the name `label` gives them, and counts.
 template <class Label, class Check>
-int run_lines(std::istream& input, std::ostream& log, int& lines, Label label, Check check);
+int run_lines(std::istream& input, std::ostream& log, int& lines, Label label, Check check) {
+    int failed = 0;
+    std::string line;
+    for (lines = 0; std::getline(input, line);) {
+        if (line.empty()) continue;
+        ++lines;
+        findings out;
+        std::string name = "?";
+        try {
+            const auto value = boost::json::parse(line);
+            name = label(value.as_object());
+            check(out, value.as_object());
+        } catch (const std::exception& why) {
+            out.add(why.what());
+        }
+        if (out.empty()) continue;
+        ++failed;
+        log << "line " << lines << ": " << name << '\n';
+        for (const auto& finding : out.list()) log << "    " << finding << '\n';
+    }
+    return failed;
+}
 
 }  // namespace weir::golden
-
-#include "run_lines.ipp"

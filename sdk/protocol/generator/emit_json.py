@@ -24,13 +24,13 @@ def _struct(struct: Struct, message: Message) -> List[str]:
     lines = head + body + ["    out.end_object();", "}"]
     if not body:
         lines.insert(1, "    static_cast<void>(from);")
+    if not struct.fields:
+        return lines + [f"static bool set_non_default({type_name}&, std::string_view) {{ return false; }}", ""]
     lines += [f"static bool set_non_default({type_name}& in, std::string_view path) {{",
               "    const auto [head, rest] = split_path(path);"]
     for index, field in enumerate(struct.fields):
         first = "head.empty() || " if index == 0 else ""
         lines.append(f'    if ({first}head == "{field.camel_name}") return change(in.{field.name}, rest);')
-    if not struct.fields:
-        lines.append("    static_cast<void>(in);")
     return lines + ["    return false;", "}", ""]
 
 

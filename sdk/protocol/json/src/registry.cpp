@@ -1,0 +1,67 @@
+#include <weir/protocol/json.hpp>
+
+#include "json_writer.hpp"
+
+#include <array>
+#include <unordered_map>
+
+namespace weir::protocol {
+
+#define WEIR_MESSAGES(schema, count) extern const message_type schema##_types[];
+#include <weir/protocol/json/registry_rows.inc>
+#undef WEIR_MESSAGES
+
+namespace {
+
+struct schema_row {
+    std::string_view name;
+    std::span<const message_type> types;
+};
+
+std::span<const schema_row> all_schemas() noexcept {
+    static const schema_row rows[] = {
+#define WEIR_MESSAGES(schema, count) {#schema, {schema##_types, count}},
+#include <weir/protocol/json/registry_rows.inc>
+#undef WEIR_MESSAGES
+    };
+    return rows;
+}
+
+using index = std::unordered_map<std::string_view, const message_type*>;
+index make_index() {
+    index by_name;
+    for (const auto& schema : all_schemas())
+        for (const auto& type : schema.types) by_name.emplace(type.name, &type);
+    return by_name;
+}
+
+}  // namespace
+
+const message_type* find_message(std::string_view name) noexcept {
+    static const index by_name = make_index();
+    const auto found = by_name.find(name);
+    return found == by_name.end() ? nullptr : found->second;
+}
+
+std::span<const message_type> messages_of(std::string_view schema) noexcept {
+    for (const auto& row : all_schemas())
+        if (row.name == schema) return row.types;
+    return {};
+}
+
+std::span<const std::string_view> schemas() noexcept {
+    static const std::vector<std::string_view> names = [] {
+        std::vector<std::string_view> found;
+        for (const auto& row : all_schemas()) found.push_back(row.name);
+        return found;
+    }();
+    return names;
+}
+
+std::string to_json(const message_type& type, const void* message, std::int16_t version) {
+    json_writer out;
+    type.write_json(out, message, version);
+    return out.take();
+}
+
+}  // namespace weir::protocol

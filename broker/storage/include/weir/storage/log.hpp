@@ -5,9 +5,12 @@
 #include <weir/base/files.hpp>
 #include <weir/base/time.hpp>
 #include <weir/base/uuid.hpp>
+#include <weir/storage/file_cache.hpp>
 #include <weir/storage/log_config.hpp>
 
+#include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,6 +74,16 @@ struct producer_status {
 struct flush_ticket {
     std::vector<file_ptr> files;
     std::int64_t end_offset = 0;   ///< durable below this once the files are
+    std::uint64_t generation = 0;  ///< the log's own: a ticket from before a truncation proves nothing
+};
+
+/// What the checkpoint files say of one log; written by the log's loop, read by any thread.
+struct log_progress {
+    std::atomic<std::int64_t> recovery_point{0};
+    std::atomic<std::int64_t> log_start{0};
+    std::atomic<std::int64_t> first_segment{0};  ///< base offset of the oldest segment
+    std::atomic<std::int64_t> log_end{0};
+    std::atomic<std::uint64_t> size_bytes{0};
 };
 
 /// Blocks on files, never waits for anything else. Belongs to one event loop. Errors name topic, partition and file;
@@ -86,6 +99,8 @@ public:
         std::int64_t recovery_point = 0;    ///< durable below this, from recovery-point-offset-checkpoint
         std::int64_t log_start_offset = 0;  ///< from log-start-offset-checkpoint; 0 when not listed
         bool clean_shutdown = false;        ///< nothing needs to be checked
+        std::shared_ptr<file_cache> handles;     ///< shared by the logs of a broker; null: one of its own
+        std::shared_ptr<log_progress> progress;  ///< kept up to date when there
     };
     /// Opens or creates the log and recovers it: swap files finished, batches from the recovery point on checked, the
     /// tail cut at the first damage, indexes rebuilt when missing or wrong, producer state replayed.
@@ -108,8 +123,14 @@ public:
     std::int64_t flushed_offset() const noexcept;       ///< durable below this: the recovery point
     /// First offset of the oldest open transaction, if any; the last stable offset is the smaller of this and the high watermark.
     std::optional<std::int64_t> first_unstable_offset() const noexcept;
+    /// The same, and a transaction whose marker is not below `high_watermark` still counts as open: its outcome could be
+    /// lost with the leader. Forgets the markers below, so call it with the real one.
+    std::optional<std::int64_t> first_unstable_offset(std::int64_t high_watermark);
+    bool writable() const noexcept;                     ///< false once a write or a flush has failed for good
     std::uint64_t size_bytes() const noexcept;
     std::size_t segment_count() const noexcept;
+    /// Why writable() is false.
+    const error& failure() const noexcept;
     std::int32_t latest_epoch() const noexcept;         ///< -1 when empty
     const uuid& topic_id() const noexcept;
     const std::string& directory() const noexcept;
@@ -129,6 +150,10 @@ public:
     flush_ticket begin_flush();
     /// After the files of `ticket` were synced; a failure takes the log offline.
     void finish_flush(const flush_ticket& ticket, const result<void>& synced);
+    /// Whether flush.messages or flush.ms ask for a flush although nobody waits for one.
+    bool flush_due() const noexcept;
+    /// begin_flush, the syncs and finish_flush in one blocking call.
+    result<void> flush();
 
     result<void> truncate_to(std::int64_t offset);                 ///< drops everything from `offset` on
     result<void> truncate_fully_and_start_at(std::int64_t offset);
@@ -143,6 +168,9 @@ public:
     result<void> collect_garbage();
     void expire_producers();
     std::vector<producer_status> producers() const;
+
+    /// Checks every batch of every segment by CRC, records too; errc::corrupt_message names the first bad one. Slow.
+    result<void> verify_segments() const;
 
     /// Clean shutdown: syncs, trims the indexes, writes the producer snapshot.
     result<void> close();

@@ -33,7 +33,9 @@ struct write_piece {
 };
 
 /// A connected byte stream. Lives on one loop: every call and every callback is there. At most one read and one write at
-/// a time. Dropping it closes it; callbacks of pending operations still run, with errc::closed, before it is gone.
+/// a time. Callbacks run as steps of the loop, never inside the call that began the operation; only the destructor, which
+/// closes, runs what is still pending at once, with errc::closed. Dropping a stream inside its own callback is fine.
+/// A connection that the peer or the network broke fails with errc::network_exception.
 class stream {
 public:
     virtual ~stream() = default;
@@ -53,7 +55,8 @@ struct socket_options {
     int backlog = 50;
 };
 
-/// Accepts connections until dropped or closed. `port` is the bound one when 0 was asked for.
+/// Accepts connections until dropped or closed, on its own loop. `port` is the bound one when 0 was asked for. A stream
+/// on its way to another loop may still arrive there while this closes.
 class listener {
 public:
     virtual ~listener() = default;
@@ -68,7 +71,8 @@ public:
     virtual void connect(event_loop& loop, const endpoint& to, const socket_options& options, nanoseconds timeout,
                          function<void(result<std::unique_ptr<stream>>)> done) = 0;
     /// Listens on `loop`. `pick_loop` chooses the loop each accepted stream lives on; `accepted` then runs on that loop.
-    /// An empty host means every address.
+    /// An empty host means every address; localhost means IPv4's and, where there is one, IPv6's. errc::in_use when
+    /// somebody listens there already.
     virtual result<std::unique_ptr<listener>> listen(event_loop& loop, const endpoint& on, const socket_options& options,
                                                      function<event_loop&()> pick_loop,
                                                      function<void(std::unique_ptr<stream>)> accepted) = 0;

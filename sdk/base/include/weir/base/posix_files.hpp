@@ -1,0 +1,14 @@
+// The real file system.
+#pragma once
+#include <weir/base/files.hpp>
+
+#include <memory>
+
+namespace weir {
+
+/// Thread-safe. sync_all runs on one helper thread, started with the first call; a file named by several waiting calls is
+/// synced once for all of them. A file whose sync has failed once fails every later one. Drop it before the loops that
+/// wait for it: dropping finishes what was asked for.
+std::unique_ptr<file_system> make_posix_files();
+
+}  // namespace weir

@@ -1,0 +1,123 @@
+#include "loop.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+
+#include <chrono>
+
+namespace weir::detail {
+namespace {
+
+thread_local const asio_loop* running = nullptr;
+
+}  // namespace
+
+asio_loop::asio_loop() {
+    io_.emplace(1);
+    alarm_.emplace(*io_);
+}
+
+asio_loop::~asio_loop() { shut_down(); }
+
+void asio_loop::shut_down() noexcept {
+    alarm_.reset();
+    io_.reset();
+    // Dropped steps may own things that post or set timers as they go.
+    for (int i = 0; i < 100; ++i) {
+        const auto ready = std::exchange(ready_, {});
+        const auto turn = std::exchange(turn_, {});
+        const auto ending = std::exchange(turn_end_, {});
+        const auto remote = std::exchange(remote_, {});
+        timers_.clear();
+        if (ready.empty() && turn.empty() && ending.empty() && remote.empty() && timers_.empty()) break;
+    }
+}
+
+time_point asio_loop::now() const noexcept {
+    return time_point{std::chrono::steady_clock::now().time_since_epoch()};
+}
+
+timestamp_ms asio_loop::wall_now() const noexcept {
+    return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+bool asio_loop::running_here() const noexcept { return running == this; }
+
+void asio_loop::post(function<void()> step) {
+    if (running_here()) {
+        ready_.push_back({timer_id::none, std::move(step)});
+        return;
+    }
+    bool first = false;
+    {
+        const std::lock_guard held{remote_mutex_};
+        first = remote_.empty();
+        remote_.push_back(std::move(step));
+    }
+    // One wake-up for all that is posted until the loop takes them.
+    if (first && io_) boost::asio::post(*io_, [this] { take_remote(); });
+}
+
+void asio_loop::take_remote() {
+    std::vector<function<void()>> taken;
+    {
+        const std::lock_guard held{remote_mutex_};
+        taken.swap(remote_);
+    }
+    for (auto& step : taken) ready_.push_back({timer_id::none, std::move(step)});
+}
+
+timer_id asio_loop::call_at(time_point when, function<void()> step) { return timers_.add(when, std::move(step)); }
+void asio_loop::cancel(timer_id timer) noexcept { timers_.cancel(timer); }
+void asio_loop::defer_to_turn_end(function<void()> step) { turn_end_.push_back(std::move(step)); }
+
+bool asio_loop::something_to_do() const noexcept {
+    if (!ready_.empty() || !turn_end_.empty() || stopping_.load(std::memory_order_relaxed)) return true;
+    const auto next = timers_.next();
+    return next && *next <= now();
+}
+
+// Sets the alarm for the first timer. It is never put off: an alarm that rings too early because its timer was cancelled
+// costs one wake-up, setting it anew for each request's timeout would cost a system call each.
+void asio_loop::arm() {
+    const auto next = timers_.next();
+    if (!next || (armed_for_ && *armed_for_ <= *next)) return;
+    armed_for_ = next;
+    alarm_->expires_at(std::chrono::steady_clock::time_point{next->time_since_epoch()});
+    alarm_->async_wait([this](const boost::system::error_code& failure) {
+        if (!failure) armed_for_.reset();
+    });
+}
+
+void asio_loop::run() {
+    const auto guard = boost::asio::make_work_guard(*io_);
+    const auto* const before = std::exchange(running, this);
+    while (!stopping_.load(std::memory_order_acquire)) {
+        if (!something_to_do()) {
+            arm();
+            io_->run_one();  // sleeps
+        }
+        io_->poll();
+        const auto now_at = now();
+        for (auto due = timers_.pop_due(now_at); due != timer_id::none; due = timers_.pop_due(now_at)) {
+            ready_.push_back({due, {}});
+        }
+        turn_.swap(ready_);
+        for (auto& next : turn_) {
+            auto step = next.timer == timer_id::none ? std::move(next.step) : timers_.take(next.timer);
+            if (step) step();
+        }
+        turn_.clear();
+        if (turn_end_.empty()) continue;
+        auto ending = std::exchange(turn_end_, {});  // what these defer belongs to the next turn
+        for (auto& step : ending) step();
+    }
+    running = before;
+}
+
+void asio_loop::stop() noexcept {
+    stopping_.store(true, std::memory_order_release);
+    if (io_) boost::asio::post(*io_, [] {});
+}
+
+}  // namespace weir::detail

@@ -1,0 +1,60 @@
+// One real loop: an io_context for readiness and waking, our own queue for steps and timers.
+#pragma once
+#include <weir/base/detail/timer_queue.hpp>
+#include <weir/base/event_loop.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace weir::detail {
+
+class asio_loop final : public event_loop {
+public:
+    asio_loop();
+    ~asio_loop() override;
+
+    time_point now() const noexcept override;
+    timestamp_ms wall_now() const noexcept override;
+    void post(function<void()> step) override;
+    timer_id call_at(time_point when, function<void()> step) override;
+    void cancel(timer_id timer) noexcept override;
+    void defer_to_turn_end(function<void()> step) override;
+    bool running_here() const noexcept override;
+
+    /// Turns until stop().
+    void run();
+    void stop() noexcept;  ///< any thread
+    /// Drops what never ran. Afterwards posting is harmless, so that all loops can do this before the first is gone.
+    void shut_down() noexcept;
+    boost::asio::io_context& io() noexcept { return *io_; }
+    /// What an Asio handler hands on: runs in this turn. Own thread only.
+    void run_in_this_turn(function<void()> step) { ready_.push_back({timer_id::none, std::move(step)}); }
+
+private:
+    struct item {
+        timer_id timer;
+        function<void()> step;
+    };
+    bool something_to_do() const noexcept;
+    void arm();
+    void take_remote();
+
+    // Behind an optional, so that it can go first: handlers it drops may own things that still call this loop.
+    std::optional<boost::asio::io_context> io_;
+    std::optional<boost::asio::steady_timer> alarm_;
+    std::optional<time_point> armed_for_;
+    timer_queue timers_;
+    std::vector<item> ready_;
+    std::vector<item> turn_;
+    std::vector<function<void()>> turn_end_;
+    std::mutex remote_mutex_;
+    std::vector<function<void()>> remote_;  // posted by other threads
+    std::atomic<bool> stopping_{false};
+};
+
+}  // namespace weir::detail

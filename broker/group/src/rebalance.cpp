@@ -83,9 +83,10 @@ void rebalancer::complete_join(classic_group& group) {
     for (const auto& id : missing) remove_member(group, id, errc::unknown_member_id);
 
     if (!group.elect_joined_leader() && !group.members.empty()) {
-        // Only static members are left and none is here: wait for one, or for their sessions to end.
-        shard_.deadlines.set(group.join_deadline, now_.steady + group.rebalance_timeout(),
-                             {deadline_kind::join, group.id, {}});
+        // Only static members are left and none is here: wait for one, or for their sessions to end. Not without end in
+        // one moment, though, if their rebalance timeout is 0.
+        const auto again = std::max(group.rebalance_timeout(), milliseconds{1'000});
+        shard_.deadlines.set(group.join_deadline, now_.steady + again, {deadline_kind::join, group.id, {}});
         return;
     }
     group.next_generation(now_.wall);

@@ -8,7 +8,8 @@
 
 namespace weir::coordinator {
 
-/// One partition of a coordinator topic, led by this broker. Belongs to the partition's loop. Calls do not overlap.
+/// One partition of a coordinator topic, led by this broker. Belongs to the partition's loop. At most one append and one
+/// read are under way at a time.
 class partition_store {
 public:
     virtual ~partition_store() = default;
@@ -21,6 +22,9 @@ public:
     /// Appends one batch, base offset not yet set, and completes with its base offset when it is committed, as for
     /// acks=all. The append to the local log happens before the first suspension. Errors: Kafka's, of Produce.
     virtual task<result<std::int64_t>> append(bytes batch) = 0;
+    /// Completes when everything below `offset` is committed; asked once, after loading up to there. The default is for
+    /// logs in which all there is is committed.
+    virtual task<result<void>> committed(std::int64_t offset);
 };
 
 }  // namespace weir::coordinator

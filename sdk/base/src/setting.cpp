@@ -138,7 +138,7 @@ std::optional<std::string_view> nearest_name(std::string_view name, std::span<co
     constexpr std::size_t longest = 200;  // a name from a file may be of any length
     if (name.size() > longest) return std::nullopt;
     std::optional<std::string_view> best;
-    auto best_distance = std::max<std::size_t>(2, name.size() / 4) + 1;
+    auto best_distance = std::max<std::size_t>(2, name.size() / 3) + 1;
     for (const auto candidate : known) {
         const auto distance = edit_distance(name, candidate);
         if (distance < best_distance) {

@@ -1,0 +1,203 @@
+#include <weir/base/asio_runtime.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <ctime>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <sys/resource.h>
+
+using namespace weir;
+using namespace std::chrono_literals;
+
+TEST_CASE("steps posted from many threads all run on the loop, in each poster's order") {
+    runtime rt{1};
+    rt.start();
+    constexpr int posters = 4, each = 5000;
+    std::vector<int> next(posters, 0);  // touched by the loop alone
+    bool in_order = true;
+    int left = posters * each;
+    std::promise<void> done;
+    std::vector<std::thread> threads;
+    for (int p = 0; p < posters; ++p) {
+        threads.emplace_back([&, p] {
+            for (int i = 0; i < each; ++i) {
+                rt.loop(0).post([&, p, i] {
+                    in_order = in_order && rt.loop(0).running_here() && next[static_cast<std::size_t>(p)]++ == i;
+                    if (--left == 0) done.set_value();
+                });
+            }
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    done.get_future().wait();
+    CHECK(in_order);
+    CHECK_FALSE(rt.loop(0).running_here());
+}
+
+TEST_CASE("loops hand steps to each other") {
+    runtime rt{3};
+    rt.start();
+    std::promise<int> done;
+    struct ring {
+        runtime& rt;
+        std::promise<int>& done;
+        int hops = 0;
+        void hop() {
+            if (++hops == 3000) {
+                done.set_value(hops);
+                return;
+            }
+            rt.loop(hops % 3).post([this] { hop(); });
+        }
+    } ring{rt, done};
+    rt.loop(0).post([&] { ring.hop(); });
+    CHECK(done.get_future().get() == 3000);
+}
+
+TEST_CASE("the end of a turn comes once, after the steps that were ready") {
+    runtime rt{1};
+    std::string seen;
+    rt.loop(0).post([&] {
+        auto& loop = rt.loop(0);
+        loop.post([&] {
+            seen += '1';
+            loop.defer_to_turn_end([&] { seen += 'E'; });
+            loop.post([&] {
+                seen += '3';
+                rt.stop();
+            });
+        });
+        loop.post([&] { seen += '2'; });
+    });
+    rt.run();
+    CHECK(seen == "12E3");
+}
+
+TEST_CASE("what the end of a turn defers runs too, without anything else happening") {
+    runtime rt{1};
+    int runs = 0;
+    rt.loop(0).post([&] {
+        rt.loop(0).defer_to_turn_end([&] {
+            ++runs;
+            rt.loop(0).defer_to_turn_end([&] {
+                ++runs;
+                rt.stop();
+            });
+        });
+    });
+    rt.run();
+    CHECK(runs == 2);
+}
+
+TEST_CASE("ten thousand timers fire in order and not early; cancelled ones do not") {
+    runtime rt{1};
+    auto& loop = rt.loop(0);
+    std::vector<time_point> due;
+    bool early = false, cancelled_fired = false;
+    loop.post([&] {
+        for (int i = 0; i < 10'000; ++i) {
+            const auto when = loop.now() + std::chrono::microseconds{(i * 7919) % 20'000};
+            loop.call_at(when, [&, when] {
+                early = early || loop.now() < when;
+                due.push_back(when);
+                if (due.size() == 10'000) rt.stop();
+            });
+            loop.cancel(loop.call_at(when, [&] { cancelled_fired = true; }));
+        }
+    });
+    rt.run();
+    CHECK(due.size() == 10'000);
+    CHECK(std::is_sorted(due.begin(), due.end()));
+    CHECK_FALSE(early);
+    CHECK_FALSE(cancelled_fired);
+}
+
+TEST_CASE("a timer set later for sooner is not held up by one set before") {
+    runtime rt{1};
+    auto& loop = rt.loop(0);
+    nanoseconds took{};
+    loop.post([&] {
+        const auto start = loop.now();
+        loop.call_after(1h, [] {});
+        loop.call_after(30s, [&] { rt.stop(); });
+        loop.post([&, start] {
+            loop.call_after(5ms, [&, start] {
+                took = loop.now() - start;
+                rt.stop();
+            });
+        });
+    });
+    rt.run();
+    CHECK(took >= 5ms);
+    CHECK(took < 5s);
+}
+
+TEST_CASE("an idle loop sleeps: no processor time and no wake-ups") {
+    runtime rt{2};
+    rt.start();
+    std::promise<void> settled;
+    rt.loop(1).post([&] {
+        rt.loop(1).call_after(1h, [] {});
+        settled.set_value();
+    });
+    settled.get_future().wait();
+    rusage before{}, after{};
+    std::promise<void> waited;
+    // The one timer that is needed to let time pass is the test's own, on the other loop.
+    rt.loop(0).post([&] {
+        rt.loop(0).call_after(20ms, [&] {
+            ::getrusage(RUSAGE_SELF, &before);
+            rt.loop(0).call_after(200ms, [&] {
+                ::getrusage(RUSAGE_SELF, &after);
+                waited.set_value();
+            });
+        });
+    });
+    waited.get_future().wait();
+    CHECK(after.ru_nvcsw - before.ru_nvcsw < 10);
+}
+
+TEST_CASE("signals arrive as steps of loop 0") {
+    runtime rt{2};
+    int got = 0;
+    bool on_loop = false;
+    rt.on_signal({SIGUSR1, SIGUSR2}, [&](int number) {
+        got += number == SIGUSR1 ? 1 : 10;
+        on_loop = rt.loop(0).running_here();
+        if (got == 11) rt.stop();
+        else std::raise(SIGUSR2);
+    });
+    rt.loop(0).post([] { std::raise(SIGUSR1); });
+    rt.run();
+    CHECK(got == 11);
+    CHECK(on_loop);
+}
+
+TEST_CASE("steps that never ran are dropped with what they own, even when that posts again") {
+    struct noisy {
+        event_loop* loop;
+        std::atomic<int>* drops;
+        noisy(event_loop* loop, std::atomic<int>* drops) : loop(loop), drops(drops) {}
+        noisy(noisy&& other) noexcept : loop(std::exchange(other.loop, nullptr)), drops(other.drops) {}
+        ~noisy() {
+            if (!loop) return;
+            ++*drops;
+            loop->post([] {});
+        }
+    };
+    std::atomic<int> drops = 0;
+    {
+        runtime rt{2};
+        rt.loop(0).post([held = noisy{&rt.loop(1), &drops}] {});
+        rt.loop(1).post([held = noisy{&rt.loop(0), &drops}] {});
+        rt.loop(0).call_at(rt.loop(0).now() + 1h, [held = noisy{&rt.loop(0), &drops}] {});
+    }
+    CHECK(drops == 3);
+}

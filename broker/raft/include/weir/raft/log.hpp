@@ -30,7 +30,8 @@ public:
 
     /// Appends one batch whose base offset (= end_offset()) and leader epoch are set already.
     virtual result<void> append(bytes_view batch) = 0;
-    /// Drops everything from `offset` on.
+    /// Drops everything from `offset` on. Durable when it returns, so that no power cut brings back an old tail behind new
+    /// batches; it happens once per election at most.
     virtual result<void> truncate_to(log_offset offset) = 0;
     /// Whole batches from the one that holds `offset`; at least one however small `max_bytes` is, none at the end.
     virtual result<bytes> read(log_offset offset, std::size_t max_bytes) const = 0;

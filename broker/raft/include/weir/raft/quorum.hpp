@@ -28,6 +28,7 @@ struct quorum_config {
     nanoseconds fetch_max_wait = milliseconds{500};        ///< how long the leader may hold an empty fetch
     std::int32_t fetch_max_bytes = 1 << 20;                ///< controller.quorum.fetch.max.bytes
     std::int32_t snapshot_max_bytes = 1 << 20;             ///< controller.quorum.fetch.snapshot.max.bytes
+    const clock* wall = nullptr;                           ///< timestamps of control records; none: 0
 };
 
 enum class role : std::uint8_t { unattached, follower, prospective, candidate, leader, resigned };

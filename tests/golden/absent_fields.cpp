@@ -14,12 +14,12 @@ namespace {
 void check_dropped(findings& out, const protocol::message_type& type, const void* message, std::int16_t version,
                    bytes_view written) {
     protocol::reader in{written};
-    const auto read = type.decode(in, version);
+    const auto read = protocol::decode(type, in, version);
     if (!out.succeeded("decode", read)) return;
     out.expect("bytes left over", in.remaining(), 0u);
     if (type.equal(message, read->get())) out.add("the value was written");
     protocol::writer back;
-    if (out.succeeded("encode without the value", type.encode(read->get(), version, back)))
+    if (out.succeeded("encode without the value", protocol::encode(type, read->get(), version, back)))
         out.expect_bytes("encode without the value", *back.take_bytes(), written);
 }
 
@@ -30,7 +30,7 @@ void check(findings& out, const json::object& line) {
     const auto message = type->make();
     if (!type->set_non_default(message.get(), text(line, "field"))) return out.add("no such field");
     protocol::writer written;
-    const auto outcome = type->encode(message.get(), version, written);
+    const auto outcome = protocol::encode(*type, message.get(), version, written);
     if (text(line, "result") == "error") {
         if (outcome) out.add("written, although the receiver would miss the value");
         else out.expect("code", static_cast<int>(outcome.code()), static_cast<int>(errc::unsupported_version));

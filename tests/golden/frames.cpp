@@ -15,7 +15,7 @@ void check_body(findings& out, const std::string& message, bytes_view body, std:
     const auto* type = protocol::find_message(message);
     if (!type) return out.add("no schema has this message");
     protocol::reader in{body};
-    if (out.succeeded("decode", type->decode(in, version))) out.expect("bytes left over", in.remaining(), 0u);
+    if (out.succeeded("decode", protocol::decode(*type, in, version))) out.expect("bytes left over", in.remaining(), 0u);
 }
 
 void check_request(findings& out, const json::object& line, bytes_view frame, bytes_view body) {

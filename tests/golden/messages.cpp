@@ -18,13 +18,13 @@ void check(findings& out, const json::object& line) {
     if (!type) return out.add("no schema has this message");
 
     protocol::reader in{content};
-    const auto message = type->decode(in, version);
+    const auto message = protocol::decode(*type, in, version);
     if (!out.succeeded("decode", message)) return;
     out.expect("bytes left over", in.remaining(), 0u);
     compare_json(out, "json", json::parse(to_json(*type, message->get(), version)), line.at("json"));
 
     protocol::writer back;
-    if (!out.succeeded("encode", type->encode(message->get(), version, back))) return;
+    if (!out.succeeded("encode", protocol::encode(*type, message->get(), version, back))) return;
     const auto encoded = back.take_bytes();
     if (out.succeeded("encode", encoded)) out.expect_bytes("encode", *encoded, content);
 }

@@ -154,7 +154,8 @@ class StructCodec:
                   "        in.keep_tag(tag, into.unknown_tags);",
                   "    }",
                   f'    in.close_tag(tag, "{self.struct.path}(tagged)");',
-                  "}"]
+                  "}",
+                  "in.end_tags(into.unknown_tags);"]
         return lines
 
     # --- writing

@@ -15,6 +15,7 @@ constexpr char too_long_string[] = "its length is above 32767 bytes";
 constexpr char bad_varint[] = "it is no valid variable-length integer";
 constexpr char tag_size[] = "its content is longer or shorter than its size says";
 constexpr char bad_presence[] = "the mark in front of it is neither 'null' nor 'present'";
+constexpr char repeated_tag[] = "a tag occurs twice";
 constexpr char too_many_tags[] = "more tagged fields than the input can hold";
 }  // namespace
 
@@ -157,7 +158,7 @@ void reader::close_tag(const tag& opened, const char* field) noexcept {
 
 void reader::keep_tag(const tag& opened, tagged_fields& into) {
     if (!ok()) return;
-    into.set(opened.number, rest());
+    into.append(opened.number, rest());
     at_ = end_;
 }
 
@@ -167,6 +168,11 @@ void reader::keep_all_tags(tagged_fields& into) {
         keep_tag(opened, into);
         close_tag(opened, "tagged fields");
     }
+    end_tags(into);
+}
+
+void reader::sort_tags(tagged_fields& kept) noexcept {
+    if (!kept.sort()) fail("tagged fields", repeated_tag);
 }
 
 }  // namespace weir::protocol

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace weir::protocol {
 
@@ -37,6 +38,7 @@ public:
                 entry.index = integer("topic index");
                 in_.string(entry.topic, false, "topic");
             });
+        for (const auto& entry : info_.dictionary) topics_.emplace(entry.index, entry.topic);
         if (from(with_hosts)) read_hosts(info_.by_host);
         if (from(with_standby_hosts)) read_hosts(info_.standby_by_host);
         if (from(with_error)) info_.error_code = integer("error code");
@@ -65,10 +67,9 @@ private:
         partition.partition = integer("partition");
     }
     void read_numbered(info::topic_partition& partition) {
-        const auto index = integer("topic index");
-        const auto entry = std::ranges::find(info_.dictionary, index, &info::dictionary_entry::index);
-        if (entry == info_.dictionary.end()) in_.fail("topic index", "the dictionary has no such topic");
-        else partition.topic = entry->topic;
+        const auto topic = topics_.find(integer("topic index"));
+        if (topic == topics_.end()) in_.fail("topic index", "the dictionary has no such topic");
+        else partition.topic = topic->second;
         partition.partition = integer("partition");
     }
     void read_hosts(std::vector<info::host_partitions>& into) {
@@ -84,11 +85,17 @@ private:
 
     reader in_;
     info info_;
+    std::unordered_map<std::int32_t, std::string> topics_;
 };
 
 class assignment_writer {
 public:
-    explicit assignment_writer(const info& from) : info_(from), dictionary_(from.dictionary) {}
+    explicit assignment_writer(const info& from) : info_(from), dictionary_(from.dictionary) {
+        for (const auto& entry : dictionary_) {
+            indexes_.emplace(entry.topic, entry.index);
+            next_index_ = std::max(next_index_, entry.index + 1);
+        }
+    }
 
     result<bytes> write() {
         if (info_.version < info::min_version || info_.version > info::max_version)
@@ -130,12 +137,9 @@ private:
         out_.number(partition.partition);
     }
     std::int32_t index_of(const std::string& topic) {
-        const auto known = std::ranges::find(dictionary_, topic, &info::dictionary_entry::topic);
-        if (known != dictionary_.end()) return known->index;
-        std::int32_t index = 0;
-        for (const auto& entry : dictionary_) index = std::max(index, entry.index + 1);
-        dictionary_.push_back({index, topic});
-        return index;
+        const auto [known, added] = indexes_.emplace(topic, next_index_);
+        if (added) dictionary_.push_back({next_index_++, topic});
+        return known->second;
     }
     void write_dictionary() {
         for (const auto* hosts : {&info_.by_host, &info_.standby_by_host})
@@ -160,6 +164,8 @@ private:
 
     const info& info_;
     std::vector<info::dictionary_entry> dictionary_;
+    std::unordered_map<std::string, std::int32_t> indexes_;
+    std::int32_t next_index_ = 0;
     writer out_;
 };
 

@@ -17,6 +17,17 @@ void tagged_fields::set(std::uint32_t tag, bytes_view payload) {
     else fields_->insert(at, field{tag, to_bytes(payload)});
 }
 
+void tagged_fields::append(std::uint32_t tag, bytes_view payload) {
+    if (!fields_) fields_ = std::make_unique<std::vector<field>>();
+    fields_->push_back({tag, to_bytes(payload)});
+}
+
+bool tagged_fields::sort() {
+    if (!fields_) return true;
+    if (!std::ranges::is_sorted(*fields_, {}, &field::tag)) std::ranges::sort(*fields_, {}, &field::tag);
+    return std::ranges::adjacent_find(*fields_, {}, &field::tag) == fields_->end();
+}
+
 bool tagged_fields::operator==(const tagged_fields& other) const {
     return std::equal(begin(), end(), other.begin(), other.end());
 }

@@ -1,7 +1,7 @@
 // What the generated JSON sources are made of: one overload for each type of field.
 #pragma once
-#include <weir/protocol/codec.hpp>
 #include <weir/protocol/json.hpp>
+#include <weir/protocol/message.hpp>
 
 #include "json_writer.hpp"
 
@@ -103,17 +103,10 @@ constexpr message_type describe_message(std::string_view kind, std::int16_t numb
             .min_version = M::min_version,
             .max_version = M::max_version,
             .flexible_from = M::flexible_from,
-            .make = []() -> std::shared_ptr<void> { return std::make_shared<M>(); },
-            .copy = [](const void* message) -> std::shared_ptr<void> {
-                return std::make_shared<M>(*static_cast<const M*>(message));
-            },
-            .decode = [](reader& in, std::int16_t version) -> result<std::shared_ptr<void>> {
-                auto read = decode<M>(in, version);
-                if (!read) return read.error();
-                return std::shared_ptr<void>{std::make_shared<M>(*std::move(read))};
-            },
-            .encode = [](const void* message, std::int16_t version, writer& out) {
-                return encode(*static_cast<const M*>(message), version, out);
+            .make = [] { return any_message{new M{}, [](void* message) { delete static_cast<M*>(message); }}; },
+            .read = [](reader& in, void* message, std::int16_t version) { read_fields(in, *static_cast<M*>(message), version); },
+            .write = [](writer& out, const void* message, std::int16_t version) {
+                write_fields(out, *static_cast<const M*>(message), version);
             },
             .write_json = [](json_writer& out, const void* message, std::int16_t version) {
                 write_json(out, *static_cast<const M*>(message), version);

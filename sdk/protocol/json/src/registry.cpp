@@ -1,3 +1,4 @@
+#include <weir/protocol/codec.hpp>
 #include <weir/protocol/json.hpp>
 
 #include "json_writer.hpp"
@@ -56,6 +57,23 @@ std::span<const std::string_view> schemas() noexcept {
         return found;
     }();
     return names;
+}
+
+result<any_message> decode(const message_type& type, reader& in, std::int16_t version) {
+    if (version < type.min_version || version > type.max_version)
+        return detail::version_error(type.name, version, type.min_version, type.max_version);
+    auto message = type.make();
+    type.read(in, message.get(), version);
+    if (!in.ok()) return in.failure(type.name, version);
+    return message;
+}
+
+result<void> encode(const message_type& type, const void* message, std::int16_t version, writer& out) {
+    if (version < type.min_version || version > type.max_version)
+        return detail::version_error(type.name, version, type.min_version, type.max_version);
+    type.write(out, message, version);
+    if (!out.ok()) return out.failure(type.name, version);
+    return {};
 }
 
 std::string to_json(const message_type& type, const void* message, std::int16_t version) {

@@ -74,6 +74,10 @@ public:
     void close_tag(const tag& opened, const char* field) noexcept;
     /// The payload of an unknown tag, up to its end.
     void keep_tag(const tag& opened, tagged_fields& into);
+    /// After the last tag of a section.
+    void end_tags(tagged_fields& kept) noexcept {
+        if (!kept.empty()) [[unlikely]] sort_tags(kept);
+    }
     /// A whole section in which nothing is known.
     void unknown_tags(tagged_fields& into) {
         if (at_ != end_ && *at_ == std::byte{0}) [[likely]] {
@@ -92,6 +96,7 @@ private:
     static const char wrong_version[];
     std::int64_t length(bool compact, bool wide, bool nullable, const char* field) noexcept;
     void keep_all_tags(tagged_fields& into);
+    void sort_tags(tagged_fields& kept) noexcept;
 
     const std::byte* at_;
     const std::byte* end_;

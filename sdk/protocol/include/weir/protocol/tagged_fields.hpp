@@ -31,6 +31,11 @@ public:
     /// Keeps `payload` under `tag`; a second one of the same tag replaces the first.
     void set(std::uint32_t tag, bytes_view payload);
 
+    /// For readers, which meet tags in any order and in any number: append all of them, then sort once. False when a tag
+    /// occurred twice.
+    void append(std::uint32_t tag, bytes_view payload);
+    bool sort();
+
     bool operator==(const tagged_fields& other) const;
 
 private:

@@ -15,6 +15,9 @@ namespace weir::protocol {
 
 class json_writer;
 
+/// A message of any type.
+using any_message = std::unique_ptr<void, void (*)(void*)>;
+
 /// How to handle one kind of message without knowing its type at compile time. `void*` is the message's struct.
 struct message_type {
     std::string_view name;       ///< "FetchRequest"
@@ -23,10 +26,9 @@ struct message_type {
     std::int16_t min_version;
     std::int16_t max_version;
     std::int16_t flexible_from;
-    std::shared_ptr<void> (*make)();
-    std::shared_ptr<void> (*copy)(const void* message);
-    result<std::shared_ptr<void>> (*decode)(reader& in, std::int16_t version);
-    result<void> (*encode)(const void* message, std::int16_t version, writer& out);
+    any_message (*make)();
+    void (*read)(reader& in, void* message, std::int16_t version);
+    void (*write)(writer& out, const void* message, std::int16_t version);
     void (*write_json)(json_writer& out, const void* message, std::int16_t version);
     bool (*equal)(const void* left, const void* right);
     /// Gives the field at a path such as "topics.partitions.index" a value that is not its default, making one default
@@ -40,6 +42,10 @@ const message_type* find_message(std::string_view name) noexcept;
 std::span<const message_type> messages_of(std::string_view schema) noexcept;
 /// The names of all schema files.
 std::span<const std::string_view> schemas() noexcept;
+
+/// As decode() and encode() of codec.hpp.
+result<any_message> decode(const message_type& type, reader& in, std::int16_t version);
+result<void> encode(const message_type& type, const void* message, std::int16_t version, writer& out);
 
 /// The fields of `version`. Names in camelCase, bytes in base64, a `records` field `x` as `xSizeInBytes`; tagged fields
 /// at their default are left out.

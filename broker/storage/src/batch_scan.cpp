@@ -118,20 +118,28 @@ error batch_scan::fault() const {
     return error{errc::corrupt_message, source_.path() + ", position " + std::to_string(position_) + ": " + what_};
 }
 
-verified_range verify_batches(const file& source, std::uint64_t position, std::uint64_t end, std::int64_t expected_offset) {
-    batch_scan scan{source, position, end, std::size_t{64} << 10};
+verified_range verify_batches(const file& source, std::uint64_t position, std::uint64_t end, std::uint64_t file_end,
+                              offset_range within) {
+    auto expected_offset = within.from;
+    auto last_position = position;
+    batch_scan scan{source, position, file_end, std::size_t{64} << 10};
     for (;;) {
+        if (scan.position() >= end) return {scan.position(), {}};
         const auto step = scan.next();
-        if (step == scan_step::end || step == scan_step::cut) return {scan.position(), {}};
+        if (step == scan_step::end) return {scan.position(), {}};
         if (step == scan_step::failed) return {scan.position(), scan.failure()};
-        if (step == scan_step::legacy || step == scan_step::damaged) return {scan.position(), scan.fault()};
+        if (step != scan_step::batch) return {scan.position(), scan.fault()};
+        if (scan.header().end() > end) return {scan.header().position, {}};
         const auto& at = scan.header();
-        if (at.base_offset < expected_offset)
-            return {at.position, error{errc::corrupt_message, source.path() + ", position " + std::to_string(at.position) + ": offset " +
-                                                                  std::to_string(at.base_offset) + " where at least " +
-                                                                  std::to_string(expected_offset) + " must follow"}};
+        // The offset is not part of the checksum: when two batches contradict each other, neither is believed.
+        if (at.base_offset < expected_offset || at.next_offset() > within.to)
+            return {at.base_offset < expected_offset ? last_position : at.position,
+                    error{errc::corrupt_message, source.path() + ", position " + std::to_string(at.position) + ": offset " +
+                                                     std::to_string(at.base_offset) + " where " + std::to_string(expected_offset) + " to " +
+                                                     std::to_string(within.to) + " are possible"}};
         if (auto sound = scan.check_crc(); !sound) return {at.position, sound.error()};
         expected_offset = at.next_offset();
+        last_position = at.position;
     }
 }
 

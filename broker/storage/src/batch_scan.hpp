@@ -74,13 +74,17 @@ private:
     error failure_;
 };
 
-/// Checks every whole batch in [position, end) by framing, order of offsets and CRC. `end` of the result is behind the
-/// last good one; `why` is set when what follows it is wrong, and not when it is only cut by `end`.
-/// `expected_offset`: no batch may begin below it.
+/// Checks every whole batch in [position, end) of a file of `file_end` bytes by framing, order of offsets and CRC. `end`
+/// of the result is behind the last good one; `why` is set when what follows is wrong, and not when only `end` cuts it.
+struct offset_range {
+    std::int64_t from = 0;
+    std::int64_t to = 0;  ///< exclusive
+};
 struct verified_range {
     std::uint64_t end = 0;
     error why;
 };
-verified_range verify_batches(const file& source, std::uint64_t position, std::uint64_t end, std::int64_t expected_offset);
+verified_range verify_batches(const file& source, std::uint64_t position, std::uint64_t end, std::uint64_t file_end,
+                              offset_range within);
 
 }  // namespace weir::storage

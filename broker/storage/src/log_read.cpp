@@ -85,7 +85,7 @@ result<read_outcome> partition_log::state::read(std::int64_t offset, std::uint64
             if (!at_least_one) return outcome;
             size = first->size;
         }
-        const auto sound = home.verify(first->position, first->position + size);
+        const auto sound = home.verify(first->position, first->position + size, end_of(which));
         if (!sound) return sound.error();
         const auto opened = home.log_file();
         if (!opened) return opened.error();

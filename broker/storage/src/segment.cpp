@@ -167,7 +167,7 @@ result<timestamp_ms> segment::first_timestamp() {
     return *first_timestamp_;
 }
 
-result<std::uint64_t> segment::verify(std::uint64_t position, std::uint64_t end) {
+result<std::uint64_t> segment::verify(std::uint64_t position, std::uint64_t end, std::int64_t end_offset) {
     if (position >= written_here_from_ || end <= position) return end;
     auto from = position;
     if (position >= checked_from_ && position < checked_to_) from = checked_to_;
@@ -176,8 +176,8 @@ result<std::uint64_t> segment::verify(std::uint64_t position, std::uint64_t end)
     if (from >= stop) return end;
     const auto opened = log_file();
     if (!opened) return opened.error();
-    const auto checked = verify_batches(**opened, from, stop, base_offset_);
-    checked_to_ = std::max(checked_to_, checked.end);
+    const auto checked = verify_batches(**opened, from, stop, size_, {base_offset_, end_offset});
+    if (checked.end > from) checked_to_ = checked.end;
     if (checked.why) return checked.end == position ? result<std::uint64_t>{checked.why} : checked.end;
     if (checked_to_ >= written_here_from_) written_here_from_ = checked_from_;
     return end;

@@ -42,7 +42,8 @@ public:
     result<timestamp_ms> first_timestamp();
     /// Checks by CRC what was not checked in this run. Returns where in [position, end] the good part ends;
     /// errc::corrupt_message when that is at `position`.
-    result<std::uint64_t> verify(std::uint64_t position, std::uint64_t end);
+    /// `end_offset`: where the segment ends in offsets.
+    result<std::uint64_t> verify(std::uint64_t position, std::uint64_t end, std::int64_t end_offset);
 
     /// Where the last batch ends in offsets, from the index and the headers behind its last entry.
     /// errc::corrupt_message when the file ends in anything but a whole batch: recover it.

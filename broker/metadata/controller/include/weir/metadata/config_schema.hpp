@@ -29,6 +29,7 @@ struct config_key {
     /// What holds while the resource does not set it: from server.properties (source static_broker) or built in.
     std::optional<std::string> default_value;
     config_source default_source = config_source::built_in;
+    std::string documentation;
     /// Of a topic setting: the broker settings that give its default, first set wins.
     std::vector<std::string> server_keys;
 };

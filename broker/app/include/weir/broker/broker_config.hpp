@@ -1,0 +1,57 @@
+// All settings of a broker process: each module's own struct, filled from one server.properties.
+#pragma once
+#include <weir/base/setting.hpp>
+#include <weir/base/settings_reader.hpp>
+#include <weir/group/group_config.hpp>
+#include <weir/server/server_config.hpp>
+#include <weir/storage/log_config.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir::broker {
+
+/// What belongs to the process as a whole: identity, directories, quorum.
+struct node_config {
+    std::vector<std::string> process_roles{"broker", "controller"};
+    std::int32_t node_id = 1;
+    std::optional<std::string> rack;
+    std::string log_dir = "weir-data";
+    std::optional<std::vector<std::string>> log_dirs;
+    std::optional<std::string> metadata_log_dir;
+    std::vector<std::string> controller_listener_names;
+    std::vector<std::string> controller_quorum_voters;
+    std::vector<std::string> controller_quorum_bootstrap_servers;
+    std::optional<std::string> inter_broker_listener_name;
+    milliseconds quorum_append_linger{25};
+    std::int64_t metadata_max_bytes_between_snapshots = 20 * 1024 * 1024;
+    milliseconds metadata_max_snapshot_interval{3'600'000};
+    milliseconds retention_check_interval{300'000};
+    milliseconds checkpoint_interval{60'000};
+    std::int32_t event_loops = 0;
+    std::optional<std::string> http_listener;
+
+    static std::span<const setting> settings();
+    std::vector<std::string> directories() const { return log_dirs ? *log_dirs : std::vector<std::string>{log_dir}; }
+};
+
+struct broker_config {
+    node_config node;
+    server::server_config server;
+    storage::log_config log_defaults;  ///< for topics that do not say otherwise
+    group::group_config groups;
+    /// What was given, by name: DescribeConfigs shows it as the static value.
+    std::map<std::string, settings_reader::given, std::less<>> given;
+};
+
+/// `text` is the content of `file` (both empty: defaults alone); `overrides` are name=value. One error tells everything
+/// that is wrong, line by line; settings that are known but have no effect in this broker are returned for a warning.
+struct parsed_config {
+    broker_config config;
+    std::vector<std::string> without_effect;  ///< "server.properties:12: num.io.threads"
+};
+result<parsed_config> parse_config(const std::string& file, std::string_view text, const std::vector<std::string>& overrides);
+
+}  // namespace weir::broker

@@ -1,0 +1,49 @@
+// One broker with its controller: everything put together, started and stopped.
+#pragma once
+#include <weir/base/files.hpp>
+#include <weir/base/network.hpp>
+#include <weir/base/task.hpp>
+#include <weir/broker/broker_config.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace weir::broker {
+
+/// The world a broker runs in: the real one in the program, a simulated one in tests.
+struct environment {
+    std::vector<event_loop*> cores;  ///< at least one; the first also runs the controller
+    network& net;
+    file_system& files;
+    std::uint64_t seed = 0;          ///< of ids and jitter
+};
+
+/// Made, started and stopped on the first core's loop, and destroyed after stop() or when the loops have ended.
+class broker_node {
+public:
+    /// `failed` runs once when the broker cannot go on (the disk of its metadata failed): end the process.
+    broker_node(broker_config config, environment world, function<void(const error&)> failed);
+    ~broker_node();
+
+    /// Formats directories that are empty, recovers, registers, opens the listeners; serves when it completes.
+    /// errc::in_use: another process owns the directory. errc::invalid_setting and others name what is wrong; a
+    /// directory that is refused is not touched.
+    task<result<void>> start();
+    /// Clean shutdown: nothing has to be recovered at the next start.
+    task<void> stop();
+
+    struct address {
+        std::string listener;
+        endpoint bound;
+        endpoint advertised;
+    };
+    /// With the real ports; after start().
+    std::vector<address> listeners() const;
+    const std::string& cluster_id() const noexcept;
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace weir::broker

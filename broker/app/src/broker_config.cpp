@@ -1,0 +1,100 @@
+#include <weir/broker/broker_config.hpp>
+
+#include "other_settings.hpp"
+
+#include <algorithm>
+
+namespace weir::broker {
+
+std::span<const setting> node_config::settings() {
+    using c = node_config;
+    static const setting all[] = {
+        make_setting<&c::process_roles>("process.roles", one_of("broker", "controller"), "What this process is; both roles are needed, as the quorum has one voter.", importance::high),
+        make_setting<&c::node_id>("node.id", at_least(0), "The id of this node.", importance::high, synonym("broker.id")),
+        make_setting<&c::rack>("broker.rack", any(), "Where the broker stands; replicas are spread over racks."),
+        make_setting<&c::log_dir>("log.dir", not_empty(), "Where data is kept, when log.dirs does not say.", importance::high),
+        make_setting<&c::log_dirs>("log.dirs", any(), "Where data is kept; several directories, separated by commas.", importance::high),
+        make_setting<&c::metadata_log_dir>("metadata.log.dir", any(), "Where the metadata log is kept; the first of log.dirs when not set.", importance::high),
+        make_setting<&c::controller_listener_names>("controller.listener.names", any(), "Listeners that serve controllers' requests.", importance::high),
+        make_setting<&c::controller_quorum_voters>("controller.quorum.voters", any(), "The voters, id@host:port; this node alone.", importance::high),
+        make_setting<&c::controller_quorum_bootstrap_servers>("controller.quorum.bootstrap.servers", any(), "Where to find the quorum; this node alone.", importance::high),
+        make_setting<&c::inter_broker_listener_name>("inter.broker.listener.name", any(), "The listener brokers use among themselves."),
+        make_setting<&c::quorum_append_linger>("controller.quorum.append.linger.ms", at_least(0), "How long metadata records may wait to be written together; a quorum of one does not wait.", setting_type::int32),
+        make_setting<&c::metadata_max_bytes_between_snapshots>("metadata.log.max.record.bytes.between.snapshots", at_least(1), "Bytes of metadata records after which a snapshot is written.", importance::high),
+        make_setting<&c::metadata_max_snapshot_interval>("metadata.log.max.snapshot.interval.ms", at_least(0), "The longest time between two snapshots of changed metadata; 0: by bytes alone.", importance::high),
+        make_setting<&c::retention_check_interval>("log.retention.check.interval.ms", at_least(1), "How often logs are looked at for what may be deleted."),
+        make_setting<&c::checkpoint_interval>("log.flush.offset.checkpoint.interval.ms", at_least(0), "How often recovery points are written down.", importance::high, setting_type::int32),
+        make_setting<&c::event_loops>("event.loops", between(0, 1024), "Threads that serve requests, each with its own partitions; 0: one per core."),
+        make_setting<&c::http_listener>("http.listener", any(), "host:port for /metrics and /health; not set: none."),
+    };
+    return all;
+}
+
+namespace {
+
+// Combinations that no single row can refuse.
+void check_together(settings_reader& reader, const broker_config& config) {
+    const auto& node = config.node;
+    const auto has_role = [&](std::string_view role) { return std::find(node.process_roles.begin(), node.process_roles.end(), role) != node.process_roles.end(); };
+    if (!has_role("broker") || !has_role("controller"))
+        reader.report("process.roles", "this broker is its own controller: both broker and controller are needed");
+    if (node.controller_quorum_voters.size() > 1)
+        reader.report("controller.quorum.voters", "the quorum of this broker has one voter, itself: " + std::to_string(node.controller_quorum_voters.size()) + " are named");
+    if (node.controller_quorum_voters.size() == 1 && node.controller_quorum_voters.front().substr(0, node.controller_quorum_voters.front().find('@')) != std::to_string(node.node_id))
+        reader.report("controller.quorum.voters", "'" + node.controller_quorum_voters.front() + "' is not this node, whose node.id is " + std::to_string(node.node_id));
+    if (node.directories().empty()) reader.report("log.dirs", "names no directory");
+    const auto listeners = server::parse_listeners("listeners", config.server.listeners, config.server.security_protocol_map);
+    if (!listeners) reader.report("listeners", listeners.error().what());
+    else
+        for (const auto& each : *listeners)
+            if (each.protocol != "PLAINTEXT") reader.report("listeners", "listener " + each.name + " uses " + each.protocol + ": this broker serves PLAINTEXT listeners only");
+    if (config.server.advertised_listeners) {
+        const auto told = server::parse_listeners("advertised.listeners", *config.server.advertised_listeners, config.server.security_protocol_map);
+        if (!told) reader.report("advertised.listeners", told.error().what());
+    }
+    if (const auto overrides = server::parse_ip_overrides(config.server.max_connections_per_ip_overrides); !overrides)
+        reader.report("max.connections.per.ip.overrides", overrides.error().what());
+    if (const auto fine = config.log_defaults.check(); !fine) reader.report("log.*", fine.error().what());
+}
+
+bool matches(std::string_view pattern, std::string_view name) {
+    return pattern.ends_with('*') ? name.starts_with(pattern.substr(0, pattern.size() - 1)) : name == pattern;
+}
+
+}  // namespace
+
+result<parsed_config> parse_config(const std::string& file, std::string_view text, const std::vector<std::string>& overrides) {
+    settings_reader reader;
+    reader.add_text(file, text);
+    for (const auto& each : overrides) {
+        const auto equals = each.find('=');
+        if (equals == std::string::npos || equals == 0) return error{errc::invalid_setting, "--override '" + each + "' is not name=value"};
+        reader.add(each.substr(0, equals), each.substr(equals + 1), "--override");
+    }
+    parsed_config parsed;
+    auto& config = parsed.config;
+    reader.read(config.node);
+    reader.read(config.server);
+    reader.read(config.groups);
+    reader.read(config.log_defaults, setting_names::synonyms_only);
+    for (const auto name : settings_without_effect()) reader.accept(name);
+    for (const auto& [name, given] : reader.entries()) {
+        for (const auto without : settings_without_effect())
+            if (name == without) parsed.without_effect.push_back(given.where + ": " + name);
+        for (const auto pattern : settings_refused())
+            if (matches(pattern, name)) {
+                reader.accept(name);
+                if (!given.value.empty()) reader.report(name, "this broker does not have it, and starting without it would not do what was asked for; remove the setting");
+            }
+        if (name.starts_with("listener.name.")) {
+            reader.accept(name);
+            reader.report(name, "settings of a single listener are not supported; remove the setting");
+        }
+    }
+    check_together(reader, config);
+    if (auto fine = reader.finish(); !fine) return fine.error();
+    config.given = reader.entries();
+    return parsed;
+}
+
+}  // namespace weir::broker

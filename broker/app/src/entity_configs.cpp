@@ -1,0 +1,55 @@
+#include "entity_configs.hpp"
+
+namespace weir::broker {
+namespace {
+
+// "latest", "earliest" or "by_duration:" and an ISO-8601 duration.
+bool is_offset_reset(std::string_view text) {
+    return text == "latest" || text == "earliest" || (text.starts_with("by_duration:P") && text.size() > 13);
+}
+
+// "client_software_name=.*" and the like.
+bool is_client_match(std::string_view text) {
+    static constexpr std::string_view known[] = {"client_instance_id", "client_id", "client_software_name", "client_software_version", "client_source_address", "client_source_port"};
+    for (const auto key : known)
+        if (text.starts_with(key) && text.size() > key.size() && text[key.size()] == '=') return true;
+    return text.empty();
+}
+
+}  // namespace
+
+std::span<const setting> group_entity_config::settings() {
+    using c = group_entity_config;
+    static const setting all[] = {
+        make_setting<&c::consumer_session_timeout_ms>("consumer.session.timeout.ms", at_least(1), "Silence after which a member of a consumer group is removed."),
+        make_setting<&c::consumer_heartbeat_interval_ms>("consumer.heartbeat.interval.ms", at_least(1), "Time between heartbeats of members of a consumer group."),
+        make_setting<&c::consumer_assignment_interval_ms>("consumer.assignment.interval.ms", at_least(1), "Least time between two assignments of a consumer group."),
+        make_setting<&c::share_session_timeout_ms>("share.session.timeout.ms", at_least(1), "Silence after which a member of a share group is removed."),
+        make_setting<&c::share_heartbeat_interval_ms>("share.heartbeat.interval.ms", at_least(1), "Time between heartbeats of members of a share group."),
+        make_setting<&c::share_record_lock_duration_ms>("share.record.lock.duration.ms", at_least(1000), "How long a record is held for the member that took it."),
+        make_setting<&c::share_delivery_count_limit>("share.delivery.count.limit", at_least(2), "Deliveries of a record before it is given up."),
+        make_setting<&c::share_partition_max_record_locks>("share.partition.max.record.locks", at_least(100), "Records of a partition that may be held at a time."),
+        make_setting<&c::share_auto_offset_reset>("share.auto.offset.reset", checked(is_offset_reset, "latest, earliest or by_duration:PnDTnHnMn.nS"), "Where a share group starts."),
+        make_setting<&c::share_isolation_level>("share.isolation.level", one_of("read_committed", "read_uncommitted"), "Whether a share group sees records of open and aborted transactions."),
+        make_setting<&c::share_renew_acknowledge_enable>("share.renew.acknowledge.enable", any(), "Whether members may renew the hold on a record."),
+        make_setting<&c::share_assignment_interval_ms>("share.assignment.interval.ms", at_least(1), "Least time between two assignments of a share group."),
+        make_setting<&c::streams_session_timeout_ms>("streams.session.timeout.ms", at_least(1), "Silence after which a member of a streams group is removed."),
+        make_setting<&c::streams_heartbeat_interval_ms>("streams.heartbeat.interval.ms", at_least(1), "Time between heartbeats of members of a streams group."),
+        make_setting<&c::streams_num_standby_replicas>("streams.num.standby.replicas", at_least(0), "Standby copies of each task."),
+        make_setting<&c::streams_initial_rebalance_delay_ms>("streams.initial.rebalance.delay.ms", at_least(0), "How long the first assignment waits for more members."),
+        make_setting<&c::streams_assignment_interval_ms>("streams.assignment.interval.ms", at_least(1), "Least time between two assignments of a streams group."),
+    };
+    return all;
+}
+
+std::span<const setting> client_metrics_config::settings() {
+    using c = client_metrics_config;
+    static const setting all[] = {
+        make_setting<&c::metrics>("metrics", any(), "Prefixes of the names of metrics that clients send; * is all."),
+        make_setting<&c::interval_ms>("interval.ms", between(100, 3'600'000), "Time between two pushes of a client."),
+        make_setting<&c::match>("match", checked(is_client_match, "selector=regular expression, e.g. client_id=orders-.*"), "Which clients send."),
+    };
+    return all;
+}
+
+}  // namespace weir::broker

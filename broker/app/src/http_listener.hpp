@@ -1,0 +1,28 @@
+// /metrics and /health for those who watch the broker.
+#pragma once
+#include <weir/base/metrics.hpp>
+#include <weir/base/network.hpp>
+
+#include <memory>
+#include <string>
+
+namespace weir::broker {
+
+/// A small HTTP/1.1 server on the first core's loop: GET and HEAD of /metrics (Prometheus text 0.0.4) and /health. One
+/// request at a time per connection; requests above 8 KiB and connections idle for 30 s are ended.
+class http_listener {
+public:
+    /// `healthy` tells whether the broker serves: 200 or 503.
+    http_listener(event_loop& loop, network& net, const metrics::registry& registry, function<bool()> healthy);
+    ~http_listener();
+    result<void> open(const endpoint& on);
+    /// Where it listens; port 0 was replaced by the real one.
+    const endpoint& local() const noexcept;
+    void close() noexcept;
+
+private:
+    struct state;
+    std::shared_ptr<state> state_;
+};
+
+}  // namespace weir::broker

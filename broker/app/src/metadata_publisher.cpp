@@ -1,0 +1,182 @@
+#include "metadata_publisher.hpp"
+
+#include "broker_schema.hpp"
+
+#include <weir/base/log.hpp>
+#include <weir/metadata/image_builder.hpp>
+#include <weir/metadata/metadata_frames.hpp>
+#include <weir/raft/format.hpp>
+
+#include <algorithm>
+
+namespace weir::broker {
+namespace {
+
+log::logger logs{"weir.broker.metadata"};
+
+constexpr const char* offsets_topic = "__consumer_offsets";
+
+}  // namespace
+
+task<void> metadata_publisher::wait_for_leadership() {
+    if (parts_.controller.active()) co_return;
+    auto waiting = completion<bool>([&](function<void(bool)> resume) { led_ = std::move(resume); });
+    co_await waiting;
+}
+
+task<void> metadata_publisher::open() {
+    open_ = true;
+    enqueue(metadata::compare_images(std::make_shared<const metadata::image>(), loader_.current()));
+    if (!applying_) co_return;
+    auto waiting = completion<bool>([&](function<void(bool)> resume) { applied_ = std::move(resume); });
+    co_await waiting;
+}
+
+void metadata_publisher::on_snapshot(raft::snapshot_reader& snapshot) {
+    const auto& id = snapshot.info().id;
+    loader_.begin_snapshot(id.offset, id.epoch, snapshot.last_log_timestamp());
+    for (;;) {
+        auto frames = snapshot.next();
+        if (!frames) return on_failure(frames.error());
+        if (frames->empty()) break;
+        if (auto added = loader_.add_snapshot_frames(*frames); !added) return on_failure(added.error());
+    }
+    enqueue(loader_.finish_snapshot());
+}
+
+void metadata_publisher::on_commit(std::span<const raft::committed_batch> batches) {
+    std::vector<metadata::log_batch> converted;
+    converted.reserve(batches.size());
+    for (const auto& batch : batches) converted.push_back({batch.base_offset, batch.last_offset, batch.epoch, batch.timestamp, batch.frames});
+    auto change = loader_.apply(converted);
+    if (!change) return on_failure(change.error());
+    if (*change) enqueue(**std::move(change));
+    maybe_snapshot();
+}
+
+void metadata_publisher::on_high_watermark(raft::log_offset offset) { parts_.controller.on_high_watermark(offset); }
+
+void metadata_publisher::on_leadership(raft::quorum_epoch epoch) {
+    std::vector<protocol::metadata_record> bootstrap;
+    if (loader_.current()->metadata_version() == 0) {
+        auto frames = raft::read_bootstrap(parts_.files, parts_.metadata_directory);
+        if (!frames) return on_failure(frames.error());
+        for (const auto& frame : *frames) {
+            auto record = metadata::decode_frame(frame);
+            if (!record) return on_failure(record.error());
+            bootstrap.push_back(*std::move(record));
+        }
+    }
+    parts_.controller.on_leadership(epoch, loader_.current(), std::move(bootstrap));
+    if (led_) std::exchange(led_, nullptr)(true);
+}
+
+void metadata_publisher::on_resign(raft::quorum_epoch) { parts_.controller.on_resign(); }
+
+void metadata_publisher::on_failure(const error& why) {
+    stopped_ = true;
+    parts_.failed(why);
+}
+
+void metadata_publisher::enqueue(metadata::image_change change) {
+    if (!open_ || stopped_) return;
+    queue_.push_back(std::move(change));
+    if (applying_) return;
+    applying_ = true;
+    spawn(apply_all(*this));
+}
+
+task<void> metadata_publisher::apply_all(metadata_publisher& self) {
+    while (!self.queue_.empty()) {
+        const auto change = std::move(self.queue_.front());
+        self.queue_.pop_front();
+        auto applying = self.apply(change);
+        co_await applying;
+    }
+    self.applying_ = false;
+    if (self.applied_) std::exchange(self.applied_, nullptr)(true);
+}
+
+task<void> metadata_publisher::apply(const metadata::image_change& change) {
+    const auto node = parts_.config.node.node_id;
+    std::vector<replica::partition_spec> wanted;
+    std::vector<replica::partition_id> gone;
+    std::vector<std::string> deleted;
+    std::vector<std::pair<std::int32_t, std::int32_t>> elected;  // of the offsets topic: partition, leader epoch
+    std::vector<std::pair<std::int32_t, std::int32_t>> resigned;
+
+    const auto want = [&](const metadata::topic& topic, std::int32_t index, const metadata::partition& partition, const storage::log_config& config) {
+        if (partition.leader != node) return;
+        wanted.push_back({{topic.id, index}, topic.name, partition.leader_epoch, config});
+        if (topic.name == offsets_topic) elected.emplace_back(index, partition.leader_epoch);
+    };
+    // A broker-wide setting may concern every topic; a topic's own only that one.
+    const bool all_configs = std::any_of(change.configs.begin(), change.configs.end(),
+                                         [](const auto& resource) { return resource.type == metadata::config_type::broker; });
+    const auto reconfigured = [&](const std::string& name) {
+        return all_configs || change.configs.contains({metadata::config_type::topic, name});
+    };
+    for (const auto& [id, each] : change.topics) {
+        if (each.before && !each.after) {
+            deleted.push_back(each.before->name);
+            for (const auto& [index, partition] : each.before->partitions) {
+                gone.push_back({id, index});
+                if (each.before->name == offsets_topic) resigned.emplace_back(index, partition.leader_epoch + 1);
+            }
+        }
+        if (!each.after) continue;
+        const auto config = topic_log_config(parts_.config, *change.after, each.after->name);
+        for (const auto index : each.partitions)
+            if (const auto* partition = each.after->partitions.find(index)) want(*each.after, index, *partition, config);
+    }
+    if (!change.configs.empty())
+        for (const auto& [name, topic] : change.after->topics()) {
+            if (!reconfigured(name) || change.topics.contains(topic->id)) continue;
+            const auto config = topic_log_config(parts_.config, *change.after, name);
+            for (const auto& [index, partition] : topic->partitions)
+                if (partition.leader == node) wanted.push_back({{topic->id, index}, name, partition.leader_epoch, config});
+        }
+    if (!gone.empty()) {
+        for (const auto& [index, epoch] : resigned) parts_.groups.on_resigned(index, epoch);
+        auto removing = parts_.replicas.remove(parts_.loop, std::move(gone));
+        co_await removing;
+    }
+    if (!wanted.empty()) {
+        auto opening = parts_.replicas.put(parts_.loop, std::move(wanted));
+        co_await opening;
+    }
+    auto publishing = parts_.cache.publish(parts_.loop, change.after);
+    co_await publishing;
+    for (const auto& [index, epoch] : elected) parts_.groups.on_elected(index, epoch);
+    if (!deleted.empty()) parts_.groups.on_topics_deleted(std::move(deleted));
+}
+
+void metadata_publisher::maybe_snapshot() {
+    const auto& node = parts_.config.node;
+    const metadata::snapshot_policy policy{node.metadata_max_bytes_between_snapshots, node.metadata_max_snapshot_interval};
+    const auto now = parts_.loop.wall_now();
+    if (last_snapshot_ == 0) last_snapshot_ = now;
+    if (snapshotting_ || stopped_ || loader_.in_transaction() || !policy.due(loader_.bytes_since_snapshot(), last_snapshot_, now)) return;
+    auto writer = driver_->begin_snapshot(loader_.next_offset());
+    if (!writer) {
+        logs.error("cannot begin a snapshot of the metadata: " + writer.error().message());
+        return;
+    }
+    const auto& image = *loader_.current();
+    const auto frames = metadata::encode_frames(metadata::write_snapshot(image), image.metadata_version());
+    if (!frames) return logs.error("cannot write the metadata as a snapshot: " + frames.error().message());
+    for (const auto& frame : *frames)
+        if (auto added = (*writer)->add(frame); !added) return logs.error("cannot write a snapshot of the metadata: " + added.error().message());
+    snapshotting_ = true;
+    last_snapshot_ = now;
+    loader_.snapshot_noted();
+    // Shared with the callback, which outlives this call.
+    std::shared_ptr<raft::snapshot_writer> writing = std::move(*writer);
+    writing->finish(parts_.loop, [this, writing](result<void> finished) {
+        snapshotting_ = false;
+        if (!finished) return logs.error("cannot finish a snapshot of the metadata: " + finished.error().message());
+        driver_->snapshot_finished(writing->id());
+    });
+}
+
+}  // namespace weir::broker

@@ -1,0 +1,71 @@
+// From committed metadata to a broker that acts on it: images, partitions, coordinators.
+#pragma once
+#include <weir/base/task.hpp>
+#include <weir/broker/broker_config.hpp>
+#include <weir/coordinator/group_coordinator.hpp>
+#include <weir/metadata/controller_runtime.hpp>
+#include <weir/metadata/image_loader.hpp>
+#include <weir/raft/driver.hpp>
+#include <weir/replica/replicas.hpp>
+#include <weir/server/services.hpp>
+
+#include <deque>
+#include <string>
+
+namespace weir::broker {
+
+/// The state machine on top of the quorum. Everything on the first core's loop. Until open() images are only loaded;
+/// from then on each change is applied, one after the other: partitions are opened or removed, then every core sees the
+/// image, then coordinators take over or let go.
+class metadata_publisher final : public raft::quorum_listener {
+public:
+    struct parts {
+        const broker_config& config;
+        event_loop& loop;
+        file_system& files;
+        metadata::controller_runtime& controller;
+        replica::replicas& replicas;
+        coordinator::group_coordinator& groups;
+        server::metadata_cache& cache;
+        std::string metadata_directory;
+        function<void(const error&)> failed;  ///< the disk of the metadata log failed, or a record cannot be understood
+    };
+    explicit metadata_publisher(parts with) : parts_(std::move(with)) {}
+
+    /// Needed before the driver starts: snapshots are written through it.
+    void use(raft::quorum_driver& driver) noexcept { driver_ = &driver; }
+    const metadata::image_ref& image() const noexcept { return loader_.current(); }
+    /// Completes when this node is the active controller.
+    task<void> wait_for_leadership();
+    /// Completes when the image as of now is applied; later changes follow by themselves.
+    task<void> open();
+    void stop() noexcept { stopped_ = true; }
+
+    void on_snapshot(raft::snapshot_reader& snapshot) override;
+    void on_commit(std::span<const raft::committed_batch> batches) override;
+    void on_high_watermark(raft::log_offset offset) override;
+    void on_leadership(raft::quorum_epoch epoch) override;
+    void on_resign(raft::quorum_epoch epoch) override;
+    void on_leader(const raft::leader_and_epoch&) override {}
+    void on_failure(const error& why) override;
+
+private:
+    void enqueue(metadata::image_change change);
+    static task<void> apply_all(metadata_publisher& self);
+    task<void> apply(const metadata::image_change& change);
+    void maybe_snapshot();
+
+    parts parts_;
+    raft::quorum_driver* driver_ = nullptr;
+    metadata::image_loader loader_;
+    std::deque<metadata::image_change> queue_;
+    bool open_ = false;
+    bool applying_ = false;
+    bool stopped_ = false;
+    bool snapshotting_ = false;
+    timestamp_ms last_snapshot_ = 0;
+    function<void(bool)> led_;
+    function<void(bool)> applied_;
+};
+
+}  // namespace weir::broker

@@ -1,0 +1,91 @@
+#include "other_settings.hpp"
+
+namespace weir::broker {
+
+std::span<const std::string_view> settings_without_effect() noexcept {
+    static constexpr std::string_view all[] = {
+        "add.partitions.to.txn.retry.backoff.max.ms", "add.partitions.to.txn.retry.backoff.ms",
+        "alter.log.dirs.replication.quota.window.num", "alter.log.dirs.replication.quota.window.size.seconds",
+        "auto.leader.rebalance.enable", "background.threads", "broker.heartbeat.interval.ms",
+        "broker.session.timeout.ms", "client.quota.callback.class", "connection.failed.authentication.delay.ms",
+        "connections.max.reauth.ms", "controlled.shutdown.enable", "controller.performance.always.log.threshold.ms",
+        "controller.performance.sample.period.ms", "controller.quorum.auto.join.enable",
+        "controller.quorum.election.backoff.max.ms", "controller.quorum.election.timeout.ms",
+        "controller.quorum.fetch.max.bytes", "controller.quorum.fetch.snapshot.max.bytes",
+        "controller.quorum.fetch.timeout.ms", "controller.quorum.request.timeout.ms",
+        "controller.quorum.retry.backoff.ms", "controller.quota.window.num", "controller.quota.window.size.seconds",
+        "controller.socket.timeout.ms", "delete.records.purgatory.purge.interval.requests",
+        "fetch.purgatory.purge.interval.requests", "follower.fetch.last.tiered.offset.enable",
+        "group.consumer.assignment.interval.ms", "group.consumer.assignors", "group.consumer.heartbeat.interval.ms",
+        "group.consumer.max.assignment.interval.ms", "group.consumer.max.heartbeat.interval.ms",
+        "group.consumer.max.session.timeout.ms", "group.consumer.max.size", "group.consumer.migration.policy",
+        "group.consumer.min.assignment.interval.ms", "group.consumer.min.heartbeat.interval.ms",
+        "group.consumer.min.session.timeout.ms", "group.consumer.regex.refresh.interval.ms",
+        "group.consumer.session.timeout.ms", "group.coordinator.background.threads",
+        "group.coordinator.cached.buffer.max.bytes", "group.coordinator.rebalance.protocols",
+        "group.coordinator.threads", "group.share.assignment.interval.ms", "group.share.assignors",
+        "group.share.delivery.count.limit", "group.share.heartbeat.interval.ms",
+        "group.share.initialize.retry.interval.ms", "group.share.max.assignment.interval.ms",
+        "group.share.max.delivery.count.limit", "group.share.max.heartbeat.interval.ms",
+        "group.share.max.partition.max.record.locks", "group.share.max.record.lock.duration.ms",
+        "group.share.max.session.timeout.ms", "group.share.max.share.sessions", "group.share.max.size",
+        "group.share.min.assignment.interval.ms", "group.share.min.delivery.count.limit",
+        "group.share.min.heartbeat.interval.ms", "group.share.min.partition.max.record.locks",
+        "group.share.min.record.lock.duration.ms", "group.share.min.session.timeout.ms",
+        "group.share.partition.max.record.locks", "group.share.persister.class.name",
+        "group.share.record.lock.duration.ms", "group.share.session.timeout.ms",
+        "group.streams.assignment.interval.ms", "group.streams.heartbeat.interval.ms",
+        "group.streams.initial.rebalance.delay.ms", "group.streams.max.assignment.interval.ms",
+        "group.streams.max.heartbeat.interval.ms", "group.streams.max.session.timeout.ms", "group.streams.max.size",
+        "group.streams.max.standby.replicas", "group.streams.min.assignment.interval.ms",
+        "group.streams.min.heartbeat.interval.ms", "group.streams.min.session.timeout.ms",
+        "group.streams.num.standby.replicas", "group.streams.session.timeout.ms",
+        "initial.broker.registration.timeout.ms", "internal.metadata.delete.delay.millis",
+        "internal.metadata.log.segment.bytes", "internal.metadata.max.batch.size.in.bytes",
+        "kafka.metrics.polling.interval.secs", "leader.imbalance.check.interval.seconds", "log.cleaner.backoff.ms",
+        "log.cleaner.dedupe.buffer.size", "log.cleaner.enable", "log.cleaner.io.buffer.load.factor",
+        "log.cleaner.io.buffer.size", "log.cleaner.io.max.bytes.per.second", "log.cleaner.threads",
+        "log.dir.failure.timeout.ms", "log.flush.start.offset.checkpoint.interval.ms", "log.initial.task.delay.ms",
+        "log.local.retention.bytes", "log.local.retention.ms", "max.connection.creation.rate",
+        "metadata.log.segment.bytes", "metadata.log.segment.ms", "metadata.max.idle.interval.ms",
+        "metadata.max.retention.bytes", "metadata.max.retention.ms", "metrics.num.samples", "metrics.recording.level",
+        "metrics.sample.window.ms", "num.io.threads", "num.network.threads", "num.recovery.threads.per.data.dir",
+        "num.replica.alter.log.dirs.threads", "num.replica.fetchers", "offsets.topic.compression.codec",
+        "producer.id.expiration.check.interval.ms", "producer.id.expiration.ms",
+        "producer.purgatory.purge.interval.requests", "queued.max.requests", "quota.window.num",
+        "quota.window.size.seconds", "remote.fetch.max.wait.ms", "remote.list.offsets.request.timeout.ms",
+        "replica.fetch.backoff.ms", "replica.fetch.max.bytes", "replica.fetch.min.bytes",
+        "replica.fetch.response.max.bytes", "replica.fetch.wait.max.ms",
+        "replica.high.watermark.checkpoint.interval.ms", "replica.lag.time.max.ms",
+        "replica.socket.receive.buffer.bytes", "replica.socket.timeout.ms", "replication.quota.window.num",
+        "replication.quota.window.size.seconds", "server.max.startup.time.ms", "share.coordinator.append.linger.ms",
+        "share.coordinator.cached.buffer.max.bytes", "share.coordinator.cold.partition.snapshot.interval.ms",
+        "share.coordinator.load.buffer.size", "share.coordinator.snapshot.update.records.per.snapshot",
+        "share.coordinator.state.topic.compression.codec", "share.coordinator.state.topic.min.isr",
+        "share.coordinator.state.topic.num.partitions", "share.coordinator.state.topic.prune.interval.ms",
+        "share.coordinator.state.topic.replication.factor", "share.coordinator.state.topic.segment.bytes",
+        "share.coordinator.threads", "share.coordinator.write.timeout.ms",
+        "share.fetch.purgatory.purge.interval.requests", "socket.connection.setup.timeout.max.ms",
+        "socket.connection.setup.timeout.ms", "telemetry.max.bytes",
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms", "transaction.max.timeout.ms",
+        "transaction.partition.verification.enable", "transaction.remove.expired.transaction.cleanup.interval.ms",
+        "transaction.state.log.load.buffer.size", "transaction.state.log.min.isr",
+        "transaction.state.log.num.partitions", "transaction.state.log.replication.factor",
+        "transaction.state.log.segment.bytes", "transaction.two.phase.commit.enable",
+        "transactional.id.expiration.ms", "unclean.leader.election.interval.ms",
+    };
+    return all;
+}
+
+std::span<const std::string_view> settings_refused() noexcept {
+    static constexpr std::string_view all[] = {
+        "ssl.*", "sasl.*", "remote.log.*", "rlmm.*", "delegation.token.*", "allow.everyone.if.no.acl.found",
+        "alter.config.policy.class.name", "authorizer.class.name", "config.providers", "cordoned.log.dirs",
+        "create.topic.policy.class.name", "early.start.listeners", "kafka.metrics.reporters", "metric.reporters",
+        "principal.builder.class", "replica.selector.class", "security.inter.broker.protocol", "security.providers",
+        "super.users", "unstable.api.versions.enable", "unstable.feature.versions.enable",
+    };
+    return all;
+}
+
+}  // namespace weir::broker

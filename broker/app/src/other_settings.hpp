@@ -1,0 +1,16 @@
+// Settings of Kafka that this broker knows by name and does not act on.
+#pragma once
+#include <span>
+#include <string_view>
+
+namespace weir::broker {
+
+/// How something is done that this broker does in its own way (threads, purgatories), or a part it does not have
+/// (replica fetchers, share groups): accepted with a warning, so that an existing server.properties works.
+std::span<const std::string_view> settings_without_effect() noexcept;
+
+/// What an operator relies on when it is set (authorization, encryption, policies, tiered storage): refused, because to
+/// start without it would be worse than not to start. A trailing '*' stands for any ending.
+std::span<const std::string_view> settings_refused() noexcept;
+
+}  // namespace weir::broker

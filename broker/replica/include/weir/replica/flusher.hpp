@@ -1,0 +1,46 @@
+// Group commit: one flush at a time per core, for every partition written since the last one.
+#pragma once
+#include <weir/base/event_loop.hpp>
+#include <weir/base/files.hpp>
+#include <weir/storage/log.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace weir::replica {
+
+class partition;
+
+/// Collects the partitions written in a turn of the loop and makes them durable together at its end. While a flush is on
+/// its way further writes gather for the next one, so the disk sets the pace and nobody waits for more than two flushes.
+/// Belongs to one event loop.
+class flusher {
+public:
+    flusher(event_loop& home, file_system& files) noexcept : home_(home), files_(files) {}
+    /// `written` has bytes that are not durable yet.
+    void add(partition& written);
+    /// Before a partition goes away.
+    void forget(partition& gone) noexcept;
+    /// `waiting` has writers that wait with a deadline.
+    void watch_deadlines(partition& waiting);
+
+private:
+    struct job {
+        partition* who;  // null once forgotten
+        storage::flush_ticket ticket;
+    };
+    void flush();
+    void finish(std::vector<result<void>> synced);
+    void check_deadlines();
+
+    event_loop& home_;
+    file_system& files_;
+    std::vector<partition*> dirty_;
+    std::vector<job> running_;
+    std::vector<partition*> waiting_;
+    bool scheduled_ = false;
+    bool in_flight_ = false;
+    bool timer_armed_ = false;
+};
+
+}  // namespace weir::replica

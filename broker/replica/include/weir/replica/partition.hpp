@@ -1,0 +1,139 @@
+// One partition on this broker: its log, its high watermark, and who waits for either to move.
+#pragma once
+#include <weir/base/event_loop.hpp>
+#include <weir/base/uuid.hpp>
+#include <weir/storage/log.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir::replica {
+
+struct partition_id {
+    uuid topic_id;
+    std::int32_t index = 0;
+    bool operator==(const partition_id&) const = default;
+};
+
+/// Somebody who wants to hear that a partition has something new to read. Lives on any loop.
+class progress_listener {
+public:
+    virtual ~progress_listener() = default;
+    /// Called on the partition's loop each time the high watermark or the last stable offset moves, or leadership ends.
+    virtual void on_progress() noexcept = 0;
+};
+
+class flusher;
+
+/// What a reader asks of one partition.
+struct read_request {
+    std::int64_t offset = 0;
+    std::uint64_t max_bytes = 0;
+    std::int32_t current_leader_epoch = -1;  ///< -1: not checked
+    std::int32_t last_fetched_epoch = -1;    ///< -1: no divergence check
+    bool read_committed = false;
+    bool at_least_one = false;               ///< a first batch larger than max_bytes is returned whole
+    bool beyond_high_watermark = false;      ///< replicas and the debugging consumer read to the log end
+};
+
+struct read_answer {
+    errc code = errc::none;
+    std::int64_t high_watermark = -1;
+    std::int64_t last_stable_offset = -1;
+    std::int64_t log_start_offset = -1;
+    storage::log_slice records;
+    std::vector<storage::aborted_transaction> aborted;
+    std::optional<storage::epoch_end> diverging;
+};
+
+/// Belongs to one event loop, its home: everything is called there, except where a member says "any thread".
+class partition {
+public:
+    partition(partition_id id, std::string topic, std::unique_ptr<storage::partition_log> log, event_loop& home,
+              flusher& flush);
+    ~partition();
+
+    const partition_id& id() const noexcept { return id_; }                ///< any thread
+    const std::string& topic() const noexcept { return topic_; }           ///< any thread
+    event_loop& home() const noexcept { return home_; }                    ///< any thread
+    /// Exclusive: records below it are committed and served. Any thread.
+    std::int64_t high_watermark() const noexcept { return high_watermark_.load(std::memory_order_acquire); }
+    /// High watermark, or the start of the oldest open transaction below it. Any thread.
+    std::int64_t last_stable_offset() const noexcept { return last_stable_offset_.load(std::memory_order_acquire); }
+    std::int64_t log_start_offset() const noexcept { return log_start_offset_.load(std::memory_order_acquire); }  ///< any thread
+    std::int32_t leader_epoch() const noexcept { return leader_epoch_.load(std::memory_order_acquire); }          ///< any thread
+    bool leads() const noexcept { return leads_.load(std::memory_order_acquire); }                                ///< any thread
+
+    /// This broker leads from now on, as the only in-sync replica; what the log holds becomes durable, then visible.
+    void lead(std::int32_t leader_epoch);
+    /// Stops serving: waiting writers get errc::not_leader_or_follower, readers are woken.
+    void resign();
+
+    /// Appends one batch, patched in place. errc::not_leader_or_follower, errc::fenced_leader_epoch, or what the log says.
+    result<storage::append_outcome> append(mutable_bytes batch, storage::append_origin origin);
+    /// Runs `done` once everything below `offset` is committed; errc::request_timed_out at `deadline`,
+    /// errc::not_leader_or_follower when leadership ends, errc::kafka_storage_error when the disk failed.
+    void when_committed(std::int64_t offset, time_point deadline, function<void(result<void>)> done);
+
+    read_answer read(const read_request& request) const;
+    /// Checks a client's idea of the leader epoch (KIP-320): none, fenced_leader_epoch or unknown_leader_epoch.
+    errc check_epoch(std::int32_t current_leader_epoch) const noexcept;
+
+    void add_listener(progress_listener& listener);
+    void remove_listener(progress_listener& listener) noexcept;
+
+    /// DeleteRecords: -1 means the high watermark. The new log start offset.
+    result<std::int64_t> delete_records(std::int64_t before_offset);
+    void set_config(const storage::log_config& config) { log_->set_config(config); }
+    storage::partition_log& log() noexcept { return *log_; }
+    const storage::partition_log& log() const noexcept { return *log_; }
+
+    /// Roll, retention, expiry of producers, removal of old files.
+    void maintain();
+    /// The flusher says that a flush ended, well or badly.
+    void on_flushed();
+    /// Fails waiters whose deadline has passed; true while some are left.
+    bool expire_waiters(time_point now);
+    result<void> close();
+    /// Hands the log over for removal; the partition has resigned and touches nothing any more.
+    std::unique_ptr<storage::partition_log> take_log() noexcept;
+
+    /// The flusher's own notes, so that it need not search its lists.
+    struct { bool dirty = false; bool watched = false; } flush_marks;
+
+private:
+    struct waiter {
+        std::int64_t offset;
+        time_point deadline;
+        function<void(result<void>)> done;
+    };
+    void advance_high_watermark();
+    void fail_waiters(const error& why);
+
+    const partition_id id_;
+    const std::string topic_;
+    std::unique_ptr<storage::partition_log> log_;
+    event_loop& home_;
+    flusher& flush_;
+    std::atomic<std::int64_t> high_watermark_{0};
+    std::atomic<std::int64_t> last_stable_offset_{0};
+    std::atomic<std::int64_t> log_start_offset_{0};
+    std::atomic<std::int32_t> leader_epoch_{-1};
+    std::atomic<bool> leads_{false};
+    std::deque<waiter> waiters_;  // by offset: appends hand them in that order
+    std::vector<progress_listener*> listeners_;
+};
+
+}  // namespace weir::replica
+
+template <>
+struct std::hash<weir::replica::partition_id> {
+    std::size_t operator()(const weir::replica::partition_id& id) const noexcept {
+        return std::hash<weir::uuid>{}(id.topic_id) ^ (static_cast<std::size_t>(id.index) * 0x9e3779b97f4a7c15);
+    }
+};

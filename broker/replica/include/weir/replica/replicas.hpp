@@ -1,0 +1,80 @@
+// All partitions of this broker, spread over its cores.
+#pragma once
+#include <weir/base/task.hpp>
+#include <weir/replica/flusher.hpp>
+#include <weir/replica/partition.hpp>
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace weir::replica {
+
+/// What makes a partition of this broker.
+struct partition_spec {
+    partition_id id;
+    std::string topic;
+    std::int32_t leader_epoch = 0;
+    storage::log_config config;
+};
+
+/// Where logs come from: the log directories. Called on the core that owns the partition, several cores at once.
+class log_source {
+public:
+    virtual ~log_source() = default;
+    virtual result<std::unique_ptr<storage::partition_log>> open(const partition_spec& spec) = 0;
+    /// The partition was deleted: its files are renamed now and removed after file.delete.delay.ms.
+    virtual result<void> remove(std::unique_ptr<storage::partition_log> log) = 0;
+    /// Writes the checkpoints of what was `closed` or is running; called now and then and at a clean end.
+    virtual void note(const partition_id& id, const std::string& topic, std::int64_t recovery_point, std::int64_t log_start,
+                      std::int64_t high_watermark) = 0;
+};
+
+/// A partition belongs to one core, found by hash. Every core knows every partition (shared pointers), so that a request
+/// finds the core it has to go to without asking anybody.
+class replicas {
+public:
+    replicas(std::vector<event_loop*> cores, file_system& files, log_source& logs);
+    ~replicas();
+
+    std::size_t core_count() const noexcept { return cores_.size(); }
+    event_loop& core(std::size_t index) const noexcept { return *cores_[index]->loop; }
+    std::size_t home_of(const partition_spec& spec) const noexcept;
+    /// Partitions of internal topics stay on the same core even when the topic is made anew: coordinators live there too.
+    std::size_t home_of_internal(std::int32_t index) const noexcept { return static_cast<std::size_t>(index) % cores_.size(); }
+
+    /// nullptr when this broker does not have it (yet). `here` is the index of the calling core.
+    const std::shared_ptr<partition>& find(std::size_t here, const partition_id& id) const noexcept;
+    /// Every partition, in no order; on the loop of core `here`.
+    std::vector<std::shared_ptr<partition>> all(std::size_t here) const;
+
+    // Each of these is called and completes on `here`'s loop, when all cores know.
+    /// Opens or creates logs and leads them; partitions that are there already get epoch and configuration. A log that
+    /// cannot be opened is logged and left out: clients see errc::kafka_storage_error for it.
+    task<void> put(event_loop& here, std::vector<partition_spec> specs);
+    task<void> remove(event_loop& here, std::vector<partition_id> ids);
+    /// One round of rolling, retention, expiry and checkpoints.
+    task<void> maintain(event_loop& here);
+    /// Clean shutdown of every log.
+    task<void> close(event_loop& here);
+
+private:
+    struct core_state {
+        core_state(event_loop& on, file_system& files) : loop(&on), flush(on, files) {}
+        event_loop* loop;
+        flusher flush;
+        std::unordered_map<partition_id, std::shared_ptr<partition>> known;  // of all cores
+        std::unordered_map<partition_id, std::shared_ptr<partition>> mine;
+    };
+    using partitions = std::vector<std::shared_ptr<partition>>;
+    task<void> put_on(event_loop& here, core_state& core, const std::vector<partition_spec>& specs, partitions& opened);
+    task<void> publish_on(event_loop& here, core_state& core, const partitions& added, const std::vector<partition_id>& removed);
+    task<void> remove_on(event_loop& here, core_state& core, const std::vector<partition_id>& ids);
+    task<void> maintain_on(event_loop& here, core_state& core, bool closing);
+
+    log_source& logs_;
+    std::vector<std::unique_ptr<core_state>> cores_;
+};
+
+}  // namespace weir::replica

@@ -1,0 +1,84 @@
+#include <weir/replica/flusher.hpp>
+
+#include <weir/replica/partition.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::replica {
+
+using namespace std::chrono_literals;
+
+void flusher::add(partition& written) {
+    if (std::exchange(written.flush_marks.dirty, true)) return;
+    dirty_.push_back(&written);
+    if (scheduled_ || in_flight_) return;
+    scheduled_ = true;
+    home_.defer_to_turn_end([this] {
+        scheduled_ = false;
+        if (!in_flight_) flush();
+    });
+}
+
+void flusher::forget(partition& gone) noexcept {
+    if (gone.flush_marks.dirty) std::erase(dirty_, &gone);
+    if (gone.flush_marks.watched) std::erase(waiting_, &gone);
+    for (auto& job : running_)
+        if (job.who == &gone) job.who = nullptr;
+}
+
+void flusher::flush() {
+    std::vector<file_ptr> files;
+    for (auto* who : std::exchange(dirty_, {})) {
+        who->flush_marks.dirty = false;
+        auto ticket = who->log().begin_flush();
+        files.insert(files.end(), ticket.files.begin(), ticket.files.end());
+        running_.push_back({who, std::move(ticket)});
+    }
+    if (files.empty()) {
+        finish({});
+        return;
+    }
+    in_flight_ = true;
+    files_.sync_all(std::move(files), home_, [this](std::vector<result<void>> synced) { finish(std::move(synced)); });
+}
+
+void flusher::finish(std::vector<result<void>> synced) {
+    in_flight_ = false;
+    std::size_t at = 0;
+    // What a partition tells its waiters may write again: the list is taken before anybody hears of it.
+    auto done = std::exchange(running_, {});
+    for (auto& job : done) {
+        result<void> outcome;
+        for (std::size_t i = 0; i < job.ticket.files.size(); ++i, ++at)
+            if (!synced[at] && outcome) outcome = synced[at].error();
+        if (!job.who) continue;
+        job.who->log().finish_flush(job.ticket, outcome);
+    }
+    for (auto& job : done)
+        if (job.who) job.who->on_flushed();
+    if (!dirty_.empty() && !scheduled_ && !in_flight_) {
+        scheduled_ = true;
+        home_.defer_to_turn_end([this] {
+            scheduled_ = false;
+            if (!in_flight_) flush();
+        });
+    }
+}
+
+void flusher::watch_deadlines(partition& waiting) {
+    if (!std::exchange(waiting.flush_marks.watched, true)) waiting_.push_back(&waiting);
+    if (timer_armed_) return;
+    timer_armed_ = true;
+    home_.call_after(1s, [this] { check_deadlines(); });
+}
+
+// Deadlines of writers are seconds long and nearly never reached: one coarse timer, only while somebody waits.
+void flusher::check_deadlines() {
+    const auto now = home_.now();
+    std::erase_if(waiting_, [&](partition* who) { return !(who->flush_marks.watched = who->expire_waiters(now)); });
+    timer_armed_ = !waiting_.empty();
+    if (timer_armed_) home_.call_after(1s, [this] { check_deadlines(); });
+}
+
+}  // namespace weir::replica

@@ -1,0 +1,195 @@
+#include <weir/replica/partition.hpp>
+
+#include <weir/base/log.hpp>
+#include <weir/replica/flusher.hpp>
+
+#include <algorithm>
+
+namespace weir::replica {
+namespace {
+
+log::logger logs{"weir.replica"};
+
+}  // namespace
+
+partition::partition(partition_id id, std::string topic, std::unique_ptr<storage::partition_log> log, event_loop& home,
+                     flusher& flush)
+    : id_(id), topic_(std::move(topic)), log_(std::move(log)), home_(home), flush_(flush) {
+    log_start_offset_ = log_->log_start_offset();
+}
+
+partition::~partition() { flush_.forget(*this); }
+
+void partition::lead(std::int32_t leader_epoch) {
+    if (leads() && leader_epoch_.load() >= leader_epoch) return;
+    if (log_->latest_epoch() < leader_epoch) log_->begin_epoch(leader_epoch, log_->log_end_offset());
+    leader_epoch_.store(leader_epoch, std::memory_order_release);
+    leads_.store(true, std::memory_order_release);
+    if (log_->flushed_offset() < log_->log_end_offset()) flush_.add(*this);
+    advance_high_watermark();
+}
+
+void partition::resign() {
+    leads_.store(false, std::memory_order_release);
+    fail_waiters(error{errc::not_leader_or_follower, topic_ + "-" + std::to_string(id_.index)});
+    for (auto* listener : listeners_) listener->on_progress();
+}
+
+result<storage::append_outcome> partition::append(mutable_bytes batch, storage::append_origin origin) {
+    if (!leads()) return error{errc::not_leader_or_follower, topic_ + "-" + std::to_string(id_.index)};
+    auto outcome = log_->append(batch, leader_epoch(), origin);
+    if (!outcome) {
+        if (outcome.code() == errc::kafka_storage_error) on_flushed();
+        return outcome;
+    }
+    if (!outcome->duplicate) {
+        if (log_->config().flush_before_ack) flush_.add(*this);
+        else advance_high_watermark();
+    }
+    return outcome;
+}
+
+void partition::when_committed(std::int64_t offset, time_point deadline, function<void(result<void>)> done) {
+    if (!leads()) return done(error{errc::not_leader_or_follower, topic_ + "-" + std::to_string(id_.index)});
+    if (high_watermark() >= offset) return done({});
+    // Duplicates wait for offsets that others already wait for, so the newcomer may belong before the last.
+    auto at = std::upper_bound(waiters_.begin(), waiters_.end(), offset,
+                               [](std::int64_t wanted, const waiter& other) { return wanted < other.offset; });
+    waiters_.insert(at, waiter{offset, deadline, std::move(done)});
+    flush_.watch_deadlines(*this);
+}
+
+void partition::on_flushed() {
+    if (!log_->writable()) {
+        logs.error(log_->directory() + ": the log is offline, its disk has failed");
+        fail_waiters(error{errc::kafka_storage_error, log_->directory()});
+        for (auto* listener : listeners_) listener->on_progress();
+        return;
+    }
+    advance_high_watermark();
+}
+
+// With one in-sync replica, this one, committed is what is durable here, or what is written when the topic does not
+// ask for a flush before the answer.
+void partition::advance_high_watermark() {
+    if (!leads()) return;
+    const auto committed = log_->config().flush_before_ack ? log_->flushed_offset() : log_->log_end_offset();
+    const auto before = high_watermark();
+    const auto stable_before = last_stable_offset();
+    if (committed > before) high_watermark_.store(committed, std::memory_order_release);
+    const auto mark = high_watermark();
+    const auto unstable = log_->first_unstable_offset();
+    const auto stable = unstable ? std::min(*unstable, mark) : mark;
+    if (stable > stable_before) last_stable_offset_.store(stable, std::memory_order_release);
+    while (!waiters_.empty() && waiters_.front().offset <= mark) {
+        auto done = std::move(waiters_.front().done);
+        waiters_.pop_front();
+        done({});
+    }
+    if (mark != before || stable > stable_before)
+        for (auto* listener : listeners_) listener->on_progress();
+}
+
+void partition::fail_waiters(const error& why) {
+    for (auto& each : std::exchange(waiters_, {})) each.done(why);
+}
+
+bool partition::expire_waiters(time_point now) {
+    std::vector<waiter> late;
+    for (auto at = waiters_.begin(); at != waiters_.end();) {
+        if (at->deadline > now) { ++at; continue; }
+        late.push_back(std::move(*at));
+        at = waiters_.erase(at);
+    }
+    for (auto& each : late)
+        each.done(error{errc::request_timed_out, topic_ + "-" + std::to_string(id_.index) + " was written but not committed in time"});
+    return !waiters_.empty();
+}
+
+errc partition::check_epoch(std::int32_t current_leader_epoch) const noexcept {
+    if (current_leader_epoch < 0) return errc::none;
+    if (current_leader_epoch < leader_epoch()) return errc::fenced_leader_epoch;
+    return current_leader_epoch > leader_epoch() ? errc::unknown_leader_epoch : errc::none;
+}
+
+read_answer partition::read(const read_request& request) const {
+    read_answer answer;
+    if (!leads()) {
+        answer.code = errc::not_leader_or_follower;
+        return answer;
+    }
+    answer.code = check_epoch(request.current_leader_epoch);
+    if (answer.code != errc::none) return answer;
+    answer.high_watermark = high_watermark();
+    answer.last_stable_offset = last_stable_offset();
+    answer.log_start_offset = log_->log_start_offset();
+    if (request.last_fetched_epoch >= 0) {
+        const auto end = log_->end_of_epoch(request.last_fetched_epoch);
+        if (end.epoch < 0) {
+            answer.code = errc::offset_out_of_range;
+            return answer;
+        }
+        if (end.epoch < request.last_fetched_epoch || end.end_offset < request.offset) {
+            answer.diverging = end;
+            return answer;
+        }
+    }
+    const auto limit = request.beyond_high_watermark ? log_->log_end_offset()
+                       : request.read_committed      ? answer.last_stable_offset
+                                                     : answer.high_watermark;
+    if (request.offset < answer.log_start_offset || request.offset > log_->log_end_offset()) {
+        answer.code = errc::offset_out_of_range;
+        return answer;
+    }
+    if (request.offset >= limit) return answer;
+    auto found = log_->read(request.offset, request.max_bytes, limit, request.at_least_one, request.read_committed);
+    if (!found) {
+        answer.code = found.code();
+        logs.error("reading " + topic_ + "-" + std::to_string(id_.index) + " at offset " + std::to_string(request.offset) + ": " +
+                   found.error().message());
+        return answer;
+    }
+    answer.records = std::move(found->records);
+    answer.aborted = std::move(found->aborted);
+    return answer;
+}
+
+void partition::add_listener(progress_listener& listener) { listeners_.push_back(&listener); }
+
+void partition::remove_listener(progress_listener& listener) noexcept { std::erase(listeners_, &listener); }
+
+result<std::int64_t> partition::delete_records(std::int64_t before_offset) {
+    if (!leads()) return error{errc::not_leader_or_follower, topic_ + "-" + std::to_string(id_.index)};
+    const auto target = before_offset == -1 ? high_watermark() : before_offset;
+    if (target < 0 || target > high_watermark())
+        return error{errc::offset_out_of_range, topic_ + "-" + std::to_string(id_.index) + ": records can be deleted up to offset " +
+                                                    std::to_string(high_watermark()) + ", not " + std::to_string(target)};
+    if (target > log_->log_start_offset()) {
+        if (auto moved = log_->advance_log_start(target); !moved) return moved.error();
+        log_start_offset_.store(log_->log_start_offset(), std::memory_order_release);
+    }
+    return log_->log_start_offset();
+}
+
+void partition::maintain() {
+    const auto note = [this](const char* what, const error& why) {
+        logs.error(std::string{what} + " of " + log_->directory() + " failed: " + why.message());
+    };
+    if (auto rolled = log_->roll_if_due(); !rolled) note("rolling", rolled.error());
+    if (auto dropped = log_->apply_retention(high_watermark()); !dropped) note("retention", dropped.error());
+    if (auto collected = log_->collect_garbage(); !collected) note("removal of old files", collected.error());
+    log_->expire_producers();
+    log_start_offset_.store(log_->log_start_offset(), std::memory_order_release);
+}
+
+std::unique_ptr<storage::partition_log> partition::take_log() noexcept {
+    flush_.forget(*this);
+    return std::move(log_);
+}
+
+result<void> partition::close() {
+    resign();
+    return log_->close();
+}
+
+}  // namespace weir::replica

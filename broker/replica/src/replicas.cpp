@@ -1,0 +1,134 @@
+#include <weir/replica/replicas.hpp>
+
+#include <weir/base/log.hpp>
+
+namespace weir::replica {
+namespace {
+
+log::logger logs{"weir.replica"};
+
+}  // namespace
+
+replicas::replicas(std::vector<event_loop*> cores, file_system& files, log_source& logs) : logs_(logs) {
+    for (auto* loop : cores) cores_.push_back(std::make_unique<core_state>(*loop, files));
+}
+
+replicas::~replicas() {
+    // Partitions tell the flusher of their core that they go.
+    for (auto& core : cores_) core->known.clear();
+    for (auto& core : cores_) core->mine.clear();
+}
+
+std::size_t replicas::home_of(const partition_spec& spec) const noexcept {
+    return spec.topic.starts_with("__") ? home_of_internal(spec.id.index) : std::hash<partition_id>{}(spec.id) % cores_.size();
+}
+
+const std::shared_ptr<partition>& replicas::find(std::size_t here, const partition_id& id) const noexcept {
+    static const std::shared_ptr<partition> none;
+    const auto& known = cores_[here]->known;
+    const auto at = known.find(id);
+    return at == known.end() ? none : at->second;
+}
+
+std::vector<std::shared_ptr<partition>> replicas::all(std::size_t here) const {
+    partitions list;
+    list.reserve(cores_[here]->known.size());
+    for (const auto& [id, each] : cores_[here]->known) list.push_back(each);
+    return list;
+}
+
+task<void> replicas::put_on(event_loop& here, core_state& core, const std::vector<partition_spec>& specs, partitions& opened) {
+    co_await switch_to{*core.loop};
+    for (const auto& spec : specs) {
+        if (cores_[home_of(spec)].get() != &core) continue;
+        if (const auto at = core.known.find(spec.id); at != core.known.end()) {
+            at->second->set_config(spec.config);
+            at->second->lead(spec.leader_epoch);
+            continue;
+        }
+        auto log = logs_.open(spec);
+        if (!log) {
+            logs.error("cannot open " + spec.topic + "-" + std::to_string(spec.id.index) + ": " + log.error().message());
+            continue;
+        }
+        auto made = std::make_shared<partition>(spec.id, spec.topic, *std::move(log), *core.loop, core.flush);
+        made->lead(spec.leader_epoch);
+        core.mine.emplace(spec.id, made);
+        opened.push_back(std::move(made));
+    }
+    co_await switch_to{here};
+}
+
+task<void> replicas::publish_on(event_loop& here, core_state& core, const partitions& added, const std::vector<partition_id>& removed) {
+    co_await switch_to{*core.loop};
+    for (const auto& id : removed) core.known.erase(id);
+    for (const auto& each : added) core.known[each->id()] = each;
+    co_await switch_to{here};
+}
+
+task<void> replicas::put(event_loop& here, std::vector<partition_spec> specs) {
+    std::vector<partitions> opened(cores_.size());
+    std::vector<task<void>> parts;
+    for (std::size_t i = 0; i < cores_.size(); ++i) parts.push_back(put_on(here, *cores_[i], specs, opened[i]));
+    co_await when_all(std::move(parts));
+    partitions added;
+    for (auto& list : opened) added.insert(added.end(), list.begin(), list.end());
+    if (added.empty()) co_return;
+    const std::vector<partition_id> none;
+    std::vector<task<void>> telling;
+    for (auto& core : cores_) telling.push_back(publish_on(here, *core, added, none));
+    co_await when_all(std::move(telling));
+}
+
+task<void> replicas::remove_on(event_loop& here, core_state& core, const std::vector<partition_id>& ids) {
+    co_await switch_to{*core.loop};
+    for (const auto& id : ids) {
+        const auto at = core.mine.find(id);
+        if (at == core.mine.end()) continue;
+        const auto gone = std::move(at->second);
+        core.mine.erase(at);
+        gone->resign();
+        if (auto removed = logs_.remove(gone->take_log()); !removed)
+            logs.error("cannot remove " + gone->topic() + "-" + std::to_string(id.index) + ": " + removed.error().message());
+    }
+    co_await switch_to{here};
+}
+
+task<void> replicas::remove(event_loop& here, std::vector<partition_id> ids) {
+    // First out of sight, then off the disk. Requests that found it before see that it no longer leads.
+    const partitions none;
+    std::vector<task<void>> telling;
+    for (auto& core : cores_) telling.push_back(publish_on(here, *core, none, ids));
+    co_await when_all(std::move(telling));
+    std::vector<task<void>> removing;
+    for (auto& core : cores_) removing.push_back(remove_on(here, *core, ids));
+    co_await when_all(std::move(removing));
+}
+
+task<void> replicas::maintain_on(event_loop& here, core_state& core, bool closing) {
+    co_await switch_to{*core.loop};
+    for (const auto& [id, each] : core.mine) {
+        if (closing) {
+            if (auto closed = each->close(); !closed) logs.error("closing " + each->log().directory() + ": " + closed.error().message());
+        } else {
+            each->maintain();
+        }
+        const auto& log = each->log();
+        logs_.note(id, each->topic(), log.flushed_offset(), log.log_start_offset(), each->high_watermark());
+    }
+    co_await switch_to{here};
+}
+
+task<void> replicas::maintain(event_loop& here) {
+    std::vector<task<void>> parts;
+    for (auto& core : cores_) parts.push_back(maintain_on(here, *core, false));
+    co_await when_all(std::move(parts));
+}
+
+task<void> replicas::close(event_loop& here) {
+    std::vector<task<void>> parts;
+    for (auto& core : cores_) parts.push_back(maintain_on(here, *core, true));
+    co_await when_all(std::move(parts));
+}
+
+}  // namespace weir::replica

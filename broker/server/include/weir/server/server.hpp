@@ -1,0 +1,35 @@
+// The broker's front: listeners, connections, requests.
+#pragma once
+#include <weir/base/network.hpp>
+#include <weir/server/services.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace weir::server {
+
+/// Accepts clients and serves them. Made, started and stopped on the first core's loop; connections live on all.
+class server {
+public:
+    /// `cores` in the order of their indexes; `net` gives the sockets. `broker` must outlive the server.
+    server(services& broker, std::vector<event_loop*> cores, network& net, std::uint64_t seed);
+    ~server();
+
+    /// Binds every listener of `listeners`, so that ports are known and a port that is taken fails the start; nobody is
+    /// served yet. errc::in_use and others name the listener.
+    result<void> bind(const std::vector<struct listener_address>& listeners, const std::vector<struct listener_address>& advertised,
+                      const std::vector<std::string>& for_controllers);
+    /// From now on connections are served; those that came since bind() are too.
+    void open();
+    const std::vector<std::unique_ptr<listener_info>>& listeners() const noexcept;
+    std::size_t connection_count() const noexcept;
+
+    /// Stops listening and ends every connection; completes when none is left.
+    task<void> close();
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace weir::server

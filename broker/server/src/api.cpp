@@ -1,0 +1,17 @@
+#include "api.hpp"
+
+#include <algorithm>
+
+namespace weir::server {
+
+core_context::core_context(std::size_t at, event_loop& on, services& broker, std::uint64_t request_budget, random_source seeded)
+    : index(at), loop(on), random(seeded), memory(on, request_budget),
+      sessions(static_cast<std::size_t>(broker.config.max_incremental_fetch_session_cache_slots), random), metrics(broker.metrics) {}
+
+const api_entry* find_api(protocol::api_key key) noexcept {
+    const auto table = api_table();
+    const auto at = std::lower_bound(table.begin(), table.end(), key, [](const api_entry& row, protocol::api_key wanted) { return row.key < wanted; });
+    return at != table.end() && at->key == key ? &*at : nullptr;
+}
+
+}  // namespace weir::server

@@ -1,0 +1,44 @@
+// DeleteRecords (key 21), v0-v2. v2: flexible.
+#include "../handlers.hpp"
+
+#include <weir/protocol/messages/delete_records.hpp>
+
+namespace weir::server {
+namespace {
+
+task<result<std::int64_t>> delete_at_home(event_loop& here, std::shared_ptr<replica::partition> where, std::int64_t before_offset) {
+    co_await switch_to{where->home()};
+    auto moved = where->delete_records(before_offset);
+    co_await switch_to{here};
+    co_return moved;
+}
+
+}  // namespace
+
+task<protocol::delete_records_response> handle_delete_records(request_context& context, protocol::delete_records_request request) {
+    protocol::delete_records_response response;
+    const auto image = context.image();
+    for (const auto& topic : request.topics) {
+        auto& answered = response.topics.emplace_back();
+        answered.name = topic.name;
+        const auto found = find_topic(*image, false, topic.name, {});
+        for (const auto& part : topic.partitions) {
+            std::shared_ptr<replica::partition> where;
+            auto code = is_internal_topic(topic.name) ? errc::invalid_topic : locate(context, found, part.partition_index, where);
+            std::int64_t low_watermark = -1;
+            if (code == errc::none) {
+                auto deleting = delete_at_home(context.core.loop, std::move(where), part.offset);
+                const auto moved = co_await deleting;
+                code = moved.code();
+                if (moved) low_watermark = *moved;
+            }
+            auto& row = answered.partitions.emplace_back();
+            row.partition_index = part.partition_index;
+            row.low_watermark = low_watermark;
+            row.error_code = wire_code(code);
+        }
+    }
+    co_return response;
+}
+
+}  // namespace weir::server

@@ -1,0 +1,49 @@
+// DescribeProducers (key 61), v0.
+#include "../handlers.hpp"
+
+#include <weir/protocol/messages/describe_producers.hpp>
+
+namespace weir::server {
+namespace {
+
+task<std::vector<storage::producer_status>> producers_at_home(event_loop& here, std::shared_ptr<replica::partition> where) {
+    co_await switch_to{where->home()};
+    auto list = where->log().producers();
+    co_await switch_to{here};
+    co_return list;
+}
+
+}  // namespace
+
+task<protocol::describe_producers_response> handle_describe_producers(request_context& context, protocol::describe_producers_request request) {
+    protocol::describe_producers_response response;
+    const auto image = context.image();
+    for (const auto& topic : request.topics) {
+        auto& answered = response.topics.emplace_back();
+        answered.name = topic.name;
+        const auto found = find_topic(*image, false, topic.name, {});
+        for (const auto index : topic.partition_indexes) {
+            std::shared_ptr<replica::partition> where;
+            protocol::describe_producers_response::partition_response row;
+            row.partition_index = index;
+            const auto code = locate(context, found, index, where);
+            row.error_code = wire_code(code);
+            if (code == errc::none) {
+                auto asking = producers_at_home(context.core.loop, std::move(where));
+                for (const auto& producer : co_await asking) {
+                    auto& state = row.active_producers.emplace_back();
+                    state.producer_id = producer.producer_id;
+                    state.producer_epoch = producer.epoch;
+                    state.last_sequence = producer.last_sequence;
+                    state.last_timestamp = producer.last_timestamp;
+                    state.coordinator_epoch = producer.coordinator_epoch;
+                    state.current_txn_start_offset = producer.current_txn_start_offset;
+                }
+            }
+            answered.partitions.push_back(std::move(row));
+        }
+    }
+    co_return response;
+}
+
+}  // namespace weir::server

@@ -1,0 +1,49 @@
+// OffsetForLeaderEpoch (key 23), v2-v4. v3: replica id. v4: flexible.
+#include "../handlers.hpp"
+
+#include <weir/protocol/messages/offset_for_leader_epoch.hpp>
+
+namespace weir::server {
+namespace {
+
+using protocol::offset_for_leader_epoch_request;
+using protocol::offset_for_leader_epoch_response;
+
+task<result<storage::epoch_end>> ask_at_home(event_loop& here, std::shared_ptr<replica::partition> where, std::int32_t current_epoch, std::int32_t epoch) {
+    co_await switch_to{where->home()};
+    result<storage::epoch_end> answer = where->leads() ? where->check_epoch(current_epoch) : errc::not_leader_or_follower;
+    if (answer.error().code() == errc::none) answer = where->log().end_of_epoch(epoch);
+    co_await switch_to{here};
+    co_return answer;
+}
+
+}  // namespace
+
+task<offset_for_leader_epoch_response> handle_offset_for_leader_epoch(request_context& context, offset_for_leader_epoch_request request) {
+    offset_for_leader_epoch_response response;
+    const auto image = context.image();
+    for (const auto& topic : request.topics) {
+        auto& answered = response.topics.emplace_back();
+        answered.topic = topic.topic;
+        const auto found = find_topic(*image, false, topic.topic, {});
+        for (const auto& part : topic.partitions) {
+            std::shared_ptr<replica::partition> where;
+            const auto code = locate(context, found, part.partition, where);
+            result<storage::epoch_end> end = error{code};
+            if (code == errc::none) {
+                auto asking = ask_at_home(context.core.loop, std::move(where), part.current_leader_epoch, part.leader_epoch);
+                end = co_await asking;
+            }
+            auto& row = answered.partitions.emplace_back();
+            row.partition = part.partition;
+            row.error_code = end ? 0 : wire_code(end.code());
+            if (end) {
+                row.leader_epoch = end->epoch;
+                row.end_offset = end->end_offset;
+            }
+        }
+    }
+    co_return response;
+}
+
+}  // namespace weir::server

@@ -1,0 +1,139 @@
+// Produce (key 0), v3-v13. v7: zstd. v8: errors per record. v9: flexible. v10: leader hints. v13: topics by id.
+#include "../api.hpp"
+#include "handlers.hpp"
+
+#include <weir/metadata/image.hpp>
+#include <weir/protocol/messages/produce.hpp>
+#include <weir/protocol/records/batch.hpp>
+#include <weir/replica/replicas.hpp>
+
+namespace weir::server {
+namespace {
+
+using protocol::produce_request;
+using protocol::produce_response;
+
+// One partition of the request, on its way through its core.
+struct produced {
+    std::shared_ptr<replica::partition> where;
+    mutable_bytes records;
+    result<storage::append_outcome> outcome{errc::unknown_server_error};
+};
+
+// What can be refused without asking the log.
+errc check_records(const request_context& context, const produce_request& request, const protocol::record_data& records) {
+    if (records.is_null()) return errc::invalid_request;
+    const auto batch = protocol::batch_view::open(records.memory());
+    if (!batch) return errc::none;  // the log says what is wrong with it
+    if (batch->codec_bits() == static_cast<std::uint8_t>(protocol::codec::zstd) && context.version() < 7)
+        return errc::unsupported_compression_type;
+    if (batch->transactional() && !request.transactional_id) return errc::transactional_id_authorization_failed;
+    return errc::none;
+}
+
+// Appends in order, then waits for all of them; begins and ends where the connection lives. The appends happen before
+// the first wait: requests of one connection reach each core in their order.
+task<void> append_on(event_loop& here, event_loop& core, std::vector<produced*> batches, bool wait_for_commit, time_point deadline) {
+    co_await switch_to{core};
+    for (auto* each : batches) each->outcome = each->where->append(each->records, storage::append_origin::client);
+    if (wait_for_commit)
+        for (auto* each : batches) {
+            if (!each->outcome) continue;
+            auto committing = completion<result<void>>([&](function<void(result<void>)> done) {
+                each->where->when_committed(each->outcome->last_offset + 1, deadline, std::move(done));
+            });
+            auto committed = co_await committing;
+            if (!committed) each->outcome = committed.error();
+        }
+    co_await switch_to{here};
+}
+
+task<void> append_all(request_context& context, std::vector<produced>& batches, bool wait_for_commit, time_point deadline) {
+    std::vector<task<void>> parts;
+    std::vector<bool> taken(batches.size());
+    for (std::size_t first = 0; first < batches.size(); ++first) {
+        if (taken[first]) continue;
+        auto& core = batches[first].where->home();
+        std::vector<produced*> on_core;
+        for (auto at = first; at < batches.size(); ++at)
+            if (&batches[at].where->home() == &core) {
+                taken[at] = true;
+                on_core.push_back(&batches[at]);
+            }
+        parts.push_back(append_on(context.core.loop, core, std::move(on_core), wait_for_commit, deadline));
+    }
+    co_await when_all(std::move(parts));
+}
+
+void count(request_context& context, const produced& batch) {
+    context.core.metrics.produce_requests().add();
+    if (!batch.outcome) {
+        context.core.metrics.failed_produce().add();
+        return;
+    }
+    context.core.metrics.bytes_in().add(batch.records.size());
+    context.core.metrics.messages_in().add(static_cast<std::uint64_t>(batch.outcome->last_offset - batch.outcome->first_offset + 1));
+}
+
+}  // namespace
+
+task<produce_response> handle_produce(request_context& context, produce_request request) {
+    produce_response response;
+    const auto image = context.image();
+    const bool acks_known = request.acks >= -1 && request.acks <= 1;
+    context.no_answer = request.acks == 0;
+    std::vector<produced> batches;
+    std::vector<produce_response::partition_produce_response*> answers;
+
+    // Filled in a first round, so that pointers into the response stay valid in the second.
+    for (const auto& topic : request.topic_data) {
+        auto& answered = response.responses.emplace_back();
+        answered.name = topic.name;
+        answered.topic_id = topic.topic_id;
+        answered.partition_responses.resize(topic.partition_data.size());
+    }
+    for (std::size_t t = 0; t < request.topic_data.size(); ++t) {
+        const auto& topic = request.topic_data[t];
+        const auto found = find_topic(*image, context.version() >= 13, topic.name, topic.topic_id);
+        for (std::size_t p = 0; p < topic.partition_data.size(); ++p) {
+            const auto& part = topic.partition_data[p];
+            auto& answer = response.responses[t].partition_responses[p];
+            answer.index = part.index;
+            answer.base_offset = -1;
+            auto code = acks_known ? check_records(context, request, part.records) : errc::invalid_required_acks;
+            std::shared_ptr<replica::partition> where;
+            if (code == errc::none) code = locate(context, found, part.index, where);
+            if (code != errc::none) {
+                answer.error_code = wire_code(code);
+                hint_leader(*image, found, part.index, code, answer.current_leader, response.node_endpoints, *context.connection.listener);
+                continue;
+            }
+            // The request's buffer is ours alone: offsets and epochs are patched where the bytes arrived.
+            const auto memory = part.records.memory();
+            produced batch;
+            batch.where = std::move(where);
+            batch.records = {const_cast<std::byte*>(memory.data()), memory.size()};
+            batches.push_back(std::move(batch));
+            answers.push_back(&answer);
+        }
+    }
+    const auto deadline = context.core.loop.now() + milliseconds{std::max(request.timeout_ms, 0)};
+    co_await append_all(context, batches, request.acks == -1, deadline);
+
+    for (std::size_t i = 0; i < batches.size(); ++i) {
+        auto& answer = *answers[i];
+        const auto& batch = batches[i];
+        count(context, batch);
+        if (batch.outcome) {
+            answer.base_offset = batch.outcome->first_offset;
+            answer.log_append_time_ms = batch.outcome->append_time;
+            answer.log_start_offset = batch.outcome->log_start_offset;
+            continue;
+        }
+        answer.error_code = wire_code(batch.outcome.code());
+        if (context.version() >= 8 && !batch.outcome.error().what().empty()) answer.error_message = std::string{batch.outcome.error().what()};
+    }
+    co_return response;
+}
+
+}  // namespace weir::server

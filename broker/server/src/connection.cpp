@@ -1,0 +1,204 @@
+#include "connection.hpp"
+
+#include "handlers.hpp"
+
+#include <weir/base/log.hpp>
+
+#include <algorithm>
+
+namespace weir::server {
+namespace {
+
+log::logger logs{"weir.server.connection"};
+
+constexpr std::size_t inbox_bytes = 8 * 1024;
+// Answers that wait for earlier ones or for a slow reader; beyond it the connection is not read from.
+constexpr std::size_t pipeline_limit = 64;
+
+}  // namespace
+
+connection::connection(services& broker, core_context& core, std::unique_ptr<stream> peer, const listener_info& listener)
+    : broker_(broker), core_(core), peer_(std::move(peer)), state_(listener, peer_->remote()) {}
+
+connection::~connection() { core_.loop.cancel(idle_); }
+
+void connection::start(function<void(connection&)> on_closed) {
+    on_closed_ = std::move(on_closed);
+    last_activity_ = core_.loop.now();
+    watch_idle();
+    spawn(run(shared_from_this()));
+}
+
+void connection::close() noexcept {
+    if (std::exchange(closed_, true)) return;
+    core_.loop.cancel(std::exchange(idle_, timer_id::none));
+    peer_->close();
+    wake_reader();
+    if (on_closed_) std::exchange(on_closed_, nullptr)(*this);
+}
+
+void connection::watch_idle() {
+    const auto limit = broker_.config.connections_max_idle;
+    if (limit <= milliseconds{0}) return;
+    idle_ = core_.loop.call_at(last_activity_ + limit, [this, limit] {
+        idle_ = timer_id::none;
+        // A request that is being answered keeps its connection, however long it takes.
+        if (!slots_.empty()) last_activity_ = core_.loop.now();
+        if (core_.loop.now() - last_activity_ < limit) return watch_idle();
+        logs.debug(to_string(peer_->remote()) + " was idle for " + std::to_string(limit.count()) + " ms (connections.max.idle.ms): closed");
+        core_.metrics.idle_connections_closed().add();
+        const auto self = shared_from_this();
+        close();
+    });
+}
+
+void connection::wake_reader() {
+    if (reader_waits_) std::exchange(reader_waits_, nullptr)(true);
+}
+
+void connection::note_refusal(std::string_view api, std::string_view why) const {
+    logs.warn("disconnecting " + to_string(peer_->remote()) + " on listener " + state_.listener->name + ": " + std::string{api} + ": " + std::string{why});
+}
+
+void connection::refuse(std::string_view api, std::string_view why) {
+    note_refusal(api, why);
+    core_.metrics.refused_requests().add();
+    auto last = std::make_shared<slot>();
+    last->answer = reply::disconnect();
+    last->done = true;
+    slots_.push_back(std::move(last));
+    send_ready();
+}
+
+// Reads until `wanted` bytes are in the inbox; false when the peer has finished or failed.
+task<bool> connection::fill_inbox(std::shared_ptr<connection> self, std::size_t wanted) {
+    if (self->inbox_.empty()) self->inbox_.resize(inbox_bytes);
+    if (self->taken_ > 0) {
+        std::copy(self->inbox_.begin() + static_cast<std::ptrdiff_t>(self->taken_), self->inbox_.begin() + static_cast<std::ptrdiff_t>(self->filled_), self->inbox_.begin());
+        self->filled_ -= std::exchange(self->taken_, 0);
+    }
+    while (self->buffered() < wanted) {
+        if (self->closed_) co_return false;
+        auto reading = completion<result<std::size_t>>([&](function<void(result<std::size_t>)> done) {
+            self->peer_->read_some(mutable_bytes{self->inbox_}.subspan(self->filled_), std::move(done));
+        });
+        const auto got = co_await reading;
+        if (!got || *got == 0 || self->closed_) co_return false;
+        self->filled_ += *got;
+    }
+    co_return true;
+}
+
+task<bool> connection::read_body(std::shared_ptr<connection> self, mutable_bytes into) {
+    while (!into.empty()) {
+        if (self->closed_) co_return false;
+        auto reading = completion<result<std::size_t>>(
+            [&](function<void(result<std::size_t>)> done) { self->peer_->read_some(into, std::move(done)); });
+        const auto got = co_await reading;
+        if (!got || *got == 0) co_return false;
+        into = into.subspan(*got);
+        self->last_activity_ = self->core_.loop.now();
+    }
+    co_return true;
+}
+
+task<void> connection::run(std::shared_ptr<connection> self) {
+    const auto limit = self->broker_.config.socket_request_max_bytes;
+    while (!self->closed_) {
+        if (self->buffered() < 4 && !co_await fill_inbox(self, 4)) break;
+        const auto size = load_big_endian<std::int32_t>(self->inbox_.data() + self->taken_);
+        self->taken_ += 4;
+        if (size < 0 || size > limit) {
+            self->refuse("frame", "size " + std::to_string(size) + " is not between 0 and socket.request.max.bytes=" + std::to_string(limit));
+            co_return;
+        }
+        auto acquiring = completion<request_buffer_ptr>([&](function<void(request_buffer_ptr)> ready) {
+            self->core_.memory.acquire(static_cast<std::size_t>(size), std::move(ready));
+        });
+        auto frame = co_await acquiring;
+        const auto here = std::min(self->buffered(), frame->size);
+        std::copy_n(self->inbox_.begin() + static_cast<std::ptrdiff_t>(self->taken_), here, frame->data().begin());
+        self->taken_ += here;
+        if (here < frame->size && !co_await read_body(self, frame->data().subspan(here))) break;
+        self->last_activity_ = self->core_.loop.now();
+
+        auto request = protocol::parse_request_frame(frame->data());
+        if (!request) {
+            self->refuse("frame of " + std::to_string(size) + " bytes", request.error().message());
+            co_return;
+        }
+        const auto* api = find_api(request->api->key);
+        if (!api || !api->serves_on(*self->state_.listener) || (!api->serves(request->version) && !request->unknown_version)) {
+            self->refuse(request->api->name, "version " + std::to_string(request->version) + " is not served here");
+            co_return;
+        }
+        const bool produce = api->key == protocol::api_key::produce;
+        while (!self->closed_ && !self->may_start(produce)) {
+            auto waiting = completion<bool>([&](function<void(bool)> wake) { self->reader_waits_ = std::move(wake); });
+            co_await waiting;
+        }
+        if (self->closed_) break;
+        auto where = std::make_shared<slot>();
+        where->produce = produce;
+        self->slots_.push_back(where);
+        spawn(serve(self, std::move(where), std::move(frame), api, *std::move(request)));
+    }
+    self->close();
+}
+
+bool connection::may_start(bool produce) const noexcept {
+    if (!produce) return slots_.empty();
+    if (slots_.size() >= pipeline_limit) return false;
+    return slots_.empty() || slots_.back()->produce;
+}
+
+task<void> connection::serve(std::shared_ptr<connection> self, std::shared_ptr<slot> where, request_buffer_ptr frame,
+                             const api_entry* api, protocol::request_frame request) {
+    request_context context{self->broker_, self->core_, self->state_, std::move(request), frame};
+    const auto started = self->core_.loop.now();
+    try {
+        if (context.request.unknown_version) {
+            where->answer = answer_unknown_api_versions(context);
+        } else {
+            auto handling = api->handle(context);
+            where->answer = co_await handling;
+        }
+    } catch (const std::exception& bug) {
+        where->answer = reply::disconnect(std::string{"internal error: "} + bug.what());
+    }
+    if (where->answer.kind == reply::type::disconnect && !where->answer.why.empty())
+        self->note_refusal(api->info().name, where->answer.why);
+    self->core_.metrics.served(api->key, self->core_.loop.now() - started);
+    where->done = true;
+    frame.reset();
+    self->send_ready();
+}
+
+void connection::send_ready() {
+    if (writing_ || closed_) return;
+    std::vector<write_piece> pieces;
+    bool moved = false;
+    while (!slots_.empty() && slots_.front()->done && !last_words_) {
+        auto& answer = slots_.front()->answer;
+        if (answer.kind == reply::type::disconnect) last_words_ = true;
+        if (pieces.empty()) pieces = std::move(answer.pieces);
+        else std::move(answer.pieces.begin(), answer.pieces.end(), std::back_inserter(pieces));
+        slots_.pop_front();
+        moved = true;
+    }
+    if (pieces.empty()) {
+        if (last_words_) close();
+        else if (moved) wake_reader();
+        return;
+    }
+    writing_ = true;
+    peer_->write(std::move(pieces), [self = shared_from_this()](result<void> written) {
+        self->writing_ = false;
+        self->last_activity_ = self->core_.loop.now();
+        if (!written || self->last_words_) return self->close();
+        self->send_ready();
+        self->wake_reader();
+    });
+}
+
+}  // namespace weir::server

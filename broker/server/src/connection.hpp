@@ -1,0 +1,66 @@
+// One client connection: frames in, answers out in the order of the requests.
+#pragma once
+#include "api.hpp"
+#include "request_memory.hpp"
+
+#include <weir/base/network.hpp>
+#include <weir/base/task.hpp>
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+namespace weir::server {
+
+/// Lives on one event loop until its peer leaves, it is idle for too long, sends what cannot be understood, or the server
+/// stops. Requests are decoded in order; an answer leaves when all earlier ones have. Produce requests overlap (each
+/// partition's core takes their appends in order); every other request waits for those before it, as in Kafka.
+class connection : public std::enable_shared_from_this<connection> {
+public:
+    connection(services& broker, core_context& core, std::unique_ptr<stream> peer, const listener_info& listener);
+    ~connection();
+
+    /// `on_closed` runs once, when nothing more will be read or written.
+    void start(function<void(connection&)> on_closed);
+    void close() noexcept;
+
+private:
+    struct slot {
+        reply answer;
+        bool done = false;
+        bool produce = false;
+    };
+    static task<void> run(std::shared_ptr<connection> self);
+    static task<bool> fill_inbox(std::shared_ptr<connection> self, std::size_t wanted);
+    static task<bool> read_body(std::shared_ptr<connection> self, mutable_bytes into);
+    static task<void> serve(std::shared_ptr<connection> self, std::shared_ptr<slot> where, request_buffer_ptr frame,
+                            const api_entry* api, protocol::request_frame request);
+
+    bool may_start(bool produce) const noexcept;
+    void wake_reader();
+    void send_ready();
+    /// One log line with address, API and reason; the connection ends once earlier answers are out.
+    void refuse(std::string_view api, std::string_view why);
+    void note_refusal(std::string_view api, std::string_view why) const;
+    void watch_idle();
+    std::size_t buffered() const noexcept { return filled_ - taken_; }
+
+    services& broker_;
+    core_context& core_;
+    std::unique_ptr<stream> peer_;
+    function<void(connection&)> on_closed_;
+    connection_state state_;
+
+    std::vector<std::byte> inbox_;  // bytes read and not yet taken: [taken_, filled_)
+    std::size_t taken_ = 0;
+    std::size_t filled_ = 0;
+    std::deque<std::shared_ptr<slot>> slots_;
+    function<void(bool)> reader_waits_;  // for room, or for earlier requests
+    bool writing_ = false;
+    bool last_words_ = false;  // close once what is being written is out
+    bool closed_ = false;
+    time_point last_activity_;
+    timer_id idle_ = timer_id::none;
+};
+
+}  // namespace weir::server

@@ -1,0 +1,132 @@
+#include "fetch_sessions.hpp"
+
+namespace weir::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A session may be pushed out when it was not used, or (for a larger one) has lived, this long.
+constexpr auto eviction_age = 120s;
+constexpr std::int32_t final_epoch = -1;
+constexpr std::int32_t initial_epoch = 0;
+
+std::int32_t next_epoch(std::int32_t epoch) noexcept { return epoch == INT32_MAX ? 1 : epoch + 1; }
+
+template <class Put>
+void for_each_position(const protocol::fetch_request& request, Put put) {
+    for (const auto& topic : request.topics)
+        for (const auto& part : topic.partitions) {
+            fetch_position wanted;
+            wanted.target = {topic.topic_id, topic.topic, part.partition};
+            wanted.fetch_offset = part.fetch_offset;
+            wanted.max_bytes = part.partition_max_bytes;
+            wanted.current_leader_epoch = part.current_leader_epoch;
+            wanted.last_fetched_epoch = part.last_fetched_epoch;
+            put(std::move(wanted));
+        }
+}
+
+std::size_t count_partitions(const protocol::fetch_request& request) {
+    std::size_t count = 0;
+    for (const auto& topic : request.topics) count += topic.partitions.size();
+    return count;
+}
+
+}  // namespace
+
+void fetch_session::put(fetch_position wanted) {
+    if (const auto known = index_.find(wanted.target); known != index_.end()) {
+        auto& position = *known->second;
+        position.fetch_offset = wanted.fetch_offset;
+        position.max_bytes = wanted.max_bytes;
+        position.current_leader_epoch = wanted.current_leader_epoch;
+        position.last_fetched_epoch = wanted.last_fetched_epoch;
+        return;
+    }
+    order_.push_back(std::move(wanted));
+    index_.emplace(order_.back().target, std::prev(order_.end()));
+}
+
+fetch_session::positions::iterator fetch_session::find(const fetch_target& target) {
+    const auto known = index_.find(target);
+    return known == index_.end() ? order_.end() : known->second;
+}
+
+void fetch_session::forget(const fetch_target& target) {
+    const auto known = index_.find(target);
+    if (known == index_.end()) return;
+    order_.erase(known->second);
+    index_.erase(known);
+}
+
+fetch_plan fetch_session_cache::plan(const protocol::fetch_request& request, std::int16_t version, time_point now) {
+    fetch_plan plan;
+    const bool by_id = version >= 13;
+    if (request.session_epoch == final_epoch || request.session_epoch == initial_epoch) {
+        // A full fetch; whatever session it names is over.
+        if (request.session_id != 0) sessions_.erase(request.session_id);
+        if (request.session_epoch == initial_epoch) plan.session = create(by_id, count_partitions(request), now);
+        if (plan.session) for_each_position(request, [&](fetch_position wanted) { plan.session->put(std::move(wanted)); });
+        else for_each_position(request, [&](fetch_position wanted) { plan.positions.push_back(std::move(wanted)); });
+        return plan;
+    }
+    const auto known = sessions_.find(request.session_id);
+    if (known == sessions_.end()) {
+        plan.code = errc::fetch_session_id_not_found;
+        return plan;
+    }
+    auto& session = *known->second;
+    if (session.by_id() != by_id) {
+        plan.code = errc::fetch_session_topic_id_error;
+        return plan;
+    }
+    if (request.session_epoch != session.expected_epoch_) {
+        plan.code = errc::invalid_fetch_session_epoch;
+        return plan;
+    }
+    session.expected_epoch_ = next_epoch(session.expected_epoch_);
+    session.used_ = now;
+    for_each_position(request, [&](fetch_position wanted) { session.put(std::move(wanted)); });
+    for (const auto& topic : request.forgotten_topics_data)
+        for (const auto partition : topic.partitions) session.forget({topic.topic_id, topic.topic, partition});
+    plan.session = known->second;
+    plan.incremental = true;
+    return plan;
+}
+
+std::shared_ptr<fetch_session> fetch_session_cache::create(bool by_id, std::size_t partitions, time_point now) {
+    if (partitions == 0 || !make_room(partitions, now)) return nullptr;
+    for (;;) {
+        const auto id = static_cast<std::int32_t>(1 + random_.below(INT32_MAX));
+        if (id <= 0 || sessions_.contains(id)) continue;
+        auto session = std::make_shared<fetch_session>(id, by_id, now);
+        sessions_.emplace(id, session);
+        return session;
+    }
+}
+
+// The least recently used gives way when it is stale; else the smallest, when the new one is larger and it has had its time.
+bool fetch_session_cache::make_room(std::size_t for_partitions, time_point now) {
+    if (sessions_.size() < slots_) return true;
+    if (slots_ == 0) return false;
+    auto oldest = sessions_.begin();
+    auto smallest = sessions_.begin();
+    for (auto each = sessions_.begin(); each != sessions_.end(); ++each) {
+        if (each->second->used_ < oldest->second->used_) oldest = each;
+        if (each->second->size() < smallest->second->size()) smallest = each;
+    }
+    auto victim = sessions_.end();
+    if (now - oldest->second->used_ > eviction_age) victim = oldest;
+    else if (smallest->second->size() < for_partitions && now - smallest->second->created_ > eviction_age) victim = smallest;
+    if (victim == sessions_.end()) return false;
+    sessions_.erase(victim);
+    return true;
+}
+
+std::size_t fetch_session_cache::partitions() const noexcept {
+    std::size_t count = 0;
+    for (const auto& [id, session] : sessions_) count += session->size();
+    return count;
+}
+
+}  // namespace weir::server

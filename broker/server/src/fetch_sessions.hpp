@@ -1,0 +1,97 @@
+// Incremental fetch sessions (KIP-227): what a client fetches is remembered, and only news is answered.
+#pragma once
+#include <weir/base/errc.hpp>
+#include <weir/base/random.hpp>
+#include <weir/base/time.hpp>
+#include <weir/protocol/messages/fetch.hpp>
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace weir::server {
+
+/// A partition as a fetch names it: by id from version 13 on, by name before.
+struct fetch_target {
+    uuid topic_id;
+    std::string topic;
+    std::int32_t partition = 0;
+    bool operator==(const fetch_target&) const = default;
+};
+
+struct fetch_target_hash {
+    std::size_t operator()(const fetch_target& target) const noexcept {
+        return std::hash<uuid>{}(target.topic_id) ^ std::hash<std::string>{}(target.topic) ^
+               (static_cast<std::size_t>(target.partition) * 0x9e3779b97f4a7c15);
+    }
+};
+
+/// One partition of a session (or of a request without one), and what its client was told last.
+struct fetch_position {
+    fetch_target target;
+    std::int64_t fetch_offset = 0;
+    std::int32_t max_bytes = 0;
+    std::int32_t current_leader_epoch = -1;
+    std::int32_t last_fetched_epoch = -1;
+    std::int64_t told_high_watermark = -1;
+    std::int64_t told_log_start = -1;
+};
+
+/// In the order of serving: a partition that was answered with records goes to the end, so that none starves.
+class fetch_session {
+public:
+    using positions = std::list<fetch_position>;
+    fetch_session(std::int32_t id, bool by_id, time_point now) : id_(id), by_id_(by_id), created_(now), used_(now) {}
+
+    std::int32_t id() const noexcept { return id_; }
+    bool by_id() const noexcept { return by_id_; }
+    std::size_t size() const noexcept { return order_.size(); }
+    positions& all() noexcept { return order_; }
+    void put(fetch_position wanted);
+    void forget(const fetch_target& target);
+    /// end of all() when the session does not have it.
+    positions::iterator find(const fetch_target& target);
+    void move_to_end(positions::iterator position) { order_.splice(order_.end(), order_, position); }
+
+private:
+    friend class fetch_session_cache;
+    std::int32_t id_;
+    bool by_id_;
+    std::int32_t expected_epoch_ = 1;
+    time_point created_;
+    time_point used_;
+    positions order_;
+    std::unordered_map<fetch_target, positions::iterator, fetch_target_hash> index_;
+};
+
+/// What a fetch request turned out to be.
+struct fetch_plan {
+    errc code = errc::none;                  ///< fetch_session_id_not_found, invalid_fetch_session_epoch, fetch_session_topic_id_error
+    std::shared_ptr<fetch_session> session;  ///< null: a fetch without a session
+    bool incremental = false;                ///< answer only what is new
+    fetch_session::positions positions;      ///< of a fetch without a session
+    std::int32_t answer_session_id() const noexcept { return session ? session->id() : 0; }
+    fetch_session::positions& wanted() noexcept { return session ? session->all() : positions; }
+};
+
+/// The sessions of one core; at most `slots`. Belongs to one event loop.
+class fetch_session_cache {
+public:
+    fetch_session_cache(std::size_t slots, random_source& random) : slots_(slots), random_(random) {}
+    fetch_plan plan(const protocol::fetch_request& request, std::int16_t version, time_point now);
+    std::size_t size() const noexcept { return sessions_.size(); }
+    std::size_t partitions() const noexcept;
+
+private:
+    std::shared_ptr<fetch_session> create(bool by_id, std::size_t partitions, time_point now);
+    bool make_room(std::size_t for_partitions, time_point now);
+
+    std::size_t slots_;
+    random_source& random_;
+    std::unordered_map<std::int32_t, std::shared_ptr<fetch_session>> sessions_;
+};
+
+}  // namespace weir::server

@@ -1,0 +1,25 @@
+#include "handlers.hpp"
+
+namespace weir::server {
+
+topic_lookup find_topic(const metadata::image& image, bool by_id, const std::string& name, const uuid& id) {
+    topic_lookup found;
+    found.topic = by_id ? image.share_topic(id) : image.share_topic(name);
+    if (!found.topic) found.missing = by_id ? errc::unknown_topic_id : errc::unknown_topic_or_partition;
+    return found;
+}
+
+errc locate(request_context& context, const topic_lookup& topic, std::int32_t index, std::shared_ptr<replica::partition>& found) {
+    if (!topic.topic) return topic.missing;
+    const auto* registered = topic.topic->partitions.find(index);
+    if (!registered) return errc::unknown_topic_or_partition;
+    if (registered->leader != context.broker.identity.node_id) return errc::not_leader_or_follower;
+    found = context.broker.replicas.find(context.core.index, {topic.topic->id, index});
+    return found ? errc::none : errc::kafka_storage_error;
+}
+
+bool is_internal_topic(std::string_view name) noexcept {
+    return name == "__consumer_offsets" || name == "__transaction_state" || name == "__share_group_state";
+}
+
+}  // namespace weir::server

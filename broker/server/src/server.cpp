@@ -1,0 +1,148 @@
+#include <weir/server/server.hpp>
+
+#include "admission.hpp"
+#include "connection.hpp"
+
+#include <weir/base/log.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <unordered_map>
+
+namespace weir::server {
+namespace {
+
+log::logger logs{"weir.server"};
+
+// Without a limit of its own the broker keeps at most this much of requests in memory.
+constexpr std::uint64_t default_request_budget = 512ull << 20;
+
+}  // namespace
+
+// What one core holds beside its context.
+struct core_state {
+    core_state(std::size_t index, event_loop& loop, services& broker, std::uint64_t budget, random_source random)
+        : context(index, loop, broker, budget, random) {}
+    core_context context;
+    std::unordered_map<connection*, std::shared_ptr<connection>> connections;
+    std::vector<std::pair<std::unique_ptr<stream>, const listener_info*>> early;  // came before open()
+    bool open = false;
+    bool closing = false;
+};
+
+struct server::state {
+    services& broker;
+    network& net;
+    std::vector<std::unique_ptr<core_state>> cores;
+    std::vector<std::unique_ptr<listener_info>> infos;
+    std::vector<std::unique_ptr<listener>> listening;
+    std::unique_ptr<admission> doors;
+    std::atomic<std::size_t> connections{0};
+    std::size_t next_core = 0;
+
+    void accept(core_state& core, std::unique_ptr<stream> peer, const listener_info& on);
+    static task<void> close_core(event_loop& here, core_state& core);
+};
+
+server::server(services& broker, std::vector<event_loop*> cores, network& net, std::uint64_t seed)
+    : state_(new state{broker, net, {}, {}, {}, nullptr, 0, 0}) {
+    const auto budget = broker.config.queued_max_request_bytes > 0 ? static_cast<std::uint64_t>(broker.config.queued_max_request_bytes)
+                                                                   : default_request_budget;
+    random_source seeds{seed};
+    for (std::size_t i = 0; i < cores.size(); ++i)
+        state_->cores.push_back(std::make_unique<core_state>(i, *cores[i], broker, budget / cores.size(), random_source{seeds()}));
+}
+
+server::~server() = default;
+
+result<void> server::bind(const std::vector<listener_address>& listeners, const std::vector<listener_address>& advertised, const std::vector<std::string>& for_controllers) {
+    auto overrides = parse_ip_overrides(state_->broker.config.max_connections_per_ip_overrides);
+    if (!overrides) return overrides.error();
+    state_->doors = std::make_unique<admission>(state_->broker.config, *std::move(overrides));
+    socket_options options;
+    options.send_buffer_bytes = state_->broker.config.socket_send_buffer_bytes;
+    options.receive_buffer_bytes = state_->broker.config.socket_receive_buffer_bytes;
+    options.backlog = state_->broker.config.socket_listen_backlog_size;
+    for (const auto& address : listeners) {
+        auto info = std::make_unique<listener_info>();
+        info->name = address.name;
+        info->for_controllers = std::find(for_controllers.begin(), for_controllers.end(), address.name) != for_controllers.end();
+        auto* on = info.get();
+        const auto pick = [this]() -> event_loop& {
+            state_->next_core = (state_->next_core + 1) % state_->cores.size();
+            return state_->cores[state_->next_core]->context.loop;
+        };
+        auto opened = state_->net.listen(state_->cores.front()->context.loop, {address.host, address.port}, options, pick,
+                                         [this, on](std::unique_ptr<stream> peer) {
+                                             const auto core = std::find_if(state_->cores.begin(), state_->cores.end(),
+                                                                            [](const auto& each) { return each->context.loop.running_here(); });
+                                             state_->accept(**core, std::move(peer), *on);
+                                         });
+        if (!opened) return error{opened.code(), "listener " + address.name + " on " + to_string(endpoint{address.host, address.port}), opened.error()};
+        info->bound = (*opened)->local();
+        info->advertised = info->bound;
+        const auto told = std::find_if(advertised.begin(), advertised.end(), [&](const auto& each) { return each.name == address.name; });
+        if (told != advertised.end()) info->advertised.host = told->host;
+        if (told != advertised.end() && told->port != 0) info->advertised.port = told->port;
+        state_->infos.push_back(std::move(info));
+        state_->listening.push_back(std::move(*opened));
+    }
+    return {};
+}
+
+void server::state::accept(core_state& core, std::unique_ptr<stream> peer, const listener_info& on) {
+    if (core.closing) return;
+    if (!core.open) {
+        core.early.emplace_back(std::move(peer), &on);
+        return;
+    }
+    const auto address = peer->remote().host;
+    if (auto why = doors->admit(address); !why.empty()) {
+        logs.warn("refusing a connection from " + to_string(peer->remote()) + ": " + why);
+        return;
+    }
+    auto made = std::make_shared<connection>(broker, core.context, std::move(peer), on);
+    core.connections.emplace(made.get(), made);
+    core.context.metrics.connections().add(1);
+    connections.fetch_add(1, std::memory_order_relaxed);
+    made->start([this, &core, address](connection& gone) {
+        doors->leave(address);
+        core.context.metrics.connections().add(-1);
+        connections.fetch_sub(1, std::memory_order_relaxed);
+        core.connections.erase(&gone);
+    });
+}
+
+void server::open() {
+    for (auto& core : state_->cores)
+        core->context.loop.post([this, at = core.get()] {
+            at->open = true;
+            for (auto& [peer, on] : std::exchange(at->early, {})) state_->accept(*at, std::move(peer), *on);
+        });
+}
+
+const std::vector<std::unique_ptr<listener_info>>& server::listeners() const noexcept { return state_->infos; }
+
+std::size_t server::connection_count() const noexcept { return state_->connections.load(std::memory_order_relaxed); }
+
+task<void> server::state::close_core(event_loop& here, core_state& core) {
+    co_await switch_to{core.context.loop};
+    core.closing = true;
+    core.early.clear();
+    // Closing takes a connection out of the map.
+    while (!core.connections.empty()) {
+        const auto each = core.connections.begin()->second;
+        each->close();
+    }
+    co_await switch_to{here};
+}
+
+task<void> server::close() {
+    for (auto& each : state_->listening) each->close();
+    std::vector<task<void>> parts;
+    auto& here = state_->cores.front()->context.loop;
+    for (auto& core : state_->cores) parts.push_back(state::close_core(here, *core));
+    co_await when_all(std::move(parts));
+}
+
+}  // namespace weir::server

@@ -7,9 +7,9 @@
 
 namespace weir::metadata {
 
-namespace {
-
 using namespace protocol;
+
+namespace {
 
 error misfit(std::string_view record, std::string what) {
     return error{errc::malformed, fmt::format("metadata log, {}: {}", record, what)};
@@ -41,7 +41,9 @@ partition partition_of(const partition_record& record) {
 constexpr std::int32_t no_leader_change = -2;
 constexpr std::int8_t no_recovery_change = -1;
 
-void merge(partition& into, const partition_change_record& change) {
+}  // namespace
+
+void apply_change(partition& into, const partition_change_record& change) {
     if (change.replicas) into.replicas = *change.replicas;
     if (change.directories) into.directories = *change.directories;
     into.directories = directories_or_migrating(std::move(into.directories), into.replicas.size());
@@ -58,6 +60,8 @@ void merge(partition& into, const partition_change_record& change) {
     }
     ++into.partition_epoch;
 }
+
+namespace {
 
 template <class Features>
 feature_ranges ranges_of(const Features& features) {
@@ -144,7 +148,7 @@ struct image_builder::state {
                                                            record.partition_id, to_string(record.topic_id), replicas,
                                                            record.directories->size()));
         auto* home = edit_topic(record.topic_id);
-        merge(*home->partitions.edit(record.partition_id), record);
+        apply_change(*home->partitions.edit(record.partition_id), record);
         changed.topics[home->id].partitions.push_back(record.partition_id);
         return {};
     }

@@ -18,7 +18,7 @@
 #include <weir/protocol/messages/incremental_alter_configs.hpp>
 #include <weir/protocol/messages/unregister_broker.hpp>
 #include <weir/protocol/messages/update_features.hpp>
-#include <weir/protocol/metadata_record.hpp>
+#include <weir/protocol/metadata_record_types.hpp>
 
 #include <cstdint>
 #include <string>
@@ -103,7 +103,7 @@ public:
     decision<broker_id> fence_expired(const decision_context&);
     /// The first records of an empty log: bootstrap.checkpoint's (framed by the caller's format step, decoded), inside a
     /// metadata transaction when their metadata.version has them; plus the cluster-wide min.insync.replicas that
-    /// eligible leader replicas need.
+    /// eligible leader replicas need. Without a metadata.version among them, the latest.
     std::vector<protocol::metadata_record> bootstrap(std::vector<protocol::metadata_record> from_file) const;
 
 private:

@@ -33,8 +33,10 @@ public:
     ~controller_runtime();
 
     /// This node leads now; `committed` is everything the log held before. `bootstrap` (records of bootstrap.checkpoint)
-    /// is written when `committed` has no metadata.version, i.e. the log is empty.
-    void on_leadership(std::int32_t epoch, image_ref committed, std::vector<protocol::metadata_record> bootstrap);
+    /// is written when `committed` has no metadata.version, i.e. the log is empty. `unfinished_transaction`: the leader
+    /// before left a metadata transaction open (image_loader::in_transaction()); it is aborted.
+    void on_leadership(std::int32_t epoch, image_ref committed, std::vector<protocol::metadata_record> bootstrap,
+                       bool unfinished_transaction = false);
     /// Everything below `offset` is committed: answers who waits for it.
     void on_high_watermark(std::int64_t offset);
     /// Fails everybody who waits with errc::not_controller and drops what was not committed.

@@ -38,6 +38,8 @@ private:
 result<image_ref> apply_records(image_ref base, std::span<const protocol::metadata_record> records,
                                 const provenance& position);
 
+/// What a PartitionChangeRecord does to its partition.
+void apply_change(partition& into, const protocol::partition_change_record& change);
 /// One partition as the record that makes it.
 protocol::partition_record to_record(const uuid& topic, std::int32_t index, const partition& of);
 

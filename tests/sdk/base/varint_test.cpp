@@ -52,7 +52,8 @@ TEST_CASE("zigzag keeps small numbers of both signs short") {
 TEST_CASE("varlongs of every length come back") {
     for (int shift = 0; shift < 64; ++shift) {
         for (const std::int64_t sign : {1, -1}) {
-            const auto value = static_cast<std::int64_t>(std::uint64_t{1} << shift) * sign;
+            const auto bit = std::uint64_t{1} << shift;
+            const auto value = static_cast<std::int64_t>(sign < 0 ? ~bit + 1 : bit);
             bytes written;
             append_varlong(written, value);
             CHECK(written.size() == size_of_varlong(value));

@@ -41,19 +41,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (type == nullptr) return 0;
     reader in{input.subspan(4)};
     fuzz::allocation_budget::start();
-    const auto message = type->decode(in, version);
+    const auto message = decode(*type, in, version);
     fuzz::allocation_budget::require_at_most(bytes_at_once + size * bytes_per_input_byte);
     if (!message) return 0;
     writer out;
-    require(type->encode(message->get(), version, out).has_value(), "what was decoded encodes");
+    require(encode(*type, message->get(), version, out).has_value(), "what was decoded encodes");
     const auto encoded = out.take_bytes();
     require(encoded.has_value(), "an encoded message is bytes");
     reader back{*encoded};
-    const auto again = type->decode(back, version);
+    const auto again = decode(*type, back, version);
     require(again.has_value() && back.remaining() == 0, "what was encoded decodes, to its end");
     // Floats that are no numbers differ from themselves; their bytes do not.
     writer twice;
-    require(type->encode(again->get(), version, twice).has_value(), "it encodes again");
+    require(encode(*type, again->get(), version, twice).has_value(), "it encodes again");
     const auto same = twice.take_bytes();
     require(same && as_text(*same) == as_text(*encoded), "a round trip keeps the bytes");
     return 0;

@@ -89,7 +89,7 @@ bool change(std::vector<T>& value, std::string_view rest) {
 template <class T>
 bool change(std::optional<T>& value, std::string_view rest) {
     if (value) return change(*value, rest);
-    value.emplace();
+    value.emplace(T{});  // see read_nullable_struct: clang has made up its mind about the other form
     return rest.empty() || change(*value, rest);
 }
 

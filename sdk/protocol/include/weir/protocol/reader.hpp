@@ -160,7 +160,8 @@ void read_structs(reader& in, std::optional<std::vector<T>>& into, bool compact,
 template <class T>
 void read_nullable_struct(reader& in, std::optional<T>& into, bool tagged, bool nullable, const char* field,
                           std::int16_t version) {
-    if (in.present(tagged, nullable, field)) read_fields(in, into.emplace(), version);
+    // emplace() without argument: clang asks for the constructor before the enclosing struct is complete, and keeps its no.
+    if (in.present(tagged, nullable, field)) read_fields(in, into.emplace(T{}), version);
     else into.reset();
 }
 

@@ -1,4 +1,5 @@
 #include <weir/base/sim/world.hpp>
+#include <weir/base/task.hpp>
 
 #include <doctest/doctest.h>
 
@@ -370,4 +371,49 @@ TEST_CASE("a world where steps feed each other without time passing is stopped, 
     } endless{world.loop(a)};
     endless.again();
     CHECK_THROWS_WITH(world.run_for(1s), doctest::Contains("seed 5"));
+}
+
+namespace {
+
+struct witness {
+    explicit witness(int& gone) : gone(&gone) {}
+    witness(const witness&) = delete;
+    ~witness() { ++*gone; }
+    int* gone;
+};
+
+task<void> read_for_ever(std::unique_ptr<stream> from, int& gone) {
+    witness here{gone};
+    bytes buffer(10);
+    for (;;) {
+        const auto got = co_await completion<result<std::size_t>>(
+            [&](function<void(result<std::size_t>)> done) { from->read_some(buffer, std::move(done)); });
+        if (!got || *got == 0) co_return;
+    }
+}
+
+task<void> tick_for_ever(event_loop& loop, int& gone) {
+    witness here{gone};
+    for (;;) co_await pause_for(loop, 1s);
+}
+
+}  // namespace
+
+TEST_CASE("a crash takes the coroutines of the machine along, whatever they wait for") {
+    sim::world world{3};
+    const auto a = world.add_node("a"), b = world.add_node("b");
+    int gone_reading = 0, gone_ticking = 0;
+    const auto listening = world.net(b).listen(
+        world.loop(b), {"b", 1}, defaults, [&]() -> event_loop& { return world.loop(b); },
+        [&](std::unique_ptr<stream> made) { spawn(read_for_ever(std::move(made), gone_reading)); });
+    talker client;
+    world.net(a).connect(world.loop(a), {"b", 1}, defaults, 1s,
+                         [&](result<std::unique_ptr<stream>> made) { client.adopt(std::move(*made)); });
+    spawn(tick_for_ever(world.loop(b), gone_ticking));
+    world.run_for(10s);
+    CHECK(gone_reading + gone_ticking == 0);
+    world.crash(b);
+    CHECK(gone_reading == 1);
+    CHECK(gone_ticking == 1);
+    world.run_for(10s);
 }

@@ -22,12 +22,20 @@ asio_loop::~asio_loop() { shut_down(); }
 void asio_loop::shut_down() noexcept {
     alarm_.reset();
     io_.reset();
+    drop_steps();
+}
+
+void asio_loop::drop_steps() noexcept {
     // Dropped steps may own things that post or set timers as they go.
     for (int i = 0; i < 100; ++i) {
         const auto ready = std::exchange(ready_, {});
         const auto turn = std::exchange(turn_, {});
         const auto ending = std::exchange(turn_end_, {});
-        const auto remote = std::exchange(remote_, {});
+        std::vector<function<void()>> remote;
+        {
+            const std::lock_guard held{remote_mutex_};
+            remote.swap(remote_);
+        }
         timers_.clear();
         if (ready.empty() && turn.empty() && ending.empty() && remote.empty() && timers_.empty()) break;
     }

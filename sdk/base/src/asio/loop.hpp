@@ -29,7 +29,9 @@ public:
     /// Turns until stop().
     void run();
     void stop() noexcept;  ///< any thread
-    /// Drops what never ran. Afterwards posting is harmless, so that all loops can do this before the first is gone.
+    /// Drops the steps that never ran; with the loop's thread gone.
+    void drop_steps() noexcept;
+    /// The same, and the io_context. Afterwards posting is harmless, so that all loops can do this before the first is gone.
     void shut_down() noexcept;
     boost::asio::io_context& io() noexcept { return *io_; }
     /// What an Asio handler hands on: runs in this turn. Own thread only.

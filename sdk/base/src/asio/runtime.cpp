@@ -86,6 +86,8 @@ void runtime::join() {
         if (thread.joinable()) thread.join();
     }
     state_->threads.clear();
+    // Now, while everything they refer to is still there.
+    for (auto& loop : state_->loops) loop->drop_steps();
 }
 
 }  // namespace weir

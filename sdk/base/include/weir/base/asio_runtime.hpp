@@ -15,8 +15,8 @@ namespace weir {
 ///     rt.loop(0).post([&] { start(); });
 ///     rt.run();                                                          // loop 0 is this thread
 ///
-/// Order of ends: stop the runtime, then drop streams, listeners and whatever refers to its loops (with the threads gone
-/// any thread may), then the runtime. Steps that never ran are dropped with it.
+/// Order of ends: stop and join the runtime, which drops the steps that never ran and the coroutines that wait in them;
+/// then drop streams, listeners and whatever refers to its loops (with the threads gone any thread may); then the runtime.
 class runtime {
 public:
     /// `loops` >= 1. Starts no thread yet.

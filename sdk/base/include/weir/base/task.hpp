@@ -22,6 +22,7 @@ namespace detail {
 
 struct promise_base {
     std::coroutine_handle<> waiter = std::noop_coroutine();
+    std::coroutine_handle<> root;  // what spawn() started; destroying it frees every frame that waits in this chain
     std::exception_ptr thrown;
 
     std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -35,6 +36,27 @@ struct promise_base {
     };
     final_awaiter final_suspend() const noexcept { return {}; }
     void unhandled_exception() noexcept { thrown = std::current_exception(); }
+};
+
+template <class Promise>
+std::coroutine_handle<> root_of(std::coroutine_handle<Promise> frame) noexcept {
+    if constexpr (requires { frame.promise().root; }) return frame.promise().root;
+    else return {};
+}
+
+/// A step that resumes a coroutine. Dropped instead of run (its loop is gone), it takes the coroutine along.
+class resumption {
+public:
+    template <class Promise>
+    explicit resumption(std::coroutine_handle<Promise> frame) noexcept : next_(frame), root_(root_of(frame)) {}
+    resumption(resumption&& other) noexcept : next_(std::exchange(other.next_, nullptr)), root_(other.root_) {}
+    resumption& operator=(resumption&&) = delete;
+    ~resumption() { if (next_ && root_) root_.destroy(); }
+    void operator()() { std::exchange(next_, nullptr).resume(); }
+
+private:
+    std::coroutine_handle<> next_;
+    std::coroutine_handle<> root_;
 };
 
 template <class T>
@@ -81,8 +103,10 @@ public:
     public:
         explicit awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
         bool await_ready() const noexcept { return false; }
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiter) noexcept {
+        template <class Promise>
+        std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
             frame_.promise().waiter = waiter;
+            frame_.promise().root = detail::root_of(waiter);
             return frame_;
         }
         T await_resume() { return frame_.promise().take(); }
@@ -106,7 +130,11 @@ inline task<void> detail::promise<void>::get_return_object() noexcept {
 namespace detail {
 struct detached {
     struct promise_type {
-        detached get_return_object() const noexcept { return {}; }
+        std::coroutine_handle<> root;
+        detached get_return_object() noexcept {
+            root = std::coroutine_handle<promise_type>::from_promise(*this);
+            return {};
+        }
         std::suspend_never initial_suspend() const noexcept { return {}; }
         std::suspend_never final_suspend() const noexcept { return {}; }
         void return_void() const noexcept {}
@@ -121,28 +149,54 @@ inline detached run_detached(task<void> work) { co_await std::move(work); }
 inline void spawn(task<void> work) { detail::run_detached(std::move(work)); }
 
 /// co_await-able made of an operation that takes a callback: `co_await completion<T>([&](function<void(T)> done) {...})`.
-/// The callback runs once, on the awaiting loop's thread; running before the operation returns is fine.
+/// The callback runs once, on the awaiting loop's thread; running before the operation returns is fine. An operation that
+/// drops the callback without running it ends the coroutine there: its locals are destroyed, what follows never runs.
 template <class T, class Start>
 class completion_awaiter {
 public:
     explicit completion_awaiter(Start start) : start_(std::move(start)) {}
     bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> waiter) {
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> waiter) {
         waiter_ = waiter;
-        start_(function<void(T)>{[this](T value) {
-            value_.emplace(std::move(value));
-            if (suspended_) waiter_.resume();
-        }});
+        root_ = detail::root_of(waiter);
+        start_(function<void(T)>{landing{this}});
+        if (dropped_ && root_) {
+            root_.destroy();  // this object too
+            return true;
+        }
         suspended_ = true;
         return !value_.has_value();
     }
     T await_resume() { return std::move(*value_); }
 
 private:
+    class landing {
+    public:
+        explicit landing(completion_awaiter* to) noexcept : to_(to) {}
+        landing(landing&& other) noexcept : to_(std::exchange(other.to_, nullptr)) {}
+        landing& operator=(landing&&) = delete;
+        ~landing() { if (to_) to_->drop(); }
+        void operator()(T value) { std::exchange(to_, nullptr)->arrive(std::move(value)); }
+
+    private:
+        completion_awaiter* to_;
+    };
+    void arrive(T value) {
+        value_.emplace(std::move(value));
+        if (suspended_) waiter_.resume();
+    }
+    void drop() noexcept {
+        if (!suspended_) dropped_ = true;
+        else if (root_) root_.destroy();
+    }
+
     Start start_;
     std::coroutine_handle<> waiter_;
+    std::coroutine_handle<> root_;
     std::optional<T> value_;
     bool suspended_ = false;
+    bool dropped_ = false;
 };
 template <class T, class Start>
 completion_awaiter<T, Start> completion(Start start) {
@@ -154,7 +208,8 @@ class switch_to {
 public:
     explicit switch_to(event_loop& loop) noexcept : loop_(loop) {}
     bool await_ready() const noexcept { return loop_.running_here(); }
-    void await_suspend(std::coroutine_handle<> waiter) const { loop_.post([waiter] { waiter.resume(); }); }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> waiter) const { loop_.post(detail::resumption{waiter}); }
     void await_resume() const noexcept {}
 
 private:
@@ -166,7 +221,10 @@ class pause_for {
 public:
     pause_for(event_loop& loop, nanoseconds delay) noexcept : loop_(loop), delay_(delay) {}
     bool await_ready() const noexcept { return delay_ <= nanoseconds{0}; }
-    void await_suspend(std::coroutine_handle<> waiter) const { loop_.call_after(delay_, [waiter] { waiter.resume(); }); }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> waiter) const {
+        loop_.call_after(delay_, detail::resumption{waiter});
+    }
     void await_resume() const noexcept {}
 
 private:
@@ -178,16 +236,45 @@ namespace detail {
 struct join_state {
     std::size_t left;
     std::coroutine_handle<> waiter;
+    std::coroutine_handle<> root;
+    bool part_dropped = false;
+};
+/// Counts a part out, whether it ended or was dropped; when one was dropped, so is who waits for all.
+class join_ticket {
+public:
+    explicit join_ticket(join_state& all) noexcept : all_(&all) {}
+    join_ticket(const join_ticket&) = delete;
+    ~join_ticket() {
+        if (!all_) return;
+        all_->part_dropped = true;
+        leave();
+    }
+    void leave() {
+        auto& all = *std::exchange(all_, nullptr);
+        if (--all.left > 0 || !all.waiter) return;
+        if (!all.part_dropped) all.waiter.resume();
+        else if (all.root) all.root.destroy();
+    }
+
+private:
+    join_state* all_;
 };
 inline detached run_joined(task<void> part, join_state& all) {
+    join_ticket ticket{all};
     co_await std::move(part);
-    if (--all.left == 0 && all.waiter) all.waiter.resume();
+    ticket.leave();
 }
 class join_awaiter {
 public:
     explicit join_awaiter(join_state& all) noexcept : all_(all) {}
-    bool await_ready() const noexcept { return all_.left == 0; }
-    void await_suspend(std::coroutine_handle<> waiter) const noexcept { all_.waiter = waiter; }
+    bool await_ready() const noexcept { return all_.left == 0 && !all_.part_dropped; }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> waiter) const noexcept {
+        all_.waiter = waiter;
+        all_.root = root_of(waiter);
+        if (all_.left == 0 && all_.root) all_.root.destroy();  // every part has gone, and one of them unfinished
+        return true;
+    }
     void await_resume() const noexcept {}
 
 private:

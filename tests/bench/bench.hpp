@@ -42,8 +42,8 @@ void run(std::string_view name, std::string_view op, std::size_t bytes, Work wor
         for (std::int64_t i = 0; i < calls; ++i) work();
         best = std::min(best, static_cast<double>(cpu_nanoseconds() - start) / static_cast<double>(calls));
     }
-    std::printf("%-32.*s bytes=%-9zu ns/op=%-12.1f MB/s=%-8.0f op=%.*s\n", static_cast<int>(name.size()), name.data(), bytes,
-                best, static_cast<double>(bytes) * 1000.0 / best, static_cast<int>(op.size()), op.data());
+    std::printf("%-32.*s bytes=%-9zu ns/op=%-12.1f MB/s=%-8.0f op=%.*s\n", static_cast<int>(name.size()), name.data(),
+                bytes, best, static_cast<double>(bytes) * 1000.0 / best, static_cast<int>(op.size()), op.data());
 }
 
 }  // namespace weir::bench

@@ -27,7 +27,8 @@ bytes make_batch(codec which, const std::vector<bytes>& values) {
 void run_size(std::size_t record_bytes) {
     random_source random{1};
     std::vector<bytes> values;
-    for (std::size_t i = 0; i < batch_bytes / record_bytes; ++i) values.push_back(testing::some_text(random, record_bytes));
+    for (std::size_t i = 0; i < batch_bytes / record_bytes; ++i)
+        values.push_back(testing::some_text(random, record_bytes));
     const auto suffix = "." + std::to_string(record_bytes) + "b";
     const auto plain = make_batch(codec::none, values);
     bench::run("crc32c" + suffix, "batch", plain.size(), [&] { bench::keep(crc32c(0, plain)); });
@@ -46,11 +47,13 @@ void run_size(std::size_t record_bytes) {
     for (const auto which : testing::every_codec) {
         const std::string name{codec_name(which)};
         const auto batch = make_batch(which, values);
-        bench::run("records.check." + name + suffix, "batch", plain.size(), [&] { bench::keep(check_produced(batch).has_value()); });
+        bench::run("records.check." + name + suffix, "batch", plain.size(),
+                   [&] { bench::keep(check_produced(batch).has_value()); });
         if (which == codec::none) continue;
         const auto payload = testing::open(batch).payload();
         scratch_buffer out;
-        bench::run("decompress." + name + suffix, "batch", plain.size(), [&] { bench::keep(decompress(which, payload, batch_bytes * 2, out).has_value()); });
+        bench::run("decompress." + name + suffix, "batch", plain.size(),
+                   [&] { bench::keep(decompress(which, payload, batch_bytes * 2, out).has_value()); });
         bench::run("compress." + name + suffix, "batch", plain.size(), [&] {
             out.clear();
             bench::keep(compress(which, {}, testing::open(plain).payload(), out).has_value());

@@ -35,11 +35,13 @@ void rewrite(const batch_view& batch, const record_range& records, record_reader
     require(other.records(*again).has_value(), "what was packed reads");
 
     function<bool(const record_view&)> keep = [](const record_view& record) { return (record.offset_delta & 1) == 0; };
-    const auto kept = filter_records(batch, keep, {.target = codec::none, .when_empty = emptied_batch::keep_header}, reader);
+    const auto kept =
+        filter_records(batch, keep, {.target = codec::none, .when_empty = emptied_batch::keep_header}, reader);
     require(kept.has_value() || !ascending, "records in order can be filtered");
     if (!kept) return;
     const auto filtered = batch_view::open(kept->batch);
-    require(filtered && filtered->crc_matches() && filtered->last_offset_delta() == batch.last_offset_delta(), "a filtered batch ends where it did");
+    require(filtered && filtered->crc_matches() && filtered->last_offset_delta() == batch.last_offset_delta(),
+            "a filtered batch ends where it did");
 }
 
 }  // namespace

@@ -38,8 +38,6 @@ private:
     static inline thread_local std::size_t allocated_ = 0;
 };
 
-inline bytes_view input(const std::uint8_t* data, std::size_t size) {
-    return std::as_bytes(std::span{data, size});
-}
+inline bytes_view input(const std::uint8_t* data, std::size_t size) { return std::as_bytes(std::span{data, size}); }
 
 }  // namespace weir::fuzz

@@ -15,7 +15,9 @@ namespace {
 constexpr std::size_t limit = 100000;
 
 void set_crc(mutable_bytes message) {
-    store_big_endian(message.data() + 12, static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(message.data() + 16), message.size() - 16)));
+    store_big_endian(message.data() + 12,
+                     static_cast<std::uint32_t>(
+                         crc32_z(0, reinterpret_cast<const Bytef*>(message.data() + 16), message.size() - 16)));
 }
 
 /// Walks as many whole messages as there are, with right checksums from then on.
@@ -27,8 +29,10 @@ void read_all(mutable_bytes set, legacy_reader& reader) {
         require(entry->crc_matches(), "a checksum that was set matches");
         if (const auto records = reader.read(*entry)) {
             require(!records->empty(), "an entry that reads has messages");
-            require(entry->compressed() || records->front().offset == entry->offset(), "a bare message has its own offset");
-            require(entry->magic() == 0 || records->back().offset == entry->offset(), "the last message has the outer offset");
+            require(entry->compressed() || records->front().offset == entry->offset(),
+                    "a bare message has its own offset");
+            require(entry->magic() == 0 || records->back().offset == entry->offset(),
+                    "the last message has the outer offset");
         }
         set = set.subspan(entry->size());
     }

@@ -5,8 +5,8 @@
 #include <weir/protocol/records/produced.hpp>
 #include <weir/protocol/records/record_set.hpp>
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include <istream>
 #include <ostream>
@@ -23,7 +23,8 @@ int digit(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
 
 bytes from_hex(std::string_view hex) {
     bytes out(hex.size() / 2);
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::byte>(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
+    for (std::size_t i = 0; i < out.size(); ++i)
+        out[i] = static_cast<std::byte>(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
     return out;
 }
 
@@ -51,7 +52,8 @@ private:
 
 std::int64_t number(const json::object& from, std::string_view key) { return from.at(key).to_number<std::int64_t>(); }
 
-void compare_bytes(findings& out, std::string_view what, std::optional<bytes_view> found, const json::object& from, std::string_view key) {
+void compare_bytes(findings& out, std::string_view what, std::optional<bytes_view> found, const json::object& from,
+                   std::string_view key) {
     if (const auto* length = from.if_contains(std::string{key} + "_len")) {
         if (!found) return out.add(fmt::format("{}: null, expected {} bytes", what, length->to_number<std::int64_t>()));
         out.expect(what, static_cast<std::int64_t>(found->size()), length->to_number<std::int64_t>());
@@ -66,7 +68,8 @@ void compare_bytes(findings& out, std::string_view what, std::optional<bytes_vie
 void compare_record(findings& out, const record_view& found, const json::object& expected) {
     out.expect("offset", found.offset, number(expected, "offset"));
     out.expect("timestamp", found.timestamp, number(expected, "timestamp"));
-    if (expected.contains("sequence")) out.expect("sequence", std::int64_t{found.sequence}, number(expected, "sequence"));
+    if (expected.contains("sequence"))
+        out.expect("sequence", std::int64_t{found.sequence}, number(expected, "sequence"));
     compare_bytes(out, "key", found.key, expected, "key");
     compare_bytes(out, "value", found.value, expected, "value");
     if (!expected.contains("headers")) return;
@@ -84,7 +87,8 @@ void compare_record(findings& out, const record_view& found, const json::object&
 
 void compare_header(findings& out, const batch_view& batch, const json::object& expected) {
     out.expect("base_offset", batch.base_offset(), number(expected, "base_offset"));
-    out.expect("partition_leader_epoch", std::int64_t{batch.leader_epoch()}, number(expected, "partition_leader_epoch"));
+    out.expect("partition_leader_epoch", std::int64_t{batch.leader_epoch()},
+               number(expected, "partition_leader_epoch"));
     out.expect("crc", std::int64_t{batch.crc()}, number(expected, "crc"));
     out.expect("attributes", std::int64_t{batch.attributes()}, number(expected, "attributes"));
     out.expect("last_offset_delta", std::int64_t{batch.last_offset_delta()}, number(expected, "last_offset_delta"));
@@ -98,8 +102,10 @@ void compare_header(findings& out, const batch_view& batch, const json::object& 
     out.expect("transactional", batch.transactional(), expected.at("transactional").as_bool());
     out.expect("control", batch.control(), expected.at("control").as_bool());
     const auto& horizon = expected.at("delete_horizon_ms");
-    out.expect("delete_horizon_ms", batch.delete_horizon().value_or(-1), horizon.is_null() ? -1 : horizon.to_number<std::int64_t>());
-    out.expect("compression", codec_name(batch.compression().value_or(codec::none)), std::string_view{expected.at("compression").as_string()});
+    out.expect("delete_horizon_ms", batch.delete_horizon().value_or(-1),
+               horizon.is_null() ? -1 : horizon.to_number<std::int64_t>());
+    out.expect("compression", codec_name(batch.compression().value_or(codec::none)),
+               std::string_view{expected.at("compression").as_string()});
     out.expect("timestamp_type", batch.time_type() == timestamp_type::create_time ? "CreateTime" : "LogAppendTime",
                std::string_view{expected.at("timestamp_type").as_string()});
 }
@@ -130,7 +136,8 @@ void rebuild(findings& out, const batch_view& batch) {
         out.add(fmt::format("rebuilt to other bytes: {}", made->size() < 500 ? to_hex(*made) : std::string{"(long)"}));
 }
 
-void compare_batch(findings& out, const set_entry& entry, const json::object& expected, record_reader& reader, legacy_reader& legacy) {
+void compare_batch(findings& out, const set_entry& entry, const json::object& expected, record_reader& reader,
+                   legacy_reader& legacy) {
     out.expect("position", static_cast<std::int64_t>(entry.position()), number(expected, "position"));
     out.expect("size", static_cast<std::int64_t>(entry.size()), number(expected, "size"));
     out.expect("last_offset", entry.last_offset(), number(expected, "last_offset"));
@@ -150,7 +157,8 @@ void compare_batch(findings& out, const set_entry& entry, const json::object& ex
     }
     const auto& records = expected.at("records").as_array();
     out.expect("records", found.size(), records.size());
-    for (std::size_t i = 0; i < std::min(found.size(), records.size()); ++i) compare_record(out, found[i], records[i].as_object());
+    for (std::size_t i = 0; i < std::min(found.size(), records.size()); ++i)
+        compare_record(out, found[i], records[i].as_object());
 }
 
 /// What a broker answers to these bytes in Produce version 9 without transactional id. Apache's own
@@ -210,11 +218,14 @@ int run_batches(std::istream& input, std::ostream& log, int& lines) {
         const auto& line = value.as_object();
         const auto data = from_hex(std::string_view{line.at("hex").as_string()});
         findings out;
-        if (line.contains("verdict")) run_damaged(out, line, data);
-        else run_good(out, line, data);
+        if (line.contains("verdict"))
+            run_damaged(out, line, data);
+        else
+            run_good(out, line, data);
         if (out.list().empty()) continue;
         ++failed;
-        for (const auto& finding : out.list()) log << std::string_view{line.at("name").as_string()} << ": " << finding << '\n';
+        for (const auto& finding : out.list())
+            log << std::string_view{line.at("name").as_string()} << ": " << finding << '\n';
     }
     return failed;
 }

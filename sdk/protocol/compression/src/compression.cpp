@@ -17,11 +17,13 @@ constexpr std::size_t largest_input = std::numeric_limits<std::int32_t>::max();
 result<std::int32_t> checked_level(codec which, std::optional<std::int32_t> level) {
     const auto range = levels_of(which);
     if (!level) return range ? range->standard : 0;
-    if (!range) return error{errc::invalid_setting, fmt::format("{} has no compression levels, got {}", codec_name(which), *level)};
+    if (!range)
+        return error{errc::invalid_setting,
+                     fmt::format("{} has no compression levels, got {}", codec_name(which), *level)};
     if (*level != range->standard && (*level < range->lowest || *level > range->highest))
-        return error{errc::invalid_setting, fmt::format("compression.{}.level={}: allowed are {} to {}, standard is {}",
-                                                        codec_name(which), *level, range->lowest, range->highest,
-                                                        range->standard)};
+        return error{errc::invalid_setting,
+                     fmt::format("compression.{}.level={}: allowed are {} to {}, standard is {}", codec_name(which),
+                                 *level, range->lowest, range->highest, range->standard)};
     return *level;
 }
 
@@ -65,7 +67,8 @@ result<void> compress(codec which, std::optional<std::int32_t> level, bytes_view
     const auto checked = checked_level(which, level);
     if (!checked) return checked.error();
     if (input.size() > largest_input)
-        return error{errc::message_too_large, fmt::format("{} bytes to compress, at most {}", input.size(), largest_input)};
+        return error{errc::message_too_large,
+                     fmt::format("{} bytes to compress, at most {}", input.size(), largest_input)};
     switch (which) {
         case codec::none: out.append(input); return {};
         case codec::gzip: return detail::gzip_compress(*checked, input, out);

@@ -19,7 +19,8 @@ class deflater {
 public:
     deflater() {
         header_.os = 255;  // unknown, as Java writes it: the same bytes on every system
-        if (deflateInit2(&stream_, level_, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc{};
+        if (deflateInit2(&stream_, level_, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+            throw std::bad_alloc{};
     }
     ~deflater() { deflateEnd(&stream_); }
     deflater(const deflater&) = delete;
@@ -37,7 +38,8 @@ public:
         stream_.avail_in = static_cast<uInt>(input.size());
         stream_.next_out = reinterpret_cast<Bytef*>(out.prepare(bound));
         stream_.avail_out = static_cast<uInt>(bound);
-        if (deflate(&stream_, Z_FINISH) != Z_STREAM_END) return error{errc::unknown_server_error, "gzip: the output bound was too small"};
+        if (deflate(&stream_, Z_FINISH) != Z_STREAM_END)
+            return error{errc::unknown_server_error, "gzip: the output bound was too small"};
         out.commit(bound - stream_.avail_out);
         return {};
     }

@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint32_t frame_magic = 0x184D2204;
 constexpr std::uint32_t stored_bit = 0x80000000;  // in a block size: not compressed
 constexpr std::size_t written_block_bytes = std::size_t{64} << 10;
-constexpr std::uint8_t written_flags = 0x60;      // version 1, independent blocks
+constexpr std::uint8_t written_flags = 0x60;       // version 1, independent blocks
 constexpr std::uint8_t written_block_code = 0x40;  // 64 KiB
 // No lz4 sequence makes more than 255 bytes of one; small blocks cannot ask for a large output.
 constexpr std::size_t largest_ratio = 255;
@@ -40,7 +40,8 @@ result<frame_header> read_header(bytes_view input, lz4_variant variant) {
     const auto flags = static_cast<std::uint8_t>(input[4]);
     const auto block_code = static_cast<std::uint8_t>(input[5]);
     if ((flags >> 6) != 1) return malformed(codec::lz4, "unknown frame version");
-    if ((flags & 0x20) == 0) return malformed(codec::lz4, "blocks depend on each other, Kafka's readers need independent ones");
+    if ((flags & 0x20) == 0)
+        return malformed(codec::lz4, "blocks depend on each other, Kafka's readers need independent ones");
     if ((flags & 0x03) != 0) return malformed(codec::lz4, "dictionary or reserved flag set");
     if ((block_code & 0x8F) != 0 || (block_code >> 4) < 4) return malformed(codec::lz4, "unknown block size");
     frame_header header;
@@ -60,7 +61,8 @@ result<frame_header> read_header(bytes_view input, lz4_variant variant) {
     return header;
 }
 
-result<void> read_block(bytes_view block, bool stored, const frame_header& header, std::size_t limit, scratch_buffer& out) {
+result<void> read_block(bytes_view block, bool stored, const frame_header& header, std::size_t limit,
+                        scratch_buffer& out) {
     if (stored) {
         if (block.size() > header.block_bytes) return malformed(codec::lz4, "a block is larger than the frame allows");
         if (block.size() > limit - out.size()) return over_limit(codec::lz4, limit);
@@ -108,7 +110,8 @@ result<void> lz4_compress(std::int32_t level, bytes_view input, scratch_buffer& 
     out.commit(7);
     while (!input.empty()) {
         const auto block = input.first(std::min(input.size(), written_block_bytes));
-        std::byte* target = out.prepare(4 + static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(block.size()))));
+        std::byte* target =
+            out.prepare(4 + static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(block.size()))));
         if (const auto length = compress_block(level, block, target + 4); length != 0) {
             store_little(target, static_cast<std::uint32_t>(length));
             out.commit(4 + length);

@@ -31,7 +31,8 @@ result<void> zstd_compress(std::int32_t level, bytes_view input, scratch_buffer&
     const auto bound = ZSTD_compressBound(input.size());
     const auto written = ZSTD_compress2(context.get(), out.prepare(bound), bound, input.data(), input.size());
     if (ZSTD_sizeof_CCtx(context.get()) > context_bytes_kept) context.reset();
-    if (ZSTD_isError(written)) return error{errc::unknown_server_error, std::string{"zstd: "} + ZSTD_getErrorName(written)};
+    if (ZSTD_isError(written))
+        return error{errc::unknown_server_error, std::string{"zstd: "} + ZSTD_getErrorName(written)};
     out.commit(written);
     return {};
 }

@@ -28,7 +28,8 @@ result<batch_view> batch_view::open(bytes_view input) {
         case detail::frame_state::whole: break;
     }
     if (frame.magic != 2)
-        return error{errc::corrupt_message, fmt::format("message of magic {}, where a record batch (2) is needed", frame.magic)};
+        return error{errc::corrupt_message,
+                     fmt::format("message of magic {}, where a record batch (2) is needed", frame.magic)};
     return batch_view{input.first(frame.size())};
 }
 

@@ -76,16 +76,17 @@ result<void> batch_builder::add(std::int64_t offset, timestamp_ms timestamp, std
     const std::int64_t offset_delta = wrapping_difference(offset, settings_.base_offset);
     if (offset < settings_.base_offset || offset_delta < 0 || offset_delta > std::numeric_limits<std::int32_t>::max() ||
         (count_ > 0 && offset <= last_offset_))
-        return error{errc::invalid_record, fmt::format("offset {} does not fit a batch at offset {} behind offset {}", offset,
-                                                       settings_.base_offset, count_ > 0 ? last_offset_ : -1)};
+        return error{errc::invalid_record, fmt::format("offset {} does not fit a batch at offset {} behind offset {}",
+                                                       offset, settings_.base_offset, count_ > 0 ? last_offset_ : -1)};
     const timestamp_ms base = count_ > 0 ? base_timestamp_ : settings_.delete_horizon.value_or(timestamp);
     const std::int64_t timestamp_delta = wrapping_difference(timestamp, base);
-    const std::size_t body = 1 + size_of_varlong(timestamp_delta) +
-                             size_of_varint(static_cast<std::int32_t>(offset_delta)) + nullable_size(key) +
-                             nullable_size(value) +
-                             size_of_varint(static_cast<std::int32_t>(std::min(header_count, largest_batch))) + header_bytes;
+    const std::size_t body =
+        1 + size_of_varlong(timestamp_delta) + size_of_varint(static_cast<std::int32_t>(offset_delta)) +
+        nullable_size(key) + nullable_size(value) +
+        size_of_varint(static_cast<std::int32_t>(std::min(header_count, largest_batch))) + header_bytes;
     if (body > largest_batch || used_ + max_varint_bytes + body > largest_batch)
-        return error{errc::message_too_large, fmt::format("a record of {} bytes does not fit a batch that has {}", body, used_)};
+        return error{errc::message_too_large,
+                     fmt::format("a record of {} bytes does not fit a batch that has {}", body, used_)};
 
     output out{room(max_varint_bytes + body)};
     out.varint(static_cast<std::int32_t>(body));
@@ -105,8 +106,8 @@ result<void> batch_builder::add(std::int64_t offset, timestamp_ms timestamp, std
     return {};
 }
 
-result<void> batch_builder::append(timestamp_ms timestamp, std::optional<bytes_view> key, std::optional<bytes_view> value,
-                                   std::span<const header_view> headers) {
+result<void> batch_builder::append(timestamp_ms timestamp, std::optional<bytes_view> key,
+                                   std::optional<bytes_view> value, std::span<const header_view> headers) {
     return append(count_ > 0 ? last_offset_ + 1 : settings_.base_offset, timestamp, key, value, headers);
 }
 
@@ -176,9 +177,11 @@ result<bytes> batch_builder::finish() {
         compressed.prepare(batch_header_bytes);
         compressed.commit(batch_header_bytes);
         const bytes_view payload{bytes_.data() + batch_header_bytes, used_ - batch_header_bytes};
-        if (auto done = compress(settings_.compression, settings_.level, payload, compressed); !done) return done.error();
+        if (auto done = compress(settings_.compression, settings_.level, payload, compressed); !done)
+            return done.error();
         if (compressed.size() > largest_batch)
-            return error{errc::message_too_large, fmt::format("{} bytes after compression do not fit a batch", compressed.size())};
+            return error{errc::message_too_large,
+                         fmt::format("{} bytes after compression do not fit a batch", compressed.size())};
         batch = to_bytes(compressed.view());
         compressed.trim(std::size_t{1} << 20);
     }

@@ -12,9 +12,11 @@ constexpr std::size_t end_txn_bytes = 6;
 
 result<std::optional<control_type>> read_control_type(const record_view& record) {
     if (!record.key || record.key->size() < key_bytes)
-        return error{errc::invalid_record, fmt::format("the control record at offset {} has no key of 4 bytes", record.offset)};
+        return error{errc::invalid_record,
+                     fmt::format("the control record at offset {} has no key of 4 bytes", record.offset)};
     if (const auto version = load_big_endian<std::int16_t>(record.key->data()); version < 0)
-        return error{errc::invalid_record, fmt::format("the control record at offset {} has key version {}", record.offset, version)};
+        return error{errc::invalid_record,
+                     fmt::format("the control record at offset {} has key version {}", record.offset, version)};
     const auto type = load_big_endian<std::int16_t>(record.key->data() + 2);
     if (type < 0 || type > static_cast<std::int16_t>(control_type::kraft_voters)) return std::optional<control_type>{};
     return std::optional{static_cast<control_type>(type)};
@@ -30,7 +32,8 @@ result<end_txn_marker> read_end_txn_marker(const record_view& record) {
     const auto type = read_control_type(record);
     if (!type) return type.error();
     if (*type != control_type::commit && *type != control_type::abort)
-        return error{errc::invalid_record, fmt::format("the control record at offset {} ends no transaction", record.offset)};
+        return error{errc::invalid_record,
+                     fmt::format("the control record at offset {} ends no transaction", record.offset)};
     if (!record.value || record.value->size() < end_txn_bytes)
         return error{errc::invalid_record, fmt::format("the transaction marker at offset {} is cut", record.offset)};
     return end_txn_marker{.commit = *type == control_type::commit,
@@ -48,7 +51,8 @@ bytes build_end_txn_batch(const end_txn_settings& settings) {
     batch_builder builder{header};
     bytes value(end_txn_bytes);
     store_big_endian(value.data() + 2, settings.marker.coordinator_epoch);
-    *append_control(builder, settings.marker.commit ? control_type::commit : control_type::abort, settings.timestamp, value);
+    *append_control(builder, settings.marker.commit ? control_type::commit : control_type::abort, settings.timestamp,
+                    value);
     return *builder.finish();
 }
 

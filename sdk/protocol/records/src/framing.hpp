@@ -27,9 +27,12 @@ inline frame inspect_frame(bytes_view input) noexcept {
     if (input.size() < 17) return found;
     found.magic = load_big_endian<std::int8_t>(input.data() + 16);
     constexpr std::int32_t smallest[] = {14, 22, 49};
-    if (found.magic < 0 || found.magic > 2) found.state = frame_state::bad_magic;
-    else if (found.length < smallest[found.magic]) found.state = frame_state::bad_length;
-    else if (input.size() >= found.size()) found.state = frame_state::whole;
+    if (found.magic < 0 || found.magic > 2)
+        found.state = frame_state::bad_magic;
+    else if (found.length < smallest[found.magic])
+        found.state = frame_state::bad_length;
+    else if (input.size() >= found.size())
+        found.state = frame_state::whole;
     return found;
 }
 

@@ -9,7 +9,8 @@ namespace weir::protocol {
 namespace {
 
 error broken(const legacy_entry& entry, std::string_view fault) {
-    return error{errc::invalid_record, fmt::format("message of magic {} at offset {}: {}", entry.magic(), entry.offset(), fault)};
+    return error{errc::invalid_record,
+                 fmt::format("message of magic {} at offset {}: {}", entry.magic(), entry.offset(), fault)};
 }
 
 /// The nullable byte string at the front of `in`, which moves behind it.
@@ -47,7 +48,8 @@ result<legacy_entry> legacy_entry::open(bytes_view input) {
             return error{errc::corrupt_message, fmt::format("message of unknown magic {}", frame.magic)};
         case detail::frame_state::whole: break;
     }
-    if (frame.magic > 1) return error{errc::corrupt_message, "a record batch, where a message of magic 0 or 1 is needed"};
+    if (frame.magic > 1)
+        return error{errc::corrupt_message, "a record batch, where a message of magic 0 or 1 is needed"};
     return legacy_entry{input.first(frame.size())};
 }
 

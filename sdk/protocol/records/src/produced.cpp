@@ -28,14 +28,18 @@ result<batch_view> only_batch(bytes_view records) {
 
 error check_header(const batch_view& batch, const produce_rules& rules) {
     if (batch.codec_bits() == static_cast<std::uint8_t>(codec::zstd) && rules.request_version < first_version_with_zstd)
-        return refuse(errc::unsupported_compression_type, fmt::format("zstd needs Produce 7 or later, this is {}", rules.request_version));
+        return refuse(errc::unsupported_compression_type,
+                      fmt::format("zstd needs Produce 7 or later, this is {}", rules.request_version));
     if (batch.transactional() && !rules.transactional_id_present)
-        return refuse(errc::transactional_id_authorization_failed, "a transactional batch, but no transactional id in the request");
+        return refuse(errc::transactional_id_authorization_failed,
+                      "a transactional batch, but no transactional id in the request");
     if (!batch.crc_matches()) return refuse(errc::corrupt_message, fmt::format("wrong checksum {:08x}", batch.crc()));
-    if (batch.base_offset() != 0) return refuse(errc::invalid_record, fmt::format("base offset {} instead of 0", batch.base_offset()));
+    if (batch.base_offset() != 0)
+        return refuse(errc::invalid_record, fmt::format("base offset {} instead of 0", batch.base_offset()));
     if (batch.control()) return refuse(errc::invalid_record, "a control batch, which only brokers write");
     if (batch.has_producer_id() && batch.base_sequence() < 0)
-        return refuse(errc::invalid_record, fmt::format("producer id {} with sequence {}", batch.producer_id(), batch.base_sequence()));
+        return refuse(errc::invalid_record,
+                      fmt::format("producer id {} with sequence {}", batch.producer_id(), batch.base_sequence()));
     return {};
 }
 

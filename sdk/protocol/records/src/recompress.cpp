@@ -17,10 +17,12 @@ result<bytes> recompress(const batch_view& batch, codec target, std::optional<st
     out.append(batch.whole().first(batch_header_bytes));
     if (auto done = compress(target, level, *payload, out); !done) return done.error();
     if (out.size() > static_cast<std::size_t>(INT32_MAX))
-        return error{errc::message_too_large, fmt::format("the batch at offset {} does not fit as {}", batch.base_offset(), codec_name(target))};
+        return error{errc::message_too_large,
+                     fmt::format("the batch at offset {} does not fit as {}", batch.base_offset(), codec_name(target))};
     auto made = to_bytes(out.view());
     store_big_endian(made.data() + 8, static_cast<std::int32_t>(made.size() - batch_frame_bytes));
-    store_big_endian(made.data() + 21, static_cast<std::int16_t>((batch.attributes() & ~0x7) | static_cast<int>(target)));
+    store_big_endian(made.data() + 21,
+                     static_cast<std::int16_t>((batch.attributes() & ~0x7) | static_cast<int>(target)));
     refresh_crc(made);
     return made;
 }

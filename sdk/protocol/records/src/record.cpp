@@ -21,9 +21,8 @@ std::int64_t wrapping_add(std::int64_t a, std::int64_t b) noexcept {
 }
 
 error broken(const batch_view& batch, std::int64_t record, std::string_view fault) {
-    return error{errc::invalid_record,
-                 fmt::format("record {} of {} in the batch at offset {}: {}", record, batch.record_count(),
-                             batch.base_offset(), fault)};
+    return error{errc::invalid_record, fmt::format("record {} of {} in the batch at offset {}: {}", record,
+                                                   batch.record_count(), batch.base_offset(), fault)};
 }
 
 // Buffers of unusual batches are given back, so that one of them does not cost every thread its size for ever.
@@ -80,9 +79,14 @@ std::optional<header_view> header_range::find(std::string_view key) const noexce
 }
 
 record_cursor::record_cursor(const batch_view& batch, bytes_view payload) noexcept
-    : at_(payload.data()), end_(payload.data() + payload.size()), count_(batch.record_count()),
-      base_offset_(batch.base_offset()), base_timestamp_(batch.base_timestamp()), append_time_(batch.max_timestamp()),
-      base_sequence_(batch.base_sequence()), log_append_(batch.time_type() == timestamp_type::log_append_time) {
+    : at_(payload.data()),
+      end_(payload.data() + payload.size()),
+      count_(batch.record_count()),
+      base_offset_(batch.base_offset()),
+      base_timestamp_(batch.base_timestamp()),
+      append_time_(batch.max_timestamp()),
+      base_sequence_(batch.base_sequence()),
+      log_append_(batch.time_type() == timestamp_type::log_append_time) {
     if (count_ < 0) fail("the record count is negative");
 }
 
@@ -118,10 +122,12 @@ error record_cursor::failure() const {
 result<record_summary> validate_records(const batch_view& batch, std::size_t limit) {
     const auto count = batch.record_count();
     if (count <= 0)
-        return error{errc::invalid_record, fmt::format("the batch at offset {} has a record count of {}", batch.base_offset(), count)};
+        return error{errc::invalid_record,
+                     fmt::format("the batch at offset {} has a record count of {}", batch.base_offset(), count)};
     if (batch.last_offset_delta() != count - 1)
-        return error{errc::invalid_record, fmt::format("the batch at offset {} has {} records and a last offset delta of {}",
-                                                       batch.base_offset(), count, batch.last_offset_delta())};
+        return error{errc::invalid_record,
+                     fmt::format("the batch at offset {} has {} records and a last offset delta of {}",
+                                 batch.base_offset(), count, batch.last_offset_delta())};
     if (!batch.compressed()) return check_payload(batch, batch.payload());
     static thread_local scratch_buffer buffer;
     auto payload = detail::decompress_payload(batch, limit, buffer);

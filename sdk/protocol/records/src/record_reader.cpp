@@ -15,7 +15,8 @@ result<bytes_view> detail::decompress_payload(const batch_view& batch, std::size
     auto done = decompress(*which, batch.payload(), limit, buffer);
     if (!done) {
         const auto code = done.code() == errc::message_too_large ? errc::message_too_large : errc::invalid_record;
-        return error{code, fmt::format("the batch at offset {} does not decompress", batch.base_offset()), done.error()};
+        return error{code, fmt::format("the batch at offset {} does not decompress", batch.base_offset()),
+                     done.error()};
     }
     return buffer.view();
 }

@@ -25,7 +25,8 @@ std::optional<set_entry> record_set::next() {
         verdict_ = frame.state == detail::frame_state::incomplete ? set_verdict::incomplete : set_verdict::bad_framing;
         return std::nullopt;
     }
-    auto entry = frame.magic == 2 ? set_entry{*batch_view::open(rest), position_} : set_entry{*legacy_entry::open(rest), position_};
+    auto entry = frame.magic == 2 ? set_entry{*batch_view::open(rest), position_}
+                                  : set_entry{*legacy_entry::open(rest), position_};
     if (check_ == crc_check::verify && !entry.crc_matches()) {
         verdict_ = set_verdict::bad_crc;
         return std::nullopt;
@@ -53,7 +54,8 @@ set_report examine(bytes_view input, std::size_t limit) {
         const auto count = count_records(*entry);
         if (!count) {
             report.verdict = set_verdict::bad_records;
-            report.why = error{errc::invalid_record, fmt::format("batch at position {}", entry->position()), count.error()};
+            report.why =
+                error{errc::invalid_record, fmt::format("batch at position {}", entry->position()), count.error()};
             return report;
         }
         ++report.batches;
@@ -62,7 +64,8 @@ set_report examine(bytes_view input, std::size_t limit) {
     }
     report.verdict = set.verdict();
     if (report.verdict != set_verdict::ok && report.verdict != set_verdict::incomplete)
-        report.why = error{errc::corrupt_message, fmt::format("batch at position {}: {}", set.position(), verdict_name(report.verdict))};
+        report.why = error{errc::corrupt_message,
+                           fmt::format("batch at position {}: {}", set.position(), verdict_name(report.verdict))};
     return report;
 }
 

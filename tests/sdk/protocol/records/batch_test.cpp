@@ -40,11 +40,13 @@ TEST_CASE("random records come back from every codec as they were written") {
         CHECK(i == records.size());
         const auto checked = validate_records(batch);
         REQUIRE(checked);
-        const auto latest = std::max_element(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.timestamp < b.timestamp; });
+        const auto latest = std::max_element(records.begin(), records.end(),
+                                             [](const auto& a, const auto& b) { return a.timestamp < b.timestamp; });
         CHECK(checked->max_timestamp == latest->timestamp);
         CHECK(checked->max_timestamp == batch.max_timestamp());
         CHECK(checked->offset_of_max_timestamp == settings.base_offset + (latest - records.begin()));
-        CHECK(checked->every_key_present == std::all_of(records.begin(), records.end(), [](const auto& r) { return r.key.has_value(); }));
+        CHECK(checked->every_key_present ==
+              std::all_of(records.begin(), records.end(), [](const auto& r) { return r.key.has_value(); }));
     }
 }
 

@@ -97,7 +97,8 @@ TEST_CASE("output is bounded exactly, and its memory too") {
 TEST_CASE("sizes claimed by the data do not become allocations") {
     scratch_buffer out;
     SUBCASE("a raw snappy block that claims a gigabyte") {
-        const bytes claim{std::byte{0x80}, std::byte{0x80}, std::byte{0x80}, std::byte{0x80}, std::byte{0x04}, std::byte{0}, std::byte{'a'}};
+        const bytes claim{std::byte{0x80}, std::byte{0x80}, std::byte{0x80}, std::byte{0x80},
+                          std::byte{0x04}, std::byte{0},    std::byte{'a'}};
         CHECK(decompress(codec::snappy, claim, default_decompressed_limit, out).code() == errc::malformed);
     }
     SUBCASE("lz4 blocks of up to 4 MiB") {
@@ -154,7 +155,8 @@ TEST_CASE("snappy is written in snappy-java's framing and read in both shapes") 
     CHECK(as_text(*framed).substr(0, 16) == std::string_view{"\x82SNAPPY\0\0\0\0\1\0\0\0\1", 16});
     const auto first_block = load_big_endian<std::int32_t>(framed->data() + 16);
     std::size_t first_size = 0;
-    REQUIRE(snappy::GetUncompressedLength(reinterpret_cast<const char*>(framed->data()) + 20, static_cast<std::size_t>(first_block), &first_size));
+    REQUIRE(snappy::GetUncompressedLength(reinterpret_cast<const char*>(framed->data()) + 20,
+                                          static_cast<std::size_t>(first_block), &first_size));
     CHECK(first_size == 32768);
 
     std::string raw;

@@ -73,7 +73,8 @@ TEST_CASE("the records of a produced batch must be exactly what its header says"
     CHECK(check_produced(changed(good, count_at, -1)).code() == errc::invalid_record);
     CHECK(check_produced(changed(good, last_delta_at, 3)).code() == errc::invalid_record);
     CHECK(check_produced(changed(good, last_delta_at, -1)).code() == errc::invalid_record);
-    CHECK(check_produced(changed(changed(good, count_at, INT32_MAX), last_delta_at, INT32_MAX - 1)).code() == errc::invalid_record);
+    CHECK(check_produced(changed(changed(good, count_at, INT32_MAX), last_delta_at, INT32_MAX - 1)).code() ==
+          errc::invalid_record);
 
     SUBCASE("a failure names the record") {
         auto broken = good;
@@ -81,7 +82,8 @@ TEST_CASE("the records of a produced batch must be exactly what its header says"
         refresh_crc(broken);
         const auto checked = check_produced(broken);
         CHECK(checked.code() == errc::invalid_record);
-        CHECK(checked.error().message().find("record 1 of 5 in the batch at offset 0: the key leaves the record") != std::string::npos);
+        CHECK(checked.error().message().find("record 1 of 5 in the batch at offset 0: the key leaves the record") !=
+              std::string::npos);
     }
     SUBCASE("offset deltas that skip read fine and are refused when produced") {
         batch_builder builder;

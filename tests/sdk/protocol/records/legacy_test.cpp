@@ -18,7 +18,8 @@ void append_int(bytes& to, auto value) {
 
 void append_nullable(bytes& to, std::optional<std::string_view> text) {
     append_int(to, text ? static_cast<std::int32_t>(text->size()) : std::int32_t{-1});
-    if (text) for (const char c : *text) to.push_back(static_cast<std::byte>(c));
+    if (text)
+        for (const char c : *text) to.push_back(static_cast<std::byte>(c));
 }
 
 /// Old messages are written here only, to have something to read.
@@ -34,7 +35,8 @@ bytes message(std::int64_t offset, int magic, int attributes, std::optional<time
     append_nullable(out, key);
     append_nullable(out, value);
     store_big_endian(out.data() + 8, static_cast<std::int32_t>(out.size() - 12));
-    store_big_endian(out.data() + 12, static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(out.data() + 16), out.size() - 16)));
+    store_big_endian(out.data() + 12, static_cast<std::uint32_t>(crc32_z(
+                                          0, reinterpret_cast<const Bytef*>(out.data() + 16), out.size() - 16)));
     return out;
 }
 
@@ -44,7 +46,8 @@ bytes joined(std::initializer_list<bytes> parts) {
     return out;
 }
 
-bytes wrapped(std::int64_t offset, int magic, codec which, int more_attributes, timestamp_ms timestamp, bytes_view inner) {
+bytes wrapped(std::int64_t offset, int magic, codec which, int more_attributes, timestamp_ms timestamp,
+              bytes_view inner) {
     scratch_buffer packed;
     *compress(which, {}, inner, packed, magic == 0 ? lz4_variant::magic0 : lz4_variant::standard);
     return message(offset, magic, static_cast<int>(which) | more_attributes, timestamp, {}, as_text(packed.view()));
@@ -54,7 +57,8 @@ std::string shown(const result<std::span<const record_view>>& records) {
     if (!records) return records.error().message();
     std::string out;
     for (const auto& record : *records)
-        out += std::string{record.value ? as_text(*record.value) : "null"} + "@" + std::to_string(record.offset) + "/" + std::to_string(record.timestamp) + " ";
+        out += std::string{record.value ? as_text(*record.value) : "null"} + "@" + std::to_string(record.offset) + "/" +
+               std::to_string(record.timestamp) + " ";
     return out;
 }
 
@@ -64,9 +68,12 @@ TEST_CASE("old messages are read with absolute offsets, whatever wraps them") {
     legacy_reader reader;
     for (const auto which : {codec::gzip, codec::snappy, codec::lz4}) {
         CAPTURE(codec_name(which));
-        const auto zero = wrapped(22, 0, which, 0, 0, joined({message(20, 0, 0, {}, "a", "1"), message(21, 0, 0, {}, {}, "2"), message(22, 0, 0, {}, "c", {})}));
+        const auto zero = wrapped(
+            22, 0, which, 0, 0,
+            joined({message(20, 0, 0, {}, "a", "1"), message(21, 0, 0, {}, {}, "2"), message(22, 0, 0, {}, "c", {})}));
         CHECK(shown(reader.read(*legacy_entry::open(zero))) == "1@20/-1 2@21/-1 null@22/-1 ");
-        const auto inner = joined({message(0, 1, 0, 1000, "a", "1"), message(1, 1, 0, 1001, {}, "2"), message(3, 1, 0, 1002, "c", "3")});
+        const auto inner = joined(
+            {message(0, 1, 0, 1000, "a", "1"), message(1, 1, 0, 1001, {}, "2"), message(3, 1, 0, 1002, "c", "3")});
         const auto one = wrapped(53, 1, which, 0, 1002, inner);
         CHECK(shown(reader.read(*legacy_entry::open(one))) == "1@50/1000 2@51/1001 3@53/1002 ");
         const auto append_time = wrapped(53, 1, which, 8, 7777, inner);
@@ -92,11 +99,14 @@ TEST_CASE("broken old messages are refused") {
     auto wrong_crc = inner;
     wrong_crc.back() ^= std::byte{1};
     CHECK(read(wrapped(1, 1, codec::gzip, 0, 1, wrong_crc)).find("wrong checksum") != std::string::npos);
-    CHECK(read(wrapped(1, 1, codec::gzip, 0, 1, message(0, 0, 0, {}, "a", "1"))).find("another magic") != std::string::npos);
-    CHECK(read(wrapped(1, 1, codec::gzip, 0, 1, wrapped(1, 1, codec::gzip, 0, 1, inner))).find("compressed again") != std::string::npos);
+    CHECK(read(wrapped(1, 1, codec::gzip, 0, 1, message(0, 0, 0, {}, "a", "1"))).find("another magic") !=
+          std::string::npos);
+    CHECK(read(wrapped(1, 1, codec::gzip, 0, 1, wrapped(1, 1, codec::gzip, 0, 1, inner))).find("compressed again") !=
+          std::string::npos);
     CHECK(read(wrapped(1, 1, codec::gzip, 0, 1, {})).find("without messages") != std::string::npos);
     CHECK(read(wrapped(1, 1, codec::zstd, 0, 1, inner)).find("does not have") != std::string::npos);
-    CHECK(read(wrapped(1, 1, codec::gzip, 0, 1, bytes_view{inner}.first(20))).find("do not parse") != std::string::npos);
+    CHECK(read(wrapped(1, 1, codec::gzip, 0, 1, bytes_view{inner}.first(20))).find("do not parse") !=
+          std::string::npos);
     CHECK(read(message(1, 1, 1, 1, {}, {})).find("without a value") != std::string::npos);
     CHECK(read(message(1, 1, 1, 1, {}, "no gzip")).find("does not decompress") != std::string::npos);
     const bytes zeros(1000000);

@@ -28,7 +28,8 @@ std::string keys_of(const batch_view& batch, record_reader& reader) {
     const auto records = reader.records(batch);
     REQUIRE(records);
     for (const auto& record : *records)
-        out += std::string{as_text(*record.key)} + "@" + std::to_string(record.offset) + "/" + std::to_string(record.sequence) + "/" + std::to_string(record.timestamp) + " ";
+        out += std::string{as_text(*record.key)} + "@" + std::to_string(record.offset) + "/" +
+               std::to_string(record.sequence) + "/" + std::to_string(record.timestamp) + " ";
     return out;
 }
 
@@ -65,7 +66,9 @@ TEST_CASE("a filtered batch keeps offsets, sequences and the place of its end") 
     for (const auto which : every_codec) {
         CAPTURE(codec_name(which));
         const auto made = build_plain(idempotent(which), 5);
-        function<bool(const record_view&)> keep = [](const record_view& record) { return record.offset_delta == 1 || record.offset_delta == 3; };
+        function<bool(const record_view&)> keep = [](const record_view& record) {
+            return record.offset_delta == 1 || record.offset_delta == 3;
+        };
         const auto out = filter_records(open(made), keep, {}, reader);
         REQUIRE(out);
         CHECK(out->kept == 2);
@@ -136,16 +139,22 @@ TEST_CASE("append time stays append time through a filter") {
 }
 
 TEST_CASE("a transaction marker is the batch of the format's example, byte for byte") {
-    const auto made = build_end_txn_batch({.producer_id = 77, .producer_epoch = 4, .marker = {.commit = true, .coordinator_epoch = 12},
-                                           .timestamp = 1700000000000, .base_offset = 500, .leader_epoch = 3});
+    const auto made = build_end_txn_batch({.producer_id = 77,
+                                           .producer_epoch = 4,
+                                           .marker = {.commit = true, .coordinator_epoch = 12},
+                                           .timestamp = 1700000000000,
+                                           .base_offset = 500,
+                                           .leader_epoch = 3});
     std::string hex;
     for (const auto b : made) {
         constexpr std::string_view digits = "0123456789abcdef";
         hex += digits[static_cast<std::size_t>(b) >> 4];
         hex += digits[static_cast<std::size_t>(b) & 15];
     }
-    CHECK(hex == "00000000000001f4000000420000000302dc4b015b0030000000000000018bcfe568000000018bcfe56800"
-                 "000000000000004d0004ffffffff00000001200000000800000001" "0c00000000000c00");
+    CHECK(hex ==
+          "00000000000001f4000000420000000302dc4b015b0030000000000000018bcfe568000000018bcfe56800"
+          "000000000000004d0004ffffffff00000001200000000800000001"
+          "0c00000000000c00");
     record_reader reader;
     const auto records = reader.records(open(made));
     REQUIRE(records);

@@ -17,7 +17,8 @@ inline constexpr std::array real_codecs{protocol::codec::gzip, protocol::codec::
 
 /// Words that repeat: compresses about as log lines do.
 inline bytes some_text(random_source& random, std::size_t size) {
-    static constexpr std::array<std::string_view, 8> words{"order ", "customer ", "shipped ", "2026-01-02 ", "amount=", "eur ", "status:", "open\n"};
+    static constexpr std::array<std::string_view, 8> words{"order ",  "customer ", "shipped ", "2026-01-02 ",
+                                                           "amount=", "eur ",      "status:",  "open\n"};
     std::string out;
     while (out.size() < size) {
         out += words[random.below(words.size())];

@@ -20,8 +20,8 @@ inline constexpr std::size_t batch_frame_bytes = 12;
 /// The header of one batch, read in place. Nothing is copied and nothing is checked beyond what open() says.
 class batch_view {
 public:
-    /// The batch at the front of `input`. errc::incomplete when the input ends inside it; errc::corrupt_message when its
-    /// length or magic is impossible (also for magic 0 and 1: legacy.hpp reads those). Does not look at the CRC.
+    /// The batch at the front of `input`. errc::incomplete when the input ends inside it; errc::corrupt_message when
+    /// its length or magic is impossible (also for magic 0 and 1: legacy.hpp reads those). Does not look at the CRC.
     static result<batch_view> open(bytes_view input);
 
     bytes_view whole() const noexcept { return bytes_; }
@@ -63,11 +63,13 @@ public:
 private:
     explicit batch_view(bytes_view whole) noexcept : bytes_(whole) {}
     template <class Int>
-    Int read(std::size_t at) const noexcept { return load_big_endian<Int>(bytes_.data() + at); }
+    Int read(std::size_t at) const noexcept {
+        return load_big_endian<Int>(bytes_.data() + at);
+    }
     bytes_view bytes_;
 };
 
-/// `base` + `delta` in the ring of sequences, which goes from 2147483647 to 0; for comparing with what is expected next.
+/// `base` + `delta` in the ring of sequences, which goes from 2147483647 to 0.
 std::int32_t advance_sequence(std::int32_t base, std::int32_t delta) noexcept;
 
 /// Sets what a leader sets on append; outside the CRC, so the batch stays valid.

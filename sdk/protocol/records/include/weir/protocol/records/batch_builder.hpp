@@ -9,7 +9,7 @@ namespace weir::protocol {
 /// The header of the batch to build. A producer leaves offsets and leader epoch as they are; the broker sets them.
 struct batch_settings {
     codec compression = codec::none;
-    std::optional<std::int32_t> level;                    ///< nullopt: the codec's standard
+    std::optional<std::int32_t> level;  ///< nullopt: the codec's standard
     std::int64_t base_offset = 0;
     std::int32_t leader_epoch = -1;
     std::int64_t producer_id = -1;
@@ -17,8 +17,8 @@ struct batch_settings {
     std::int32_t base_sequence = -1;
     bool transactional = false;
     bool control = false;
-    std::optional<timestamp_ms> append_time;              ///< sets log append time: every record has this timestamp
-    std::optional<timestamp_ms> delete_horizon;           ///< attribute bit 6; the horizon replaces the base timestamp
+    std::optional<timestamp_ms> append_time;     ///< sets log append time: every record has this timestamp
+    std::optional<timestamp_ms> delete_horizon;  ///< attribute bit 6; the horizon replaces the base timestamp
     /// For batches that lost records to compaction; nullopt: that of the last record.
     std::optional<std::int32_t> last_offset_delta;
     /// nullopt: the largest of the records; set for a batch without records.
@@ -69,7 +69,7 @@ private:
     void write_header(mutable_bytes batch) const noexcept;
 
     batch_settings settings_;
-    bytes bytes_;               // the batch from its first byte; beyond used_ it is spare room
+    bytes bytes_;  // the batch from its first byte; beyond used_ it is spare room
     std::size_t used_ = batch_header_bytes;
     std::int32_t count_ = 0;
     std::int64_t last_offset_ = -1;

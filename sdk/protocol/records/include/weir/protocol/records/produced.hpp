@@ -11,7 +11,7 @@ struct produce_rules {
 };
 
 struct produced_batch {
-    batch_view batch;         ///< the one batch; a cut one behind it is ignored, as Kafka does
+    batch_view batch;  ///< the one batch; a cut one behind it is ignored, as Kafka does
     record_summary summary;
 };
 

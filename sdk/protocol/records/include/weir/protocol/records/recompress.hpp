@@ -16,14 +16,14 @@ enum class emptied_batch : std::uint8_t {
 };
 
 struct filter_settings {
-    std::optional<codec> target;                 ///< nullopt: the batch's own
+    std::optional<codec> target;  ///< nullopt: the batch's own
     std::optional<std::int32_t> level;
     std::optional<timestamp_ms> delete_horizon;  ///< set on the result; nullopt: the batch keeps what it has
     emptied_batch when_empty = emptied_batch::drop;
 };
 
 struct filtered_batch {
-    bytes batch;                 ///< empty: dropped
+    bytes batch;  ///< empty: dropped
     std::int32_t kept = 0;
     std::int32_t removed = 0;
 };

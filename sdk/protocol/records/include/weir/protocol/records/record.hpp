@@ -33,8 +33,16 @@ public:
         iterator(bytes_view rest, std::int32_t left) noexcept : rest_(rest), left_(left) { load(); }
         const header_view& operator*() const noexcept { return now_; }
         const header_view* operator->() const noexcept { return &now_; }
-        iterator& operator++() noexcept { --left_; load(); return *this; }
-        iterator operator++(int) noexcept { auto before = *this; ++*this; return before; }
+        iterator& operator++() noexcept {
+            --left_;
+            load();
+            return *this;
+        }
+        iterator operator++(int) noexcept {
+            auto before = *this;
+            ++*this;
+            return before;
+        }
         bool operator==(const iterator& other) const noexcept { return left_ == other.left_; }
 
     private:
@@ -63,11 +71,11 @@ struct record_view {
     timestamp_ms timestamp = no_timestamp;  ///< the append time when the batch has log append time
     std::int32_t sequence = -1;
     std::optional<bytes_view> key;
-    std::optional<bytes_view> value;        ///< nullopt: a tombstone
+    std::optional<bytes_view> value;  ///< nullopt: a tombstone
     header_range headers;
     std::int32_t offset_delta = 0;
-    std::int64_t timestamp_delta = 0;       ///< as stored, to the batch's base timestamp
-    bytes_view encoded;                     ///< the whole record with its length
+    std::int64_t timestamp_delta = 0;  ///< as stored, to the batch's base timestamp
+    bytes_view encoded;                ///< the whole record with its length
 };
 
 /// Walks the records of one payload once, checking while it goes (lengths inside the record, the count, nothing left
@@ -88,7 +96,10 @@ public:
     std::int32_t delivered() const noexcept { return delivered_; }
 
 private:
-    bool fail(const char* fault) noexcept { fault_ = fault; return false; }
+    bool fail(const char* fault) noexcept {
+        fault_ = fault;
+        return false;
+    }
     const std::byte* at_ = nullptr;
     const std::byte* end_ = nullptr;
     std::int32_t count_ = 0;
@@ -104,11 +115,11 @@ private:
 /// What a check of all records found on the way.
 struct record_summary {
     std::int32_t count = 0;
-    std::size_t payload_bytes = 0;                 ///< decompressed
-    timestamp_ms min_timestamp = no_timestamp;     ///< of the records as written, never the append time
+    std::size_t payload_bytes = 0;              ///< decompressed
+    timestamp_ms min_timestamp = no_timestamp;  ///< of the records as written, never the append time
     timestamp_ms max_timestamp = no_timestamp;
-    std::int64_t offset_of_max_timestamp = -1;     ///< the first record that has it
-    bool every_key_present = true;                 ///< a compacted topic refuses records without key
+    std::int64_t offset_of_max_timestamp = -1;  ///< the first record that has it
+    bool every_key_present = true;              ///< a compacted topic refuses records without key
 };
 
 /// Checks all records of a batch a producer sent: at least one, count and bytes match exactly, every length inside its

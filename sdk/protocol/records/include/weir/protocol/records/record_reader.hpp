@@ -21,7 +21,10 @@ public:
         explicit iterator(const record_cursor& start) noexcept : cursor_(start) { ++*this; }
         const record_view& operator*() const noexcept { return now_; }
         const record_view* operator->() const noexcept { return &now_; }
-        iterator& operator++() noexcept { more_ = cursor_.next(now_); return *this; }
+        iterator& operator++() noexcept {
+            more_ = cursor_.next(now_);
+            return *this;
+        }
         void operator++(int) noexcept { ++*this; }
         bool operator==(std::default_sentinel_t) const noexcept { return !more_; }
 

@@ -43,7 +43,9 @@ enum class crc_check : std::uint8_t { skip, verify };
 /// Walks whole batches, oldest first. Stops for good at the first thing that is not one.
 class record_set {
 public:
-    explicit record_set(bytes_view input, crc_check check = crc_check::verify) noexcept : input_(input), check_(check) {}
+    explicit record_set(bytes_view input, crc_check check = crc_check::verify) noexcept
+        : input_(input),
+          check_(check) {}
 
     /// The next batch; nullopt at the end: verdict() says which end. With crc_check::verify a batch with a wrong
     /// checksum is not delivered.
@@ -61,10 +63,10 @@ private:
 
 struct set_report {
     set_verdict verdict = set_verdict::ok;
-    std::int32_t batches = 0;      ///< whole ones, readable
+    std::int32_t batches = 0;  ///< whole ones, readable
     std::int64_t records = 0;
-    std::size_t bytes = 0;         ///< of those batches
-    error why;                     ///< for the bad ones: what is wrong, with the position
+    std::size_t bytes = 0;  ///< of those batches
+    error why;              ///< for the bad ones: what is wrong, with the position
 };
 /// Reads everything, records included, for tools and tests.
 set_report examine(bytes_view input, std::size_t limit = default_decompressed_limit);

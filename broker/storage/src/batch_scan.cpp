@@ -1,6 +1,7 @@
 #include "batch_scan.hpp"
 
 #include <weir/base/crc32c.hpp>
+#include <weir/protocol/records/legacy.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -59,8 +60,14 @@ scan_step batch_scan::next() {
     const auto length = load_big_endian<std::int32_t>(head.data() + 8);
     const auto magic = static_cast<std::int8_t>(head[16]);
     if (magic == 0 || magic == 1) {
-        if (length >= 14) return stop(scan_step::legacy, "a message of format 0 or 1, which only brokers before 0.11 wrote");
-        return stop(scan_step::damaged, "the length is impossible");
+        // Lost blocks read as zeros, which look like format 0: only a right checksum makes an old message.
+        const auto old = length >= 14 ? sound_legacy(static_cast<std::uint64_t>(length) + 12) : result<bool>{false};
+        if (!old) {
+            failure_ = old.error();
+            return scan_step::failed;
+        }
+        if (*old) return stop(scan_step::legacy, "a message of format 0 or 1, which only brokers before 0.11 wrote");
+        return stop(scan_step::damaged, "the format number is not 2");
     }
     if (magic != 2) return stop(scan_step::damaged, "the format number is not 2");
     if (length < 49) return stop(scan_step::damaged, "the length is impossible");
@@ -82,6 +89,15 @@ scan_step batch_scan::next() {
         return stop(scan_step::damaged, "an offset is out of range");
     position_ += header_.size;
     return scan_step::batch;
+}
+
+result<bool> batch_scan::sound_legacy(std::uint64_t size) {
+    if (size > end_ - position_) return false;
+    bytes content(static_cast<std::size_t>(size));
+    const auto got = source_.read_at(position_, content);
+    if (!got) return got.error();
+    const auto entry = protocol::legacy_entry::open(bytes_view{content}.first(*got));
+    return entry && entry->crc_matches();
 }
 
 result<void> batch_scan::check_crc() {

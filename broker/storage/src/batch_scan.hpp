@@ -62,6 +62,8 @@ public:
 private:
     /// `wanted` bytes at `at` as a view, shorter at the end; at most the window.
     result<bytes_view> view(std::uint64_t at, std::size_t wanted);
+    /// Whether a message of format 0 or 1 with a right checksum stands here.
+    result<bool> sound_legacy(std::uint64_t size);
 
     const file& source_;
     std::uint64_t position_;

@@ -37,6 +37,7 @@ void partition_log::state::publish() noexcept {
     progress->first_segment.store(segments.empty() ? log_end : segments.front()->base_offset(), std::memory_order_relaxed);
     progress->log_end.store(log_end, std::memory_order_relaxed);
     progress->size_bytes.store(total_bytes, std::memory_order_relaxed);
+    progress->closed.store(false, std::memory_order_relaxed);
 }
 
 error partition_log::state::fail(const error& cause) {
@@ -130,6 +131,7 @@ result<void> partition_log::state::close() {
     if (auto swept = collect_garbage(true); !swept) return swept;
     if (untouched) {
         for (const auto& each : segments) each->close_files();
+        if (progress) progress->closed = true;
         return {};
     }
     if (auto* last = active()) {
@@ -150,6 +152,7 @@ result<void> partition_log::state::close() {
     pinned = nullptr;
     for (const auto& each : segments) each->close_files();
     untouched = true;
+    if (progress) progress->closed = true;
     return {};
 }
 
@@ -193,6 +196,11 @@ const log_config& partition_log::config() const noexcept { return state_->config
 void partition_log::set_config(const log_config& config) {
     state_->config = config;
     state_->folder.index_interval_bytes = config.index_interval_bytes;
+}
+void partition_log::moved_to(std::string directory) {
+    for (const auto& each : state_->segments) each->close_files();
+    for (auto& each : state_->leftovers) each.path = directory + each.path.substr(state_->folder.path.size());
+    state_->folder.path = std::move(directory);
 }
 
 result<std::optional<timestamp_offset>> partition_log::offset_for_timestamp(timestamp_ms wanted, std::int64_t end_offset) const {

@@ -264,6 +264,9 @@ result<void> partition_log::state::recover_from(std::size_t first, std::int64_t 
             if (auto removed = remove_segment_files(files(), folder.path, base); !removed) return removed;
         }
         if (auto shorter = (*opened)->truncate(home.size()); !shorter) return shorter;
+        // Durable at once: what is cut off must not come back behind batches that are written now.
+        if (auto synced = (*opened)->sync(); !synced) return synced;
+        if (auto named = files().sync_directory(folder.path); !named) return named;
         const auto written = home.finish_indexes();
         if (!written) return written.error();
         break;

@@ -159,7 +159,12 @@ result<void> partition_log::state::truncate_to(std::int64_t offset) {
     if (found->position < last.size()) {
         total_bytes -= last.size() - found->position;
         if (auto cut = last.cut(found->position, offset); !cut) return fail(cut.error());
+        // Durable at once: after a power cut the old end must not follow what is written from now on.
+        const auto opened = last.log_file();
+        if (!opened) return fail(opened.error());
+        if (auto synced = (*opened)->sync(); !synced) return fail(synced.error());
     }
+    if (auto named = files().sync_directory(folder.path); !named) return fail(named.error());
     sealed = false;
     flushed = std::min(flushed, offset);
     log_start = std::min(log_start, offset);

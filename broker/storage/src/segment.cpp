@@ -53,18 +53,46 @@ result<void> segment::load_indexes() {
     }
     if (auto read = index_.load(); !read) return read;
     if (auto read = times_.load(); !read) return read;
-    const auto wrong = [this](const char* why) { return error{errc::corrupt_message, offset_path(folder_.path, base_offset_, "") + ": " + why}; };
+    std::optional<offset_entry> last;
     if (index_.count() != 0) {
-        const auto last = index_.at(index_.count() - 1);
-        if (!last) return last.error();
-        if (last->position >= size_ || last->offset < base_offset_) return wrong("the offset index points behind the log");
+        const auto entry = index_.at(index_.count() - 1);
+        if (!entry) return entry.error();
+        last = *entry;
+        if (auto fits = agrees(*last); !fits) return fits;
     }
     const auto newest = times_.last();
     if (!newest) return newest.error();
-    if (*newest && (*newest)->offset < base_offset_) return wrong("the time index points before the log");
     // No entry at all although there are batches: they had no timestamps, or the index lost its content.
-    if (!*newest) return wrong("the time index is empty");
-    return {};
+    if (!*newest) return error{errc::corrupt_message, times_.entries().path() + " is empty"};
+    return agrees(**newest);
+}
+
+// An entry is believed when the batch it points to says the same.
+result<void> segment::agrees(const offset_entry& entry) const {
+    const auto opened = log_file();
+    if (!opened) return opened.error();
+    batch_scan scan{**opened, std::min(entry.position, size_), size_, protocol::batch_header_bytes};
+    const auto step = scan.next();
+    if (step == scan_step::failed) return scan.failure();
+    if (step == scan_step::batch && scan.header().last_offset() == entry.offset) return {};
+    return error{errc::corrupt_message, log_path() + " has no batch that ends at offset " + std::to_string(entry.offset) + " at position " +
+                                            std::to_string(entry.position) + ", as its index says"};
+}
+
+result<void> segment::agrees(const time_entry& entry) const {
+    const auto near = index_.find(entry.offset);
+    if (!near) return near.error();
+    const auto opened = log_file();
+    if (!opened) return opened.error();
+    batch_scan scan{**opened, *near ? std::min((*near)->position, size_) : 0, size_};
+    while (scan.next() == scan_step::batch) {
+        const auto& batch = scan.header();
+        if (batch.last_offset() == entry.offset && batch.max_timestamp == entry.timestamp) return {};
+        if (batch.last_offset() >= entry.offset) break;
+    }
+    if (scan.failure()) return scan.failure();
+    return error{errc::corrupt_message, log_path() + " has no batch that ends at offset " + std::to_string(entry.offset) + " with timestamp " +
+                                            std::to_string(entry.timestamp) + ", as its time index says"};
 }
 
 result<void> segment::check_indexes() {
@@ -102,18 +130,31 @@ result<void> segment::rebuild_indexes() {
 
 result<std::uint64_t> segment::scan_start(std::int64_t offset) {
     if (auto sound = check_indexes(); !sound) return sound.error();
-    const auto entry = index_.find(offset);
-    if (!entry) return entry.error();
-    return *entry ? (*entry)->position : 0;
+    for (bool again = false;; again = true) {
+        const auto entry = index_.find(offset);
+        if (!entry) return entry.error();
+        if (!*entry) return std::uint64_t{0};
+        const auto fits = agrees(**entry);
+        if (fits) return (*entry)->position;
+        if (again || fits.code() != errc::corrupt_message) return fits.error();
+        logs.warn(fits.error().message() + ": the indexes are rebuilt");
+        if (auto rebuilt = rebuild_indexes(); !rebuilt) return rebuilt.error();
+    }
 }
 
 result<std::uint64_t> segment::scan_start_for_time(timestamp_ms wanted) {
     if (auto sound = check_indexes(); !sound) return sound.error();
-    // Everything up to the entry's offset is older than `wanted`, or has it at that offset at the earliest.
-    const auto entry = times_.find(wanted - 1);
-    if (!entry) return entry.error();
-    if (!*entry) return std::uint64_t{0};
-    return scan_start((*entry)->offset);
+    for (bool again = false;; again = true) {
+        // Everything up to the entry's offset is older than `wanted`.
+        const auto entry = times_.find(wanted - 1);
+        if (!entry) return entry.error();
+        if (!*entry) return std::uint64_t{0};
+        const auto fits = agrees(**entry);
+        if (fits) return scan_start((*entry)->offset);
+        if (again || fits.code() != errc::corrupt_message) return fits.error();
+        logs.warn(fits.error().message() + ": the indexes are rebuilt");
+        if (auto rebuilt = rebuild_indexes(); !rebuilt) return rebuilt.error();
+    }
 }
 
 result<std::optional<std::int64_t>> segment::offset_bound(std::uint64_t position) {

@@ -60,6 +60,8 @@ public:
 private:
     result<void> load_indexes();
     result<void> check_indexes();
+    result<void> agrees(const offset_entry& entry) const;
+    result<void> agrees(const time_entry& entry) const;
     result<void> rebuild_indexes();
     result<void> scan_newest(std::uint64_t position);
 

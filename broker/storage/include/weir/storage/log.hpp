@@ -84,6 +84,7 @@ struct log_progress {
     std::atomic<std::int64_t> first_segment{0};  ///< base offset of the oldest segment
     std::atomic<std::int64_t> log_end{0};
     std::atomic<std::uint64_t> size_bytes{0};
+    std::atomic<bool> closed{false};           ///< cleanly
 };
 
 /// Blocks on files, never waits for anything else. Belongs to one event loop. Errors name topic, partition and file;
@@ -136,6 +137,8 @@ public:
     const std::string& directory() const noexcept;
     const log_config& config() const noexcept;
     void set_config(const log_config& config);
+    /// The folder was renamed.
+    void moved_to(std::string directory);
 
     /// The first offset whose timestamp is not smaller, below `end_offset`; nullopt when there is none.
     result<std::optional<timestamp_offset>> offset_for_timestamp(timestamp_ms wanted, std::int64_t end_offset) const;

@@ -1,0 +1,92 @@
+// All logs of a broker: its log directories, what lies in them, and the checkpoints that make a restart quick.
+#pragma once
+#include <weir/base/random.hpp>
+#include <weir/storage/checkpoints.hpp>
+#include <weir/storage/log.hpp>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::storage {
+
+struct log_manager_options {
+    std::vector<std::string> directories;  ///< log.dirs; formatted by the caller (meta_properties.hpp)
+    std::string cluster_id;
+    std::int32_t node_id = 0;
+    std::size_t open_files = 512;          ///< how many files of idle logs may stay open
+    milliseconds file_delete_delay{60'000};
+};
+
+struct log_directory_status {
+    std::string path;
+    uuid id;
+    bool failed = false;
+    error why;                    ///< when failed
+    std::size_t partitions = 0;
+    bool was_clean = false;       ///< at the start
+};
+
+/// Holds the directories' locks while it lives. Members may be called from any thread; they block on files. Logs belong
+/// to whoever got them and to one loop each; their progress reaches the checkpoints by itself.
+class log_manager {
+public:
+    /// Locks and checks every directory before anything is touched: errc::in_use when another broker runs there,
+    /// errc::inconsistent_cluster_id, invalid_setting (node id) or unsupported_version when it is not ours, errc::not_found
+    /// when it is not formatted. A directory that cannot be read is marked failed; it is an error when all are.
+    static result<std::unique_ptr<log_manager>> open(file_system& files, const clock& clock, random_source random,
+                                                     log_manager_options options);
+    ~log_manager();
+
+    struct loaded_log {
+        std::string topic;
+        std::int32_t partition = 0;
+        bool future = false;                  ///< a copy on its way to this directory
+        std::unique_ptr<partition_log> log;   ///< null when it could not be opened
+        error failure;                        ///< why it could not
+        std::int64_t high_watermark = 0;      ///< from the checkpoint
+    };
+    /// Opens every partition there is, but not `__cluster_metadata`. From here on a stop without close() is unclean.
+    result<std::vector<loaded_log>> load(function<log_config(const std::string& topic)> config_of);
+    /// Opens one log, or makes it in the directory with the fewest partitions (or in `directory`).
+    /// errc::log_dir_not_found for a directory that is not ours, errc::kafka_storage_error when all have failed.
+    result<loaded_log> open_log(const std::string& topic, std::int32_t partition, const uuid& topic_id, const log_config& config,
+                                const uuid& directory = {});
+    /// Makes the future replica of a partition in another directory.
+    result<loaded_log> open_future_log(const std::string& topic, std::int32_t partition, const uuid& topic_id,
+                                       const log_config& config, const uuid& directory);
+    /// The future replica takes the place of `current`, whose folder goes as in remove().
+    result<void> promote_future(std::unique_ptr<partition_log> current, partition_log& future);
+
+    /// Renames the folder at once; its files go after file.delete.delay.ms (collect_garbage).
+    result<void> remove(std::unique_ptr<partition_log> log);
+    /// Renames the folder of a partition that the metadata does not know, for a human to look at.
+    result<void> mark_stray(std::unique_ptr<partition_log> log);
+    /// Deletes folders whose delay has passed.
+    result<void> collect_garbage();
+
+    /// Writes recovery points, log starts and the given high watermarks, one set per directory, when they changed. A
+    /// failure marks the directory failed.
+    result<void> write_checkpoints(std::span<const partition_offset> high_watermarks);
+    /// After every log was closed: checkpoints, and the note of a clean stop in each directory whose logs all were.
+    result<void> close(std::span<const partition_offset> high_watermarks, std::int64_t broker_epoch);
+
+    std::vector<log_directory_status> directories() const;
+    /// The directory a partition lives in; zero when it has none.
+    uuid directory_of(std::string_view topic, std::int32_t partition) const;
+    /// No new partitions from now on, and no clean stop.
+    void mark_failed(std::string_view path, const error& why);
+    /// New partitions go elsewhere when they can (cordoned.log.dirs).
+    void cordon(std::span<const std::string> paths);
+    /// Shared by every log; for others who open files of a log directory.
+    const std::shared_ptr<file_cache>& handles() const noexcept;
+
+private:
+    struct state;
+    explicit log_manager(std::unique_ptr<state> state);
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace weir::storage

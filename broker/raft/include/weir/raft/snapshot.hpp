@@ -8,7 +8,9 @@
 #include <weir/raft/types.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace weir::raft {
@@ -73,6 +75,7 @@ public:
     static result<snapshot_directory> open(file_system& files, std::string path);
 
     const std::optional<snapshot_info>& latest() const noexcept { return latest_; }
+    const std::string& path() const noexcept { return path_; }
     std::string path_of(const snapshot_id& id) const { return path_ + "/" + snapshot_file_name(id); }
     std::vector<snapshot_id> list() const { return all_; }  ///< oldest first
     /// Reads part of a file: errc::snapshot_not_found, errc::position_out_of_range.
@@ -83,8 +86,8 @@ public:
     result<void> receive(const snapshot_id& id, std::int64_t position, bytes_view chunk);
     /// Checks the copied file, makes it durable, names it.
     result<snapshot_info> install(const snapshot_id& id);
-    /// Removes all but the newest.
-    result<void> remove_older();
+    /// Removes the oldest until `keep` are left; the newest always stays.
+    result<void> remove_older(std::size_t keep = 1);
 
 private:
     file_system* files_ = nullptr;

@@ -98,7 +98,7 @@ struct quorum_driver::state : std::enable_shared_from_this<quorum_driver::state>
         flush_scheduled = true;
         function<void()> begin = [self = shared_from_this()] { self->flush(); };
         if (options.append_linger > nanoseconds{0}) loop.call_after(options.append_linger, std::move(begin));
-        else loop.post(std::move(begin));
+        else loop.defer_to_turn_end(std::move(begin));
     }
 
     void flush() {

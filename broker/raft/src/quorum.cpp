@@ -32,7 +32,7 @@ core::core(quorum_config config, quorum_state restored, raft_log& log, std::uint
     }
     hw_ = std::max(hw_, log_.start_offset());
     flushed_ = std::min(log_.flushed_offset(), log_.end_offset());
-    for (auto at = log_.start_offset(); at < log_.end_offset();) {
+    for (auto at = hw_; at < log_.end_offset();) {  // what a snapshot covers, it also says
         const auto read = *log_.read(at, 1 << 20);  // throws: without its voters a replica must not start
         bytes_view rest{read};
         while (!rest.empty()) {

@@ -65,7 +65,9 @@ void batch_builder::set_producer(std::int64_t producer_id, std::int16_t epoch, s
 
 std::byte* batch_builder::room(std::size_t more) {
     // The vector's own size runs ahead of what is used: growing it per record would zero every byte twice.
-    if (bytes_.size() < used_ + more) bytes_.resize(std::max({used_ + more, bytes_.size() * 2, std::size_t{512}}));
+    // A builder makes batches of like size: it begins with room for the last one.
+    if (bytes_.size() < used_ + more)
+        bytes_.resize(std::max({used_ + more, bytes_.size() * 2, last_size_, std::size_t{512}}));
     return bytes_.data() + used_;
 }
 
@@ -169,6 +171,7 @@ result<bytes> batch_builder::finish() {
     bytes batch;
     if (settings_.compression == codec::none || count_ == 0) {
         room(0);
+        last_size_ = used_ + used_ / 8;
         bytes_.resize(used_);
         batch = std::exchange(bytes_, {});
     } else {

@@ -71,6 +71,7 @@ private:
     batch_settings settings_;
     bytes bytes_;  // the batch from its first byte; beyond used_ it is spare room
     std::size_t used_ = batch_header_bytes;
+    std::size_t last_size_ = 0;  // of the batch before this one, and some more
     std::int32_t count_ = 0;
     std::int64_t last_offset_ = -1;
     timestamp_ms base_timestamp_ = no_timestamp;

@@ -242,7 +242,8 @@ result<void> partition_log::state::roll_for(const batch_header& batch) {
         if (*fits) return {};
         if (auto closed = seal(); !closed) return closed;
     }
-    return begin_segment(batch.base_offset);
+    // It begins where the log ends, even when the batch leaves a gap: recovery takes a gap between segments for a loss.
+    return begin_segment(batch.last_offset() - log_end > std::numeric_limits<std::int32_t>::max() ? batch.base_offset : log_end);
 }
 
 std::int64_t partition_log::state::max_segment_age(std::int64_t base_offset) const noexcept {

@@ -14,10 +14,6 @@ bool throttled_replica(std::string_view text) {
     return colon != std::string_view::npos && digits(text.substr(0, colon)) && digits(text.substr(colon + 1));
 }
 
-bool gzip_level(std::string_view text) {
-    return text == "-1" || (text.size() == 1 && text[0] >= '1' && text[0] <= '9');
-}
-
 }  // namespace
 
 bool log_config::deletes() const noexcept {
@@ -50,7 +46,7 @@ std::span<const setting> log_config::settings() {
         make_setting<&self::unclean_leader_election_enable>("unclean.leader.election.enable", any(), "Whether a replica that may lack records can become leader when no other is left.", synonym("unclean.leader.election.enable")),
         make_setting<&self::min_insync_replicas>("min.insync.replicas", at_least(1), "Replicas that must be in sync for a write with acks=all.", synonym("min.insync.replicas")),
         make_setting<&self::compression_type>("compression.type", one_of("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"), "Codec batches are stored with; producer: as they come.", synonym("compression.type")),
-        make_setting<&self::compression_gzip_level>("compression.gzip.level", checked(gzip_level, "a number from 1 to 9, or -1"), "Level for compression.type=gzip; -1: the library's own.", synonym("compression.gzip.level")),
+        make_setting<&self::compression_gzip_level>("compression.gzip.level", between(-1, 9), "Level for compression.type=gzip; -1: the library's own.", synonym("compression.gzip.level")),
         make_setting<&self::compression_lz4_level>("compression.lz4.level", between(1, 17), "Level for compression.type=lz4.", synonym("compression.lz4.level")),
         make_setting<&self::compression_zstd_level>("compression.zstd.level", between(-131072, 22), "Level for compression.type=zstd.", synonym("compression.zstd.level")),
         make_setting<&self::preallocate>("preallocate", any(), "Whether a segment file gets its full size when it is made.", synonym("log.preallocate")),
@@ -65,6 +61,8 @@ std::span<const setting> log_config::settings() {
 }
 
 result<void> log_config::check() const {
+    if (compression_gzip_level == 0)
+        return error{errc::invalid_setting, "compression.gzip.level=0: a number from 1 to 9, or -1, is allowed"};
     if (min_compaction_lag_ms > max_compaction_lag_ms)
         return error{errc::invalid_setting, "min.compaction.lag.ms " + std::to_string(min_compaction_lag_ms.count()) +
                                                 " is above max.compaction.lag.ms " + std::to_string(max_compaction_lag_ms.count())};

@@ -75,6 +75,7 @@ struct partition_log::state {
     result<void> load(const open_options& options);
     result<void> load_topic_id(const open_options& options, bool present);
     result<void> recover_from(std::size_t first, std::int64_t recovery_point);
+    result<void> drop_from(std::size_t which);
     result<void> load_producers(std::int64_t up_to);
     result<void> replay_producers(std::int64_t from, std::int64_t up_to);
     result<void> rebuild_epochs();

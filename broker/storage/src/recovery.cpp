@@ -197,12 +197,30 @@ result<void> partition_log::state::load(const open_options& options) {
     return {};
 }
 
+// Durable when it returns: what is dropped must not come back behind batches that are written now.
+result<void> partition_log::state::drop_from(std::size_t which) {
+    while (segments.size() > which) {
+        const auto base = segments.back()->base_offset();
+        segments.pop_back();
+        if (auto removed = remove_segment_files(files(), folder.path, base); !removed) return removed;
+    }
+    return files().sync_directory(folder.path);
+}
+
 // Reads every batch from segment `first` on, builds the indexes anew and cuts at the first thing that is no batch.
 result<void> partition_log::state::recover_from(std::size_t first, std::int64_t recovery_point) {
     if (auto known = load_producers(segments[first]->base_offset()); !known) return known;
     auto expected = segments[first]->base_offset();
     for (auto which = first; which < segments.size(); ++which) {
         auto& home = *segments[which];
+        const auto distance = home.base_offset() - expected;
+        if (which > first && distance > 0 && distance <= std::numeric_limits<std::int32_t>::max() && home.base_offset() > recovery_point) {
+            // A new segment begins where the one before ends, so the end of that one was not on the disk yet. Keeping
+            // what was written after something that is lost would break the order of a producer's batches.
+            logs.warn(home.log_path() + " begins behind the end of the log, offset " + std::to_string(expected) + "; it is dropped");
+            if (auto dropped = drop_from(which); !dropped) return dropped;
+            break;
+        }
         const auto opened = home.log_file();
         if (!opened) return opened.error();
         const auto file_size = home.size();
@@ -258,15 +276,10 @@ result<void> partition_log::state::recover_from(std::size_t first, std::int64_t 
         logs.warn(damage.message() + ": the last " + std::to_string(lost) + " bytes of the segment are cut off" +
                   (which + 1 < segments.size() ? ", and " + std::to_string(segments.size() - which - 1) + " later segments are dropped" : "") +
                   (log_end < recovery_point ? "; they were below the recovery point " + std::to_string(recovery_point) : ""));
-        while (segments.size() > which + 1) {
-            const auto base = segments.back()->base_offset();
-            segments.pop_back();
-            if (auto removed = remove_segment_files(files(), folder.path, base); !removed) return removed;
-        }
+        if (auto dropped = drop_from(which + 1); !dropped) return dropped;
         if (auto shorter = (*opened)->truncate(home.size()); !shorter) return shorter;
-        // Durable at once: what is cut off must not come back behind batches that are written now.
+        // Durable at once, for the same reason as a dropped segment.
         if (auto synced = (*opened)->sync(); !synced) return synced;
-        if (auto named = files().sync_directory(folder.path); !named) return named;
         const auto written = home.finish_indexes();
         if (!written) return written.error();
         break;

@@ -245,10 +245,10 @@ TEST_CASE("segments roll by size, by record time, by full index and by offset di
         f.open();
         auto near = make_batch({.base_offset = 10, .leader_epoch = 1}, f.time.wall_now());
         REQUIRE(f.log->append_replicated(near));
-        auto far = make_batch({.base_offset = 10 + 2147483648, .leader_epoch = 1}, f.time.wall_now());
+        auto far = make_batch({.base_offset = 11 + 2147483648, .leader_epoch = 1}, f.time.wall_now());
         REQUIRE(f.log->append_replicated(far));
         CHECK(f.log->segment_count() == 2);
-        CHECK(f.has("00000000002147483658.log"));
+        CHECK(f.has("00000000002147483659.log"));
     }
 }
 

@@ -32,8 +32,10 @@ void check(findings& out, const json::object& line) {
     protocol::writer written;
     const auto outcome = protocol::encode(*type, message.get(), version, written);
     if (text(line, "result") == "error") {
-        if (outcome) out.add("written, although the receiver would miss the value");
-        else out.expect("code", static_cast<int>(outcome.code()), static_cast<int>(errc::unsupported_version));
+        if (outcome)
+            out.add("written, although the receiver would miss the value");
+        else
+            out.expect("code", static_cast<int>(outcome.code()), static_cast<int>(errc::unsupported_version));
     } else if (out.succeeded("encode", outcome)) {
         check_dropped(out, *type, message.get(), version, *written.take_bytes());
     }
@@ -43,7 +45,8 @@ void check(findings& out, const json::object& line) {
 
 int run_absent_fields(std::istream& input, std::ostream& log, int& lines) {
     const auto label = [](const json::object& line) {
-        return fmt::format("{} version {} field {}", text(line, "message"), number(line, "version"), text(line, "field"));
+        return fmt::format("{} version {} field {}", text(line, "message"), number(line, "version"),
+                           text(line, "field"));
     };
     return run_lines(input, log, lines, label, check);
 }

@@ -101,8 +101,10 @@ void check_consumer_assignment(findings& out, const json::object& line) {
     for (const auto& topic : read->assigned_partitions)
         for (const auto partition : topic.partitions) assigned += fmt::format("{}-{} ", topic.topic, partition);
     out.expect("assigned partitions", assigned, "t1-0 t1-2 t2-1 ");
-    if (read->user_data) out.expect("user data", to_hex(*read->user_data), "09");
-    else out.expect("version with null user data", number(line, "version"), 1);
+    if (read->user_data)
+        out.expect("user data", to_hex(*read->user_data), "09");
+    else
+        out.expect("version with null user data", number(line, "version"), 1);
 }
 
 void check_connect_assignment_body(findings& out, bytes_view content) {
@@ -113,7 +115,9 @@ void check_connect_assignment_body(findings& out, bytes_view content) {
     out.expect("config offset", read->config_offset, 42);
 }
 
-void check_connect_assignment(findings& out, const json::object& line) { check_connect_assignment_body(out, content_of(line)); }
+void check_connect_assignment(findings& out, const json::object& line) {
+    check_connect_assignment_body(out, content_of(line));
+}
 
 void check_connect_metadata(findings& out, const json::object& line) {
     const auto read = check_versioned<connect_worker_metadata>(out, content_of(line));
@@ -147,11 +151,14 @@ void check_streams_subscription(findings& out, const json::object& line) {
     if (out.succeeded("encode", written)) out.expect_bytes("encode", *written, content);
 }
 
-std::string task_text(const streams_assignment_info::task_id& task) { return fmt::format("{}_{}", task.subtopology, task.partition); }
+std::string task_text(const streams_assignment_info::task_id& task) {
+    return fmt::format("{}_{}", task.subtopology, task.partition);
+}
 
 json::array partitions_json(const std::vector<streams_assignment_info::topic_partition>& partitions) {
     json::array out;
-    for (const auto& partition : partitions) out.emplace_back(fmt::format("{}-{}", partition.topic, partition.partition));
+    for (const auto& partition : partitions)
+        out.emplace_back(fmt::format("{}-{}", partition.topic, partition.partition));
     return out;
 }
 
@@ -204,7 +211,8 @@ const std::map<std::string_view, void (*)(findings&, const json::object&)> check
     {"murmur2", check_murmur2},
     {"string-hash", check_string_hash},
     {"share-state-key-hash", check_string_hash},
-    {"unsigned-varint", check_varint<std::uint32_t, read_unsigned_varint, write_unsigned_varint, size_of_unsigned_varint>},
+    {"unsigned-varint",
+     check_varint<std::uint32_t, read_unsigned_varint, write_unsigned_varint, size_of_unsigned_varint>},
     {"varint", check_varint<std::int32_t, read_varint, write_varint, size_of_varint>},
     {"varlong", check_varint<std::int64_t, read_varlong, write_varlong, size_of_varlong>},
     {"uuid", check_uuid},
@@ -221,8 +229,10 @@ const std::map<std::string_view, void (*)(findings&, const json::object&)> check
 
 void check(findings& out, const json::object& line) {
     const auto found = checks.find(text(line, "what"));
-    if (found == checks.end()) out.add("no check for this kind of line");
-    else found->second(out, line);
+    if (found == checks.end())
+        out.add("no check for this kind of line");
+    else
+        found->second(out, line);
 }
 
 }  // namespace

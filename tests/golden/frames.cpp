@@ -15,7 +15,8 @@ void check_body(findings& out, const std::string& message, bytes_view body, std:
     const auto* type = protocol::find_message(message);
     if (!type) return out.add("no schema has this message");
     protocol::reader in{body};
-    if (out.succeeded("decode", protocol::decode(*type, in, version))) out.expect("bytes left over", in.remaining(), 0u);
+    if (out.succeeded("decode", protocol::decode(*type, in, version)))
+        out.expect("bytes left over", in.remaining(), 0u);
 }
 
 void check_request(findings& out, const json::object& line, bytes_view frame, bytes_view body) {
@@ -27,7 +28,8 @@ void check_request(findings& out, const json::object& line, bytes_view frame, by
     out.expect("correlation id", request->correlation_id, number(line, "correlation_id"));
     const auto& expected_client = line.at("client_id");
     out.expect("client id is null", !request->client_id.has_value(), expected_client.is_null());
-    if (request->client_id && expected_client.is_string()) out.expect("client id", *request->client_id, text(line, "client_id"));
+    if (request->client_id && expected_client.is_string())
+        out.expect("client id", *request->client_id, text(line, "client_id"));
     out.expect("header version", request->api->headers(version).request, number(line, "header_version"));
     out.expect_bytes("body", request->body, body);
     check_body(out, text(line, "message"), request->body, version);
@@ -63,15 +65,18 @@ void check(findings& out, const json::object& line) {
     if (whole.size() < 4) return out.add("no size");
     out.expect("size", load_big_endian<std::int32_t>(whole.data()), static_cast<std::int64_t>(whole.size()) - 4);
     const auto frame = bytes_view{whole}.subspan(4);
-    if (text(line, "kind") == "request") check_request(out, line, frame, body);
-    else check_response(out, line, frame, body);
+    if (text(line, "kind") == "request")
+        check_request(out, line, frame, body);
+    else
+        check_response(out, line, frame, body);
 }
 
 }  // namespace
 
 int run_frames(std::istream& input, std::ostream& log, int& lines) {
     const auto label = [](const json::object& line) {
-        return fmt::format("{} version {} ({})", text(line, "message"), number(line, "api_version"), text(line, "kind"));
+        return fmt::format("{} version {} ({})", text(line, "message"), number(line, "api_version"),
+                           text(line, "kind"));
     };
     return run_lines(input, log, lines, label, check);
 }

@@ -2,8 +2,8 @@
 #include "batches.hpp"
 #include "kinds.hpp"
 
-#include <boost/json.hpp>
 #include <zlib.h>
+#include <boost/json.hpp>
 
 #include <iostream>
 #include <optional>

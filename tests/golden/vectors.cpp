@@ -42,22 +42,29 @@ void findings::add(std::string what) {
 void findings::expect_bytes(std::string_view what, bytes_view found, bytes_view expected) {
     if (std::ranges::equal(found, expected)) return;
     const auto place = static_cast<std::size_t>(std::ranges::mismatch(found, expected).in1 - found.begin());
-    const auto cut = [&](bytes_view whole) { return to_hex(whole.subspan(place, std::min<std::size_t>(24, whole.size() - place))); };
-    add(fmt::format("{}: {} bytes found, {} expected; from byte {}: found {}, expected {}", what, found.size(), expected.size(),
-                    place, cut(found), cut(expected)));
+    const auto cut = [&](bytes_view whole) {
+        return to_hex(whole.subspan(place, std::min<std::size_t>(24, whole.size() - place)));
+    };
+    add(fmt::format("{}: {} bytes found, {} expected; from byte {}: found {}, expected {}", what, found.size(),
+                    expected.size(), place, cut(found), cut(expected)));
 }
 
 void compare_json(findings& out, const std::string& path, const json::value& found, const json::value& expected) {
-    const auto differ = [&] { out.add(fmt::format("{}: found {}, expected {}", path, json::serialize(found), json::serialize(expected))); };
+    const auto differ = [&] {
+        out.add(fmt::format("{}: found {}, expected {}", path, json::serialize(found), json::serialize(expected)));
+    };
     if (found.is_object() && expected.is_object()) {
         for (const auto& [key, value] : expected.get_object()) {
             const auto* mine = found.get_object().if_contains(key);
             const auto below = path + "." + std::string{key};
-            if (mine) compare_json(out, below, *mine, value);
-            else out.add(fmt::format("{}: missing, expected {}", below, json::serialize(value)));
+            if (mine)
+                compare_json(out, below, *mine, value);
+            else
+                out.add(fmt::format("{}: missing, expected {}", below, json::serialize(value)));
         }
         for (const auto& [key, value] : found.get_object())
-            if (!expected.get_object().contains(key)) out.add(fmt::format("{}.{}: not expected", path, std::string_view{key}));
+            if (!expected.get_object().contains(key))
+                out.add(fmt::format("{}.{}: not expected", path, std::string_view{key}));
     } else if (found.is_array() && expected.is_array()) {
         const auto& mine = found.get_array();
         const auto& theirs = expected.get_array();
@@ -65,7 +72,8 @@ void compare_json(findings& out, const std::string& path, const json::value& fou
         for (std::size_t place = 0; place < mine.size(); ++place)
             compare_json(out, fmt::format("{}[{}]", path, place), mine[place], theirs[place]);
     } else if (found.is_double() || expected.is_double()) {
-        if (!found.is_number() || !expected.is_number() || found.to_number<double>() != expected.to_number<double>()) differ();
+        if (!found.is_number() || !expected.is_number() || found.to_number<double>() != expected.to_number<double>())
+            differ();
     } else if (found != expected) {
         differ();
     }

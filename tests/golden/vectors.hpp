@@ -3,8 +3,8 @@
 #include <weir/base/bytes.hpp>
 #include <weir/base/error.hpp>
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include <cstdint>
 #include <istream>
@@ -42,7 +42,8 @@ private:
 };
 
 /// Differences, with the path to each. Numbers are equal when their values are; the order of keys does not matter.
-void compare_json(findings& out, const std::string& path, const boost::json::value& found, const boost::json::value& expected);
+void compare_json(findings& out, const std::string& path, const boost::json::value& found,
+                  const boost::json::value& expected);
 
 std::int64_t number(const boost::json::object& from, std::string_view key);
 std::string text(const boost::json::object& from, std::string_view key);
@@ -61,9 +62,7 @@ int run_lines(std::istream& input, std::ostream& log, int& lines, Label label, C
             const auto value = boost::json::parse(line);
             name = label(value.as_object());
             check(out, value.as_object());
-        } catch (const std::exception& why) {
-            out.add(why.what());
-        }
+        } catch (const std::exception& why) { out.add(why.what()); }
         if (out.empty()) continue;
         ++failed;
         log << "line " << lines << ": " << name << '\n';

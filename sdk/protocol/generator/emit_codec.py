@@ -124,7 +124,8 @@ class StructCodec:
         return f"in.{call}({value}, {compact}, {null}{label});"
 
     def reader(self) -> List[str]:
-        lines = [f"{self.linkage}void read_fields(reader& in, {self.type}& into, [[maybe_unused]] std::int16_t version) {{"]
+        lines = [f"{self.linkage}void read_fields(reader& in, {self.type}& into, "
+                 "[[maybe_unused]] std::int16_t version) {"]
         body = []
         for field in self.struct.fields:
             present = condition(field.versions, self.context)

@@ -9,7 +9,8 @@ from model import Message, Struct
 def _struct(struct: Struct, message: Message) -> List[str]:
     top = struct is message.body
     type_name = message.cpp_name if top else f"{message.cpp_name}::{struct.cpp_name}"
-    head = [f"static void write_json(json_writer& out, const {type_name}& from, [[maybe_unused]] std::int16_t version) {{",
+    head = [f"static void write_json(json_writer& out, const {type_name}& from, "
+            "[[maybe_unused]] std::int16_t version) {",
             "    out.begin_object();"]
     body = []
     for field in struct.fields:
@@ -54,4 +55,5 @@ def registry_rows(messages: List[Message]) -> str:
     counts = {}
     for message in messages:
         counts[message.file] = counts.get(message.file, 0) + 1
-    return "\n".join(["// Generated from schemas/*.msg.", *(f"WEIR_MESSAGES({file}, {count})" for file, count in counts.items())]) + "\n"
+    rows = [f"WEIR_MESSAGES({file}, {count})" for file, count in counts.items()]
+    return "\n".join(["// Generated from schemas/*.msg.", *rows]) + "\n"

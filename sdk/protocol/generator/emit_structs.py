@@ -55,7 +55,8 @@ def _note(field: Field, struct: Struct) -> str:
     if versions.empty:
         notes.append("in no version")
     elif versions != struct.versions:
-        high = "+" if versions.high == struct.versions.high else "" if versions.low == versions.high else f"-{versions.high}"
+        one = versions.low == versions.high
+        high = "+" if versions.high == struct.versions.high else "" if one else f"-{versions.high}"
         notes.append(f"versions {versions.low}{high}")
     if field.tag is not None:
         notes.append(f"tag {field.tag}")
@@ -65,7 +66,8 @@ def _note(field: Field, struct: Struct) -> str:
 
 
 def _members(struct: Struct, message: Message, indent: str) -> List[str]:
-    lines = [f"{indent}{cpp_type(field)} {field.name}{initializer(field)};{_note(field, struct)}" for field in struct.fields]
+    lines = [f"{indent}{cpp_type(field)} {field.name}{initializer(field)};{_note(field, struct)}"
+             for field in struct.fields]
     if has_tags(struct, message):
         lines.append(f"{indent}tagged_fields unknown_tags;")
     return lines

@@ -18,8 +18,12 @@ import emit_structs
 from parser import SchemaError, parse_file
 
 
+def is_current(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
 def write(path: Path, text: str) -> None:
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    if is_current(path, text):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
@@ -59,7 +63,7 @@ def main() -> int:
         generate(files, everything, given.out / "weir" / "protocol")
     if given.page:
         write(given.page, emit_api_keys.page(everything))
-    if given.check and (not given.check.exists() or given.check.read_text(encoding="utf-8") != emit_api_keys.page(everything)):
+    if given.check and not is_current(given.check, emit_api_keys.page(everything)):
         print(f"{given.check} is not what the schemas say: build the target weir_protocol_page", file=sys.stderr)
         return 1
     return 0

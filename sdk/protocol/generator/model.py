@@ -8,7 +8,9 @@ PRIMITIVES = {
     "bool", "int8", "int16", "uint16", "int32", "uint32", "int64", "float64", "string", "bytes", "records", "uuid",
 }
 # Bytes of the fixed-size types on the wire.
-FIXED_BYTES = {"bool": 1, "int8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4, "int64": 8, "float64": 8, "uuid": 16}
+FIXED_BYTES = {
+    "bool": 1, "int8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4, "int64": 8, "float64": 8, "uuid": 16,
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,12 @@ class Range:
     def __and__(self, other: "Range") -> "Range":
         both = Range(max(self.low, other.low), min(self.high, other.high))
         return both if both.low <= both.high else NONE
+
+    def __or__(self, other: "Range") -> "Range":
+        """The smallest range around both."""
+        if self.empty or other.empty:
+            return other if self.empty else self
+        return Range(min(self.low, other.low), max(self.high, other.high))
 
     def covers(self, other: "Range") -> bool:
         return other.empty or (self.low <= other.low and other.high <= self.high)

@@ -127,9 +127,7 @@ def _resolve(message: Message, shared: Dict[str, Struct]) -> None:
                     raise SchemaError(f"{message.name}: no struct named {item.base}")
                 item.struct = shared[item.base]
                 # A shared struct may occur wherever one of its uses does.
-                before = uses.get(item.base, NONE)
-                if not before.empty:
-                    inside = before if inside.empty else Range(min(before.low, inside.low), max(before.high, inside.high))
+                inside = uses.get(item.base, NONE) | inside
                 uses[item.base] = inside
             elif seen.get(item.base, item.struct) is not item.struct:
                 raise SchemaError(f"{message.name}: two structs named {item.base}")

@@ -19,13 +19,14 @@ template <class Key, std::size_t... Index>
 result<Key> read_key(bytes_view key, std::string_view topic, std::index_sequence<Index...>) {
     reader in{key};
     const auto type = in.number<std::int16_t>("record type");
-    if (!in.ok()) return error{errc::malformed, fmt::format("{}: a record key of {} bytes has no type", topic, key.size())};
+    if (!in.ok())
+        return error{errc::malformed, fmt::format("{}: a record key of {} bytes has no type", topic, key.size())};
     struct row {
         std::int16_t type;
         result<Key> (*read)(reader&, std::int16_t);
     };
-    static constexpr row rows[] = {
-        {std::variant_alternative_t<Index, Key>::record_type, &read_as<Key, std::variant_alternative_t<Index, Key>>}...};
+    static constexpr row rows[] = {{std::variant_alternative_t<Index, Key>::record_type,
+                                    &read_as<Key, std::variant_alternative_t<Index, Key>>}...};
     for (const auto& [known, read] : rows)
         if (known == type) return read(in, 0);
     return error{errc::unsupported_version, fmt::format("{}: no record key has the type {}", topic, type)};
@@ -35,10 +36,13 @@ result<Key> read_key(bytes_view key, std::string_view topic, std::index_sequence
 template <class Key, class Value, std::size_t... Index>
 result<Value> read_value(const Key& key, bytes_view value, std::string_view topic, std::index_sequence<Index...>) {
     static_assert(((std::variant_alternative_t<Index, Key>::record_type ==
-                    std::variant_alternative_t<Index, Value>::record_type) && ...));
+                    std::variant_alternative_t<Index, Value>::record_type) &&
+                   ...));
     reader in{value};
     const auto version = in.number<std::int16_t>("record version");
-    if (!in.ok()) return error{errc::malformed, fmt::format("{}: a record value of {} bytes has no version", topic, value.size())};
+    if (!in.ok())
+        return error{errc::malformed,
+                     fmt::format("{}: a record value of {} bytes has no version", topic, value.size())};
     using read_function = result<Value> (*)(reader&, std::int16_t);
     static constexpr read_function readers[] = {&read_as<Value, std::variant_alternative_t<Index, Value>>...};
     return readers[key.index()](in, version);
@@ -71,11 +75,15 @@ constexpr std::string_view share_topic = "__share_group_state";
 result<bytes> encode_record_key(const group_record_key& key) { return write_key(key); }
 result<bytes> encode_record_key(const transaction_record_key& key) { return write_key(key); }
 result<bytes> encode_record_key(const share_record_key& key) { return write_key(key); }
-result<bytes> encode_record_value(const group_record_value& value, std::int16_t version) { return write_value(value, version); }
+result<bytes> encode_record_value(const group_record_value& value, std::int16_t version) {
+    return write_value(value, version);
+}
 result<bytes> encode_record_value(const transaction_record_value& value, std::int16_t version) {
     return write_value(value, version);
 }
-result<bytes> encode_record_value(const share_record_value& value, std::int16_t version) { return write_value(value, version); }
+result<bytes> encode_record_value(const share_record_value& value, std::int16_t version) {
+    return write_value(value, version);
+}
 
 result<group_record_key> decode_group_record_key(bytes_view key) {
     auto read = read_key<group_record_key>(key, group_topic);
@@ -88,7 +96,9 @@ result<group_record_key> decode_group_record_key(bytes_view key) {
 result<transaction_record_key> decode_transaction_record_key(bytes_view key) {
     return read_key<transaction_record_key>(key, transaction_topic);
 }
-result<share_record_key> decode_share_record_key(bytes_view key) { return read_key<share_record_key>(key, share_topic); }
+result<share_record_key> decode_share_record_key(bytes_view key) {
+    return read_key<share_record_key>(key, share_topic);
+}
 
 result<group_record_value> decode_group_record_value(const group_record_key& key, bytes_view value) {
     return read_value<group_record_value>(key, value, group_topic);

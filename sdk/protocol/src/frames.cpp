@@ -13,7 +13,8 @@ result<request_frame> parse_request_frame(bytes_view frame) {
     if (frame.size() < fixed_bytes)
         return error{errc::malformed, fmt::format("a request of {} bytes is too short for a header", frame.size())};
     const auto key = load_big_endian<std::int16_t>(frame.data());
-    request_frame request{.api = find_api(key), .version = load_big_endian<std::int16_t>(frame.data() + 2),
+    request_frame request{.api = find_api(key),
+                          .version = load_big_endian<std::int16_t>(frame.data() + 2),
                           .correlation_id = load_big_endian<std::int32_t>(frame.data() + 4)};
     if (!request.api || !request.api->exists())
         return error{errc::unsupported_version, fmt::format("there is no API with key {}", key)};
@@ -29,8 +30,10 @@ result<request_frame> parse_request_frame(bytes_view frame) {
     // The client id keeps its old encoding in header version 2. Kafka takes any negative length for null.
     const auto length = in.number<std::int16_t>("client_id");
     if (length >= 0) {
-        if (static_cast<std::size_t>(length) > in.remaining()) in.fail("client_id", "the input ends before or inside it");
-        else request.client_id.emplace(as_text(in.take(static_cast<std::size_t>(length))));
+        if (static_cast<std::size_t>(length) > in.remaining())
+            in.fail("client_id", "the input ends before or inside it");
+        else
+            request.client_id.emplace(as_text(in.take(static_cast<std::size_t>(length))));
     }
     if (flexible) {
         tagged_fields unknown;
@@ -53,8 +56,10 @@ namespace detail {
 void begin_request(writer& out, api_key key, std::int16_t version, std::int32_t correlation_id,
                    const std::optional<std::string>& client_id) {
     out.number(std::int32_t{0});
-    const request_header header{.request_api_key = static_cast<std::int16_t>(key), .request_api_version = version,
-                                .correlation_id = correlation_id, .client_id = client_id};
+    const request_header header{.request_api_key = static_cast<std::int16_t>(key),
+                                .request_api_version = version,
+                                .correlation_id = correlation_id,
+                                .client_id = client_id};
     write_fields(out, header, info(key).headers(version).request);
 }
 

@@ -40,8 +40,8 @@ result<record_frame> read_record_frame(reader& in) {
     const auto record_version = in.unsigned_varint("record version");
     if (!in.ok()) return in.failure("the frame of a metadata record", 1);
     if (version != frame_version)
-        return error{errc::unsupported_version, fmt::format("a metadata record in frame version {}; only {} is known", version,
-                                                            frame_version)};
+        return error{errc::unsupported_version,
+                     fmt::format("a metadata record in frame version {}; only {} is known", version, frame_version)};
     if (type > 32767 || record_version > 32767)
         return error{errc::malformed, fmt::format("a metadata record of type {} and version {}", type, record_version)};
     return record_frame{static_cast<std::int32_t>(type), static_cast<std::int16_t>(record_version)};

@@ -47,9 +47,12 @@ std::uint32_t reader::unsigned_varint(const char* field) noexcept {
 // -1 for null, when that is allowed; 0 after a failure. Never above what is left.
 std::int64_t reader::length(bool compact, bool wide, bool nullable, const char* field) noexcept {
     std::int64_t value;
-    if (compact) value = static_cast<std::int64_t>(unsigned_varint(field)) - 1;
-    else if (wide) value = number<std::int32_t>(field);
-    else value = number<std::int16_t>(field);
+    if (compact)
+        value = static_cast<std::int64_t>(unsigned_varint(field)) - 1;
+    else if (wide)
+        value = number<std::int32_t>(field);
+    else
+        value = number<std::int16_t>(field);
     if (!ok()) return 0;
     if (value < 0) {
         if (value == -1 && nullable) return -1;

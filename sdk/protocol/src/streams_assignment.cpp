@@ -15,8 +15,8 @@ using info = streams_assignment_info;
 constexpr char message[] = "AssignmentInfo";
 
 // First versions of what was added later.
-constexpr std::int32_t with_hosts = 2, with_common_version = 3, with_error = 4, with_dictionary = 5, with_standby_hosts = 6,
-                       with_rebalance_time = 7, with_named_topology = 10;
+constexpr std::int32_t with_hosts = 2, with_common_version = 3, with_error = 4, with_dictionary = 5,
+                       with_standby_hosts = 6, with_rebalance_time = 7, with_named_topology = 10;
 
 class assignment_reader {
 public:
@@ -25,13 +25,14 @@ public:
     result<info> read() {
         info_.version = integer("used version");
         if (in_.ok() && (info_.version < info::min_version || info_.version > info::max_version))
-            return detail::version_error(message, static_cast<std::int16_t>(std::min(info_.version, 32767)), info::min_version,
-                                         info::max_version);
+            return detail::version_error(message, static_cast<std::int16_t>(std::min(info_.version, 32767)),
+                                         info::min_version, info::max_version);
         if (from(with_common_version)) info_.commonly_supported_version = integer("commonly supported version");
         list(info_.active, 8, "active tasks", [&](info::task_id& task) { read_task(task); });
         list(info_.standby, 12, "standby tasks", [&](info::standby_task& standby) {
             read_task(standby.task);
-            list(standby.partitions, 6, "standby partitions", [&](info::topic_partition& partition) { read_named(partition); });
+            list(standby.partitions, 6, "standby partitions",
+                 [&](info::topic_partition& partition) { read_named(partition); });
         });
         if (from(with_dictionary))
             list(info_.dictionary, 6, "topic dictionary", [&](info::dictionary_entry& entry) {
@@ -53,7 +54,8 @@ private:
 
     template <class T, class Read>
     void list(std::vector<T>& into, std::size_t element_bytes, const char* field, Read read) {
-        for (auto left = in_.count(false, false, element_bytes, field); left > 0 && in_.ok(); --left) read(into.emplace_back());
+        for (auto left = in_.count(false, false, element_bytes, field); left > 0 && in_.ok(); --left)
+            read(into.emplace_back());
     }
     void read_task(info::task_id& task) {
         task.subtopology = integer("task subtopology");
@@ -68,8 +70,10 @@ private:
     }
     void read_numbered(info::topic_partition& partition) {
         const auto topic = topics_.find(integer("topic index"));
-        if (topic == topics_.end()) in_.fail("topic index", "the dictionary has no such topic");
-        else partition.topic = topic->second;
+        if (topic == topics_.end())
+            in_.fail("topic index", "the dictionary has no such topic");
+        else
+            partition.topic = topic->second;
         partition.partition = integer("partition");
     }
     void read_hosts(std::vector<info::host_partitions>& into) {
@@ -77,8 +81,10 @@ private:
             in_.string(host.host, false, "host");
             host.port = integer("port");
             list(host.partitions, 6, "host partitions", [&](info::topic_partition& partition) {
-                if (from(with_dictionary)) read_numbered(partition);
-                else read_named(partition);
+                if (from(with_dictionary))
+                    read_numbered(partition);
+                else
+                    read_named(partition);
             });
         });
     }
@@ -99,8 +105,8 @@ public:
 
     result<bytes> write() {
         if (info_.version < info::min_version || info_.version > info::max_version)
-            return detail::version_error(message, static_cast<std::int16_t>(std::min(info_.version, 32767)), info::min_version,
-                                         info::max_version);
+            return detail::version_error(message, static_cast<std::int16_t>(std::min(info_.version, 32767)),
+                                         info::min_version, info::max_version);
         out_.number(info_.version);
         if (from(with_common_version)) out_.number(info_.commonly_supported_version);
         list(info_.active, [&](const info::task_id& task) { write_task(task); });

@@ -13,8 +13,10 @@ void tagged_fields::set(std::uint32_t tag, bytes_view payload) {
     if (!fields_) fields_ = std::make_unique<std::vector<field>>();
     const auto at = std::lower_bound(fields_->begin(), fields_->end(), tag,
                                      [](const field& known, std::uint32_t wanted) { return known.tag < wanted; });
-    if (at != fields_->end() && at->tag == tag) at->payload = to_bytes(payload);
-    else fields_->insert(at, field{tag, to_bytes(payload)});
+    if (at != fields_->end() && at->tag == tag)
+        at->payload = to_bytes(payload);
+    else
+        fields_->insert(at, field{tag, to_bytes(payload)});
 }
 
 void tagged_fields::append(std::uint32_t tag, bytes_view payload) {

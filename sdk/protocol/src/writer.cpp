@@ -51,7 +51,8 @@ result<bytes> writer::take_bytes() {
     auto* to = whole.data();
     std::size_t from = 0;
     const auto copy_until = [&](std::size_t end) {
-        to = std::copy(written.begin() + static_cast<std::ptrdiff_t>(from), written.begin() + static_cast<std::ptrdiff_t>(end), to);
+        to = std::copy(written.begin() + static_cast<std::ptrdiff_t>(from),
+                       written.begin() + static_cast<std::ptrdiff_t>(end), to);
         from = end;
     };
     for (const auto& piece : outside) {
@@ -88,7 +89,8 @@ std::vector<write_piece> writer::take_pieces() {
     for (auto& piece : outside) {
         add_until(piece.at);
         if (const auto& source = piece.data.source())
-            pieces.push_back({.source = source, .source_offset = piece.data.source_offset(), .source_bytes = piece.data.size()});
+            pieces.push_back(
+                {.source = source, .source_offset = piece.data.source_offset(), .source_bytes = piece.data.size()});
         else
             pieces.push_back({.owner = piece.data.owner(), .memory = piece.data.memory()});
     }
@@ -96,9 +98,7 @@ std::vector<write_piece> writer::take_pieces() {
     return pieces;
 }
 
-void writer::unsigned_varint(std::uint32_t value) {
-    used_ += write_unsigned_varint(room(max_varint_bytes), value);
-}
+void writer::unsigned_varint(std::uint32_t value) { used_ += write_unsigned_varint(room(max_varint_bytes), value); }
 
 void writer::raw(bytes_view content) {
     if (content.empty()) return;
@@ -108,9 +108,12 @@ void writer::raw(bytes_view content) {
 
 void writer::length(std::size_t bytes, bool compact, bool wide, const char* field) {
     if (bytes > (wide ? max_length : max_string_bytes)) fail(field, too_long);
-    if (compact) unsigned_varint(static_cast<std::uint32_t>(bytes + 1));
-    else if (wide) number(static_cast<std::int32_t>(bytes));
-    else number(static_cast<std::int16_t>(bytes));
+    if (compact)
+        unsigned_varint(static_cast<std::uint32_t>(bytes + 1));
+    else if (wide)
+        number(static_cast<std::int32_t>(bytes));
+    else
+        number(static_cast<std::int16_t>(bytes));
 }
 
 void writer::string(const std::string& value, bool compact, const char* field) {
@@ -121,8 +124,10 @@ void writer::string(const std::string& value, bool compact, const char* field) {
 void writer::string(const std::optional<std::string>& value, bool compact, bool nullable, const char* field) {
     if (value) return string(*value, compact, field);
     if (!nullable) fail(field, null_not_allowed);
-    if (compact) number(std::int8_t{0});
-    else number(std::int16_t{-1});
+    if (compact)
+        number(std::int8_t{0});
+    else
+        number(std::int16_t{-1});
 }
 
 void writer::binary(bytes_view value, bool compact, const char* field) {
@@ -131,8 +136,10 @@ void writer::binary(bytes_view value, bool compact, const char* field) {
 }
 
 void writer::binary(const std::optional<bytes>& value, bool compact, bool nullable, const char* field) {
-    if (value) binary(*value, compact, field);
-    else null_count(compact, nullable, field);
+    if (value)
+        binary(*value, compact, field);
+    else
+        null_count(compact, nullable, field);
 }
 
 void writer::records(const record_data& value, bool compact, bool nullable, const char* field) {
@@ -148,8 +155,10 @@ void writer::count(std::size_t elements, bool compact, const char* field) { leng
 
 void writer::null_count(bool compact, bool nullable, const char* field) {
     if (!nullable) fail(field, null_not_allowed);
-    if (compact) number(std::int8_t{0});
-    else number(std::int32_t{-1});
+    if (compact)
+        number(std::int8_t{0});
+    else
+        number(std::int32_t{-1});
 }
 
 void writer::present(bool is_there, bool tagged, bool nullable, const char* field) {
@@ -157,9 +166,7 @@ void writer::present(bool is_there, bool tagged, bool nullable, const char* fiel
     number(static_cast<std::int8_t>(is_there ? 1 : tagged ? 0 : -1));
 }
 
-void writer::write_all_tags(const tagged_fields& unknown) {
-    tag_section{*this, 0, unknown}.finish();
-}
+void writer::write_all_tags(const tagged_fields& unknown) { tag_section{*this, 0, unknown}.finish(); }
 
 void tag_section::close() {
     const auto bytes = out_.used_ - start_;

@@ -36,8 +36,10 @@ void json_value(json_writer& out, const std::vector<T>& value, std::int16_t vers
 }
 template <class T>
 void json_value(json_writer& out, const std::optional<T>& value, std::int16_t version) {
-    if (value) json_value(out, *value, version);
-    else out.null();
+    if (value)
+        json_value(out, *value, version);
+    else
+        out.null();
 }
 
 template <class T>
@@ -83,8 +85,10 @@ bool change(Struct& value, std::string_view rest) {
 template <class T>
 bool change(std::vector<T>& value, std::string_view rest) {
     if (value.empty()) value.emplace_back();
-    if constexpr (std::is_class_v<T>) return rest.empty() || change(value.front(), rest);
-    else return rest.empty();
+    if constexpr (std::is_class_v<T>)
+        return rest.empty() || change(value.front(), rest);
+    else
+        return rest.empty();
 }
 template <class T>
 bool change(std::optional<T>& value, std::string_view rest) {
@@ -104,19 +108,16 @@ constexpr message_type describe_message(std::string_view kind, std::int16_t numb
             .max_version = M::max_version,
             .flexible_from = M::flexible_from,
             .make = [] { return any_message{new M{}, [](void* message) { delete static_cast<M*>(message); }}; },
-            .read = [](reader& in, void* message, std::int16_t version) { read_fields(in, *static_cast<M*>(message), version); },
-            .write = [](writer& out, const void* message, std::int16_t version) {
-                write_fields(out, *static_cast<const M*>(message), version);
-            },
-            .write_json = [](json_writer& out, const void* message, std::int16_t version) {
-                write_json(out, *static_cast<const M*>(message), version);
-            },
-            .equal = [](const void* left, const void* right) {
-                return *static_cast<const M*>(left) == *static_cast<const M*>(right);
-            },
-            .set_non_default = [](void* message, std::string_view path) {
-                return set_non_default(*static_cast<M*>(message), path);
-            }};
+            .read = [](reader& in, void* message,
+                       std::int16_t version) { read_fields(in, *static_cast<M*>(message), version); },
+            .write = [](writer& out, const void* message,
+                        std::int16_t version) { write_fields(out, *static_cast<const M*>(message), version); },
+            .write_json = [](json_writer& out, const void* message,
+                             std::int16_t version) { write_json(out, *static_cast<const M*>(message), version); },
+            .equal = [](const void* left,
+                        const void* right) { return *static_cast<const M*>(left) == *static_cast<const M*>(right); },
+            .set_non_default = [](void* message,
+                                  std::string_view path) { return set_non_default(*static_cast<M*>(message), path); }};
 }
 
 }  // namespace weir::protocol::json_detail

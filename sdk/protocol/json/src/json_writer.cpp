@@ -9,7 +9,7 @@ namespace weir::protocol {
 
 namespace {
 
-// The length of the UTF-8 sequence at the front; 0 when there is none. Overlong forms and surrogates are not told apart.
+// The length of the UTF-8 sequence at the front; 0 when there is none. Overlong forms and surrogates pass.
 std::size_t sequence_bytes(std::string_view text) noexcept {
     const auto first = static_cast<std::uint8_t>(text[0]);
     const std::size_t length = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
@@ -21,15 +21,17 @@ std::size_t sequence_bytes(std::string_view text) noexcept {
 
 void append_escaped(std::string& to, char plain) {
     switch (plain) {
-    case '"': to += "\\\""; return;
-    case '\\': to += "\\\\"; return;
-    case '\n': to += "\\n"; return;
-    case '\r': to += "\\r"; return;
-    case '\t': to += "\\t"; return;
-    default: break;
+        case '"': to += "\\\""; return;
+        case '\\': to += "\\\\"; return;
+        case '\n': to += "\\n"; return;
+        case '\r': to += "\\r"; return;
+        case '\t': to += "\\t"; return;
+        default: break;
     }
-    if (static_cast<std::uint8_t>(plain) < 0x20) fmt::format_to(std::back_inserter(to), "\\u{:04x}", static_cast<int>(plain));
-    else to += plain;
+    if (static_cast<std::uint8_t>(plain) < 0x20)
+        fmt::format_to(std::back_inserter(to), "\\u{:04x}", static_cast<int>(plain));
+    else
+        to += plain;
 }
 
 }  // namespace
@@ -77,9 +79,12 @@ void json_writer::string(std::string_view value) {
     text_ += '"';
     while (!value.empty()) {
         const auto bytes = sequence_bytes(value);
-        if (bytes == 0) text_ += "\xef\xbf\xbd";
-        else if (bytes == 1) append_escaped(text_, value[0]);
-        else text_ += value.substr(0, bytes);
+        if (bytes == 0)
+            text_ += "\xef\xbf\xbd";
+        else if (bytes == 1)
+            append_escaped(text_, value[0]);
+        else
+            text_ += value.substr(0, bytes);
         value.remove_prefix(std::max<std::size_t>(bytes, 1));
     }
     text_ += '"';
@@ -90,7 +95,9 @@ void json_writer::base64(bytes_view value) {
     separate();
     text_ += '"';
     for (; !value.empty(); value = value.subspan(std::min<std::size_t>(3, value.size()))) {
-        const auto at = [&](std::size_t place) { return place < value.size() ? static_cast<std::uint32_t>(value[place]) : 0; };
+        const auto at = [&](std::size_t place) {
+            return place < value.size() ? static_cast<std::uint32_t>(value[place]) : 0;
+        };
         const auto group = at(0) << 16 | at(1) << 8 | at(2);
         text_ += alphabet[group >> 18];
         text_ += alphabet[group >> 12 & 63];

@@ -17,15 +17,15 @@ struct header_versions {
 /// One API. An API whose versions were all removed has max_version -1.
 struct api_info {
     api_key key;
-    std::string_view name;         ///< "CreateTopics"
+    std::string_view name;  ///< "CreateTopics"
     std::int16_t min_version;
     std::int16_t max_version;
-    bool unstable_latest;          ///< the highest version is hidden unless unstable versions are enabled
-    std::int16_t flexible_from;    ///< never_flexible when none is
-    bool on_broker;                ///< a broker serves it
-    bool on_controller;            ///< a controller serves it
-    bool cluster_action;           ///< needs the ClusterAction permission
-    bool forwarded;                ///< a broker passes it to the active controller inside Envelope
+    bool unstable_latest;        ///< the highest version is hidden unless unstable versions are enabled
+    std::int16_t flexible_from;  ///< never_flexible when none is
+    bool on_broker;              ///< a broker serves it
+    bool on_controller;          ///< a controller serves it
+    bool cluster_action;         ///< needs the ClusterAction permission
+    bool forwarded;              ///< a broker passes it to the active controller inside Envelope
 
     bool exists() const noexcept { return max_version >= 0; }
     bool has_version(std::int16_t version) const noexcept { return version >= min_version && version <= max_version; }

@@ -20,7 +20,7 @@ struct request_frame {
     /// ApiVersions in a version this side does not know: answer in version 0 with errc::unsupported_version and do not
     /// look at the body (KIP-511). Any other unknown version is an error here.
     bool unknown_version = false;
-    bytes_view body;                       ///< a view into the frame
+    bytes_view body;  ///< a view into the frame
 };
 
 /// Reads a request frame without its size. errc::unsupported_version for a key or version that does not exist,
@@ -56,7 +56,8 @@ result<void> encode_response_frame(const M& message, std::int16_t version, std::
 }
 /// The same as pieces for stream::write(): file ranges stay file ranges.
 template <class M>
-result<std::vector<write_piece>> encode_request_frame(const M& message, std::int16_t version, std::int32_t correlation_id,
+result<std::vector<write_piece>> encode_request_frame(const M& message, std::int16_t version,
+                                                      std::int32_t correlation_id,
                                                       const std::optional<std::string>& client_id) {
     writer out;
     if (auto done = encode_request_frame(message, version, correlation_id, client_id, out); !done) return done.error();

@@ -15,7 +15,8 @@ struct versioned_metadata_record {
     bool operator==(const versioned_metadata_record&) const = default;
 };
 
-/// The frame of any metadata-style log: unsigned varints for frame version (1), record type and record version; then the body.
+/// The frame of any metadata-style log: unsigned varints for frame version (1), record type and record version; then the
+/// body.
 struct record_frame {
     std::int32_t type = 0;
     std::int16_t version = 0;

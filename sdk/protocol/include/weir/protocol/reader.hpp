@@ -16,13 +16,15 @@
 
 namespace weir::protocol {
 
-/// The first problem sticks: from then on every read gives zeros and nothing is left, so decoders check once, at the end.
-/// Counts are checked against what is left before anything is reserved. `field` names what is read, for the error.
+/// The first problem sticks: from then on every read gives zeros and nothing is left, so decoders check once, at the
+/// end. Counts are checked against what is left before anything is reserved. `field` names what is read, for the error.
 class reader {
 public:
     /// Record data becomes views into `input`, holding `owner` when there is one.
     explicit reader(bytes_view input, std::shared_ptr<const void> owner = {}) noexcept
-        : at_(input.data()), end_(input.data() + input.size()), owner_(std::move(owner)) {}
+        : at_(input.data()),
+          end_(input.data() + input.size()),
+          owner_(std::move(owner)) {}
 
     std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - at_); }
     bytes_view rest() const noexcept { return {at_, remaining()}; }
@@ -76,7 +78,8 @@ public:
     void keep_tag(const tag& opened, tagged_fields& into);
     /// After the last tag of a section.
     void end_tags(tagged_fields& kept) noexcept {
-        if (!kept.empty()) [[unlikely]] sort_tags(kept);
+        if (!kept.empty()) [[unlikely]]
+            sort_tags(kept);
     }
     /// A whole section in which nothing is known.
     void unknown_tags(tagged_fields& into) {
@@ -110,7 +113,9 @@ namespace detail {
 /// Room is made for what arrives, not for what a count promises.
 inline constexpr std::int32_t reserve_at_once = 256;
 
-inline void read_element(reader& in, std::string& into, bool compact, const char* field) { in.string(into, compact, field); }
+inline void read_element(reader& in, std::string& into, bool compact, const char* field) {
+    in.string(into, compact, field);
+}
 inline void read_element(reader& in, bytes& into, bool compact, const char* field) { in.binary(into, compact, field); }
 inline void read_element(reader& in, uuid& into, bool, const char* field) { into = in.id(field); }
 template <class Int>
@@ -141,8 +146,10 @@ template <class T>
 void read_plain(reader& in, std::optional<std::vector<T>>& into, bool compact, bool nullable, std::size_t element_bytes,
                 const char* field) {
     const auto count = in.count(compact, nullable, element_bytes, field);
-    if (count < 0) into.reset();
-    else read_plain_elements(in, into.emplace(), count, compact, field);
+    if (count < 0)
+        into.reset();
+    else
+        read_plain_elements(in, into.emplace(), count, compact, field);
 }
 /// Arrays of structs, read by the read_fields() that was generated for them.
 template <class T>
@@ -151,18 +158,22 @@ void read_structs(reader& in, std::vector<T>& into, bool compact, std::size_t el
     read_struct_elements(in, into, in.count(compact, false, element_bytes, field), version);
 }
 template <class T>
-void read_structs(reader& in, std::optional<std::vector<T>>& into, bool compact, bool nullable, std::size_t element_bytes,
-                  const char* field, std::int16_t version) {
+void read_structs(reader& in, std::optional<std::vector<T>>& into, bool compact, bool nullable,
+                  std::size_t element_bytes, const char* field, std::int16_t version) {
     const auto count = in.count(compact, nullable, element_bytes, field);
-    if (count < 0) into.reset();
-    else read_struct_elements(in, into.emplace(), count, version);
+    if (count < 0)
+        into.reset();
+    else
+        read_struct_elements(in, into.emplace(), count, version);
 }
 template <class T>
 void read_nullable_struct(reader& in, std::optional<T>& into, bool tagged, bool nullable, const char* field,
                           std::int16_t version) {
-    // emplace() without argument: clang asks for the constructor before the enclosing struct is complete, and keeps its no.
-    if (in.present(tagged, nullable, field)) read_fields(in, into.emplace(T{}), version);
-    else into.reset();
+    // With an argument: clang asks whether emplace() fits before the enclosing struct is complete, and keeps its no.
+    if (in.present(tagged, nullable, field))
+        read_fields(in, into.emplace(T{}), version);
+    else
+        into.reset();
 }
 
 }  // namespace detail

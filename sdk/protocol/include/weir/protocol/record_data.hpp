@@ -18,12 +18,18 @@ public:
     record_data() noexcept = default;
     /// A view. With `owner` it keeps its bytes alive; without one the caller does.
     explicit record_data(bytes_view memory, std::shared_ptr<const void> owner = {}) noexcept
-        : owner_(std::move(owner)), data_(memory.data()), size_(memory.size()), null_(false) {}
+        : owner_(std::move(owner)),
+          data_(memory.data()),
+          size_(memory.size()),
+          null_(false) {}
     /// Owns its bytes.
     explicit record_data(bytes content);
     /// `size` bytes of `source` from `offset`; leaves by sendfile where the stream can.
     record_data(std::shared_ptr<file> source, std::uint64_t offset, std::uint64_t size) noexcept
-        : source_(std::move(source)), offset_(offset), size_(size), null_(false) {}
+        : source_(std::move(source)),
+          offset_(offset),
+          size_(size),
+          null_(false) {}
 
     bool is_null() const noexcept { return null_; }
     std::uint64_t size() const noexcept { return size_; }

@@ -42,13 +42,13 @@ struct streams_assignment_info {
     };
 
     std::int32_t version = max_version;
-    std::int32_t commonly_supported_version = -1;         ///< from version 3
-    std::vector<task_id> active;                          ///< one for each assigned partition, in their order
+    std::int32_t commonly_supported_version = -1;  ///< from version 3
+    std::vector<task_id> active;                   ///< one for each assigned partition, in their order
     std::vector<standby_task> standby;
-    std::vector<host_partitions> by_host;                 ///< from version 2
-    std::vector<host_partitions> standby_by_host;         ///< from version 6
-    std::int32_t error_code = 0;                          ///< from version 4
-    std::int64_t next_rebalance_ms = 9223372036854775807; ///< from version 7; the default stands for none
+    std::vector<host_partitions> by_host;                  ///< from version 2
+    std::vector<host_partitions> standby_by_host;          ///< from version 6
+    std::int32_t error_code = 0;                           ///< from version 4
+    std::int64_t next_rebalance_ms = 9223372036854775807;  ///< from version 7; the default stands for none
     /// From version 5: how topics are numbered in the bytes. Kept so that what was read can be written again; a writer
     /// numbers the topics that are missing here behind the others.
     std::vector<dictionary_entry> dictionary;

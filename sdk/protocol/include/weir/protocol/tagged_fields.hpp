@@ -18,7 +18,8 @@ public:
     };
 
     tagged_fields() noexcept = default;
-    tagged_fields(const tagged_fields& other) : fields_(other.fields_ ? new std::vector<field>(*other.fields_) : nullptr) {}
+    tagged_fields(const tagged_fields& other)
+        : fields_(other.fields_ ? new std::vector<field>(*other.fields_) : nullptr) {}
     tagged_fields(tagged_fields&&) noexcept = default;
     tagged_fields& operator=(const tagged_fields& other);
     tagged_fields& operator=(tagged_fields&&) noexcept = default;
@@ -31,8 +32,8 @@ public:
     /// Keeps `payload` under `tag`; a second one of the same tag replaces the first.
     void set(std::uint32_t tag, bytes_view payload);
 
-    /// For readers, which meet tags in any order and in any number: append all of them, then sort once. False when a tag
-    /// occurred twice.
+    /// For readers, which meet tags in any order and in any number: append all of them, then sort once. False when a
+    /// tag occurred twice.
     void append(std::uint32_t tag, bytes_view payload);
     bool sort();
 

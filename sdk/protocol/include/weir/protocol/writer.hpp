@@ -34,7 +34,8 @@ public:
     error failure(std::string_view message, std::int16_t version) const;
     void clear() noexcept;
 
-    /// Everything in one piece, copied where it was outside; errc::io_error when a file cannot be read. Empties the writer.
+    /// Everything in one piece, copied where it was outside; errc::io_error when a file cannot be read. Empties the
+    /// writer.
     result<bytes> take_bytes();
     /// Everything as pieces for a gather write, nothing copied. Empties the writer.
     std::vector<write_piece> take_pieces();
@@ -67,8 +68,10 @@ public:
 
     /// A tagged section in which nothing is known.
     void unknown_tags(const tagged_fields& unknown) {
-        if (unknown.empty()) [[likely]] number(std::int8_t{0});
-        else write_all_tags(unknown);
+        if (unknown.empty()) [[likely]]
+            number(std::int8_t{0});
+        else
+            write_all_tags(unknown);
     }
     /// Unknown tags cannot go into a version without tagged sections.
     void no_tags(const tagged_fields& unknown) {
@@ -87,14 +90,15 @@ private:
     };
 
     std::byte* room(std::size_t bytes) {
-        if (buffer_.size() - used_ < bytes) [[unlikely]] grow(bytes);
+        if (buffer_.size() - used_ < bytes) [[unlikely]]
+            grow(bytes);
         return buffer_.data() + used_;
     }
     void grow(std::size_t bytes);
     void length(std::size_t bytes, bool compact, bool wide, const char* field);
     void write_all_tags(const tagged_fields& unknown);
 
-    bytes buffer_;            // used_ bytes are content, the rest is room
+    bytes buffer_;  // used_ bytes are content, the rest is room
     std::size_t used_ = 0;
     std::size_t outside_bytes_ = 0;
     std::vector<outside> outside_;
@@ -107,7 +111,9 @@ private:
 class tag_section {
 public:
     tag_section(writer& out, std::uint32_t known, const tagged_fields& unknown)
-        : out_(out), next_(unknown.begin()), end_(unknown.end()) {
+        : out_(out),
+          next_(unknown.begin()),
+          end_(unknown.end()) {
         out.unsigned_varint(known + static_cast<std::uint32_t>(unknown.size()));
     }
     void open(std::uint32_t tag) {
@@ -134,7 +140,9 @@ namespace detail {
 inline void write_element(writer& out, const std::string& value, bool compact, const char* field) {
     out.string(value, compact, field);
 }
-inline void write_element(writer& out, const bytes& value, bool compact, const char* field) { out.binary(value, compact, field); }
+inline void write_element(writer& out, const bytes& value, bool compact, const char* field) {
+    out.binary(value, compact, field);
+}
 inline void write_element(writer& out, const uuid& value, bool, const char*) { out.id(value); }
 template <class Int>
     requires std::is_integral_v<Int>
@@ -149,9 +157,12 @@ void write_plain(writer& out, const std::vector<T>& from, bool compact, const ch
     for (const auto& element : from) write_element(out, element, compact, field);
 }
 template <class T>
-void write_plain(writer& out, const std::optional<std::vector<T>>& from, bool compact, bool nullable, const char* field) {
-    if (from) write_plain(out, *from, compact, field);
-    else out.null_count(compact, nullable, field);
+void write_plain(writer& out, const std::optional<std::vector<T>>& from, bool compact, bool nullable,
+                 const char* field) {
+    if (from)
+        write_plain(out, *from, compact, field);
+    else
+        out.null_count(compact, nullable, field);
 }
 /// Arrays of structs, written by the write_fields() that was generated for them.
 template <class T>
@@ -160,10 +171,12 @@ void write_structs(writer& out, const std::vector<T>& from, bool compact, const 
     for (const auto& element : from) write_fields(out, element, version);
 }
 template <class T>
-void write_structs(writer& out, const std::optional<std::vector<T>>& from, bool compact, bool nullable, const char* field,
-                   std::int16_t version) {
-    if (from) write_structs(out, *from, compact, field, version);
-    else out.null_count(compact, nullable, field);
+void write_structs(writer& out, const std::optional<std::vector<T>>& from, bool compact, bool nullable,
+                   const char* field, std::int16_t version) {
+    if (from)
+        write_structs(out, *from, compact, field, version);
+    else
+        out.null_count(compact, nullable, field);
 }
 template <class T>
 void write_nullable_struct(writer& out, const std::optional<T>& from, bool tagged, bool nullable, const char* field,

@@ -20,9 +20,9 @@ using any_message = std::unique_ptr<void, void (*)(void*)>;
 
 /// How to handle one kind of message without knowing its type at compile time. `void*` is the message's struct.
 struct message_type {
-    std::string_view name;       ///< "FetchRequest"
-    std::string_view kind;       ///< request, response, header, data, metadata, coordinator-key, coordinator-value
-    std::int16_t number;         ///< API key or record type; -1 where there is none
+    std::string_view name;  ///< "FetchRequest"
+    std::string_view kind;  ///< request, response, header, data, metadata, coordinator-key, coordinator-value
+    std::int16_t number;    ///< API key or record type; -1 where there is none
     std::int16_t min_version;
     std::int16_t max_version;
     std::int16_t flexible_from;

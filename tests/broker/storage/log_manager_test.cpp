@@ -1,0 +1,291 @@
+#include "log_fixture.hpp"
+
+#include <weir/storage/log_manager.hpp>
+#include <weir/storage/meta_properties.hpp>
+
+#include <algorithm>
+#include <map>
+
+using namespace weir;
+using namespace weir::storage;
+using namespace weir::storage::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct manager_fixture {
+    sim::memory_files files;
+    sim::manual_clock time;
+    std::vector<std::string> directories{"/a"};
+    std::unique_ptr<log_manager> manager;
+    std::map<std::string, std::unique_ptr<partition_log>> logs;
+
+    explicit manager_fixture(std::vector<std::string> where = {"/a"}) : directories(std::move(where)) {
+        for (std::size_t i = 0; i < directories.size(); ++i)
+            REQUIRE(write_meta_properties(files, directories[i], {"cluster", 1, uuid{9, i + 1}}));
+    }
+    ~manager_fixture() { logs.clear(); }
+
+    result<std::unique_ptr<log_manager>> try_open() {
+        return log_manager::open(files, time, random_source{4}, {.directories = directories, .cluster_id = "cluster", .node_id = 1});
+    }
+    void start() {
+        logs.clear();
+        manager.reset();
+        auto opened = try_open();
+        REQUIRE_MESSAGE(opened, opened.error().message());
+        manager = *std::move(opened);
+        auto loaded = manager->load([](const std::string&) { return log_config{}; });
+        REQUIRE(loaded);
+        for (auto& each : *loaded) {
+            REQUIRE_MESSAGE(each.log, each.failure.message());
+            marks[each.topic + "-" + std::to_string(each.partition)] = each.high_watermark;
+            logs[each.topic + "-" + std::to_string(each.partition)] = std::move(each.log);
+        }
+    }
+    partition_log& make(const std::string& topic, std::int32_t partition, uuid id = uuid{1, 1}) {
+        auto made = manager->open_log(topic, partition, id, {});
+        REQUIRE_MESSAGE(made, made.error().message());
+        return *(logs[topic + "-" + std::to_string(partition)] = std::move(made->log));
+    }
+    void fill(partition_log& log, int batches) {
+        for (int i = 0; i < batches; ++i) {
+            auto batch = make_batch({.values = {"v" + std::to_string(i)}}, time.wall_now());
+            REQUIRE(log.append(batch, 0, append_origin::client));
+        }
+    }
+    void stop(std::vector<partition_offset> high_watermarks = {}) {
+        for (auto& [name, log] : logs) REQUIRE(log->close());
+        REQUIRE(manager->close(high_watermarks, 14));
+        logs.clear();
+        manager.reset();
+    }
+    std::string text(const std::string& path) {
+        const auto read = read_file(files, path);
+        REQUIRE_MESSAGE(read, read.error().message());
+        return std::string{as_text(*read)};
+    }
+    std::vector<std::string> folders(const std::string& directory) {
+        std::vector<std::string> found;
+        const auto listed = files.list(directory);
+        REQUIRE(listed);
+        for (const auto& each : *listed)
+            if (each.is_directory) found.push_back(each.name);
+        std::sort(found.begin(), found.end());
+        return found;
+    }
+    std::map<std::string, std::int64_t> marks;
+};
+
+std::size_t entries_in(const manager_fixture& f, const std::string& directory) {
+    const auto listed = f.files.list(directory);
+    REQUIRE(listed);
+    return listed->size();
+}
+
+}  // namespace
+
+TEST_CASE("checkpoints and the clean note spare the next start from reading logs") {
+    manager_fixture f;
+    f.start();
+    f.fill(f.make("orders", 0), 5);
+    f.fill(f.make("orders", 1, uuid{1, 1}), 3);
+    f.make("empty", 0, uuid{2, 2});
+    REQUIRE(f.logs["orders-1"]->advance_log_start(2));
+    f.stop({{"orders", 0, 4}, {"orders", 1, 3}});
+    CHECK(f.text("/a/.kafka_cleanshutdown") == "{\"version\":0,\"brokerEpoch\":14}");
+    CHECK(f.text("/a/recovery-point-offset-checkpoint") == "0\n3\nempty 0 0\norders 0 5\norders 1 3\n");
+    CHECK(f.text("/a/log-start-offset-checkpoint") == "0\n1\norders 1 2\n");
+    CHECK(f.text("/a/replication-offset-checkpoint") == "0\n2\norders 0 4\norders 1 3\n");
+
+    f.start();
+    CHECK_FALSE(f.files.exists("/a/.kafka_cleanshutdown"));
+    CHECK(f.manager->directories()[0].was_clean);
+    CHECK(f.logs.size() == 3);
+    CHECK(f.logs["orders-0"]->log_end_offset() == 5);
+    CHECK(f.logs["orders-1"]->log_start_offset() == 2);
+    CHECK(f.marks["orders-0"] == 4);
+    CHECK(f.logs["orders-0"]->topic_id() == uuid{1, 1});
+}
+
+TEST_CASE("a stop without the note checks the logs, and a log that was not closed prevents the note") {
+    manager_fixture f;
+    f.start();
+    f.fill(f.make("orders", 0), 5);
+    f.fill(f.make("orders", 1), 5);
+    REQUIRE(f.logs["orders-0"]->close());
+    REQUIRE(f.manager->close({}, 1));
+    CHECK_FALSE(f.files.exists("/a/.kafka_cleanshutdown"));
+    f.logs.clear();
+    f.manager.reset();
+    const auto size = f.files.file_size("/a/orders-1/00000000000000000000.log").value_or(0);
+    REQUIRE(f.files.damage("/a/orders-1/00000000000000000000.log", size - 1));
+    f.start();
+    CHECK_FALSE(f.manager->directories()[0].was_clean);
+    CHECK(f.logs["orders-0"]->log_end_offset() == 5);
+    CHECK(f.logs["orders-1"]->log_end_offset() == 4);
+}
+
+TEST_CASE("a directory of somebody else is refused and not touched") {
+    manager_fixture f;
+    const auto changes_before = [&] { return f.files.changes(); };
+    SUBCASE("a running broker's") {
+        f.start();
+        const auto changes = changes_before();
+        const auto second = f.try_open();
+        CHECK(second.code() == errc::in_use);
+        CHECK(second.error().message().find("/a is used by another running broker") != std::string::npos);
+        CHECK(f.files.changes() == changes);
+        return;
+    }
+    errc expected{};
+    SUBCASE("another cluster's") {
+        REQUIRE(write_meta_properties(f.files, "/a", {"elsewhere", 1, uuid{1, 1}}));
+        expected = errc::inconsistent_cluster_id;
+    }
+    SUBCASE("another node's") {
+        REQUIRE(write_meta_properties(f.files, "/a", {"cluster", 2, uuid{1, 1}}));
+        expected = errc::invalid_setting;
+    }
+    SUBCASE("a newer version's") {
+        const auto opened = f.files.open("/a/meta.properties", open_mode::replace);
+        REQUIRE((*opened)->write_at(0, as_bytes("version=2\ncluster.id=cluster\nnode.id=1\n")));
+        expected = errc::unsupported_version;
+    }
+    SUBCASE("nobody's") {
+        REQUIRE(f.files.remove("/a/meta.properties"));
+        expected = errc::not_found;
+    }
+    REQUIRE(write_clean_shutdown(f.files, "/a", {3}));
+    const auto listed = entries_in(f, "/a");
+    const auto opened = f.try_open();
+    CHECK(opened.code() == expected);
+    CHECK(f.text("/a/.kafka_cleanshutdown") == "{\"version\":0,\"brokerEpoch\":3}");
+    CHECK(entries_in(f, "/a") <= listed + 1);  // the lock file
+}
+
+TEST_CASE("new partitions go where the fewest are") {
+    manager_fixture f{{"/a", "/b", "/c"}};
+    f.start();
+    for (int i = 0; i < 7; ++i) f.make("t", i);
+    CHECK(f.folders("/a").size() == 3);
+    CHECK(f.folders("/b").size() == 2);
+    CHECK(f.folders("/c").size() == 2);
+    const std::vector<std::string> cordoned{"/b", "/c"};
+    f.manager->cordon(cordoned);
+    f.make("t", 7);
+    f.make("t", 8);
+    CHECK(f.folders("/a").size() == 5);
+    f.manager->mark_failed("/a", error{errc::io_error, "/a"});
+    f.make("t", 9);
+    CHECK(f.folders("/a").size() == 5);
+    CHECK(f.manager->open_log("t", 10, {}, {}, uuid{9, 1}).code() == errc::kafka_storage_error);
+    CHECK(f.manager->open_log("t", 10, {}, {}, uuid{8, 8}).code() == errc::log_dir_not_found);
+    CHECK(f.manager->open_log("t/../x", 0, {}, {}).code() == errc::invalid_topic);
+    CHECK(f.manager->directory_of("t", 0) == uuid{9, 1});
+    f.stop();
+    CHECK_FALSE(f.files.exists("/a/.kafka_cleanshutdown"));
+    CHECK(f.files.exists("/b/.kafka_cleanshutdown"));
+}
+
+TEST_CASE("a removed partition is renamed at once, its files go later, and a new one of that name starts at 0") {
+    manager_fixture f;
+    f.start();
+    f.fill(f.make("orders", 0), 5);
+    REQUIRE(f.logs["orders-0"]->advance_log_start(3));
+    f.stop();
+    f.start();
+    REQUIRE(f.manager->remove(std::move(f.logs["orders-0"])));
+    f.logs.clear();
+    REQUIRE(f.folders("/a").size() == 1);
+    CHECK(f.folders("/a")[0].starts_with("orders-0."));
+    CHECK(f.folders("/a")[0].ends_with("-delete"));
+    auto& fresh = f.make("orders", 0, uuid{5, 5});
+    CHECK(fresh.log_start_offset() == 0);
+    CHECK(fresh.topic_id() == uuid{5, 5});
+    f.time.advance(59s);
+    REQUIRE(f.manager->collect_garbage());
+    CHECK(f.folders("/a").size() == 2);
+    f.time.advance(1s);
+    REQUIRE(f.manager->collect_garbage());
+    CHECK(f.folders("/a") == std::vector<std::string>{"orders-0"});
+}
+
+TEST_CASE("strays are kept aside, and what is no partition is left alone") {
+    manager_fixture f;
+    f.start();
+    f.fill(f.make("gone", 0), 2);
+    REQUIRE(f.manager->mark_stray(std::move(f.logs["gone-0"])));
+    f.logs.clear();
+    REQUIRE(f.files.create_directories("/a/lost+found"));
+    REQUIRE(f.files.create_directories("/a/__cluster_metadata-0"));
+    f.stop();
+    f.start();
+    CHECK(f.logs.empty());
+    const auto folders = f.folders("/a");
+    CHECK(folders.size() == 3);
+    CHECK(std::any_of(folders.begin(), folders.end(), [](const auto& name) { return name.ends_with("-stray"); }));
+}
+
+TEST_CASE("a future replica takes the place of the current one") {
+    manager_fixture f{{"/a", "/b"}};
+    f.start();
+    auto& current = f.make("orders", 0);
+    f.fill(current, 3);
+    REQUIRE(f.manager->directory_of("orders", 0) == uuid{9, 1});
+    auto made = f.manager->open_future_log("orders", 0, uuid{1, 1}, {}, uuid{9, 2});
+    REQUIRE(made);
+    auto future = std::move(made->log);
+    const auto read = current.read(0, 1 << 20, 3, true, false);
+    REQUIRE(read);
+    bytes content(static_cast<std::size_t>(read->records.size));
+    REQUIRE(read->records.source->read_at(read->records.position, content));
+    REQUIRE(future->append_replicated(content));
+    CHECK(f.folders("/b")[0].ends_with("-future"));
+    REQUIRE(f.manager->promote_future(std::move(f.logs["orders-0"]), *future));
+    CHECK(f.folders("/b") == std::vector<std::string>{"orders-0"});
+    CHECK(f.manager->directory_of("orders", 0) == uuid{9, 2});
+    CHECK(read_all(*future, 0, 3).size() == 3);
+    f.fill(*future, 1);
+    f.logs["orders-0"] = std::move(future);
+    f.stop();
+    f.start();
+    CHECK(f.logs["orders-0"]->log_end_offset() == 4);
+}
+
+TEST_CASE("a failed checkpoint write marks the directory") {
+    manager_fixture f{{"/a", "/b"}};
+    f.start();
+    f.make("orders", 0);
+    f.files.inject({.operation = sim::disk_operation::sync, .path_contains = "/a/recovery"});
+    CHECK_FALSE(f.manager->write_checkpoints({}));
+    CHECK(f.manager->directories()[0].failed);
+    CHECK_FALSE(f.manager->directories()[1].failed);
+}
+
+TEST_CASE("checkpoints that did not change are not written again") {
+    manager_fixture f;
+    f.start();
+    f.fill(f.make("orders", 0), 1);
+    REQUIRE(f.logs["orders-0"]->flush());
+    const std::vector<partition_offset> marks{{"orders", 0, 1}};
+    REQUIRE(f.manager->write_checkpoints(marks));
+    const auto changes = f.files.changes();
+    REQUIRE(f.manager->write_checkpoints(marks));
+    CHECK(f.files.changes() == changes);
+}
+
+TEST_CASE("a thousand idle partitions hold no file open") {
+    manager_fixture f;
+    f.start();
+    for (int i = 0; i < 1000; ++i) f.make("t", i);
+    const auto open_after_creation = f.files.open_files();
+    for (auto& [name, log] : f.logs) f.fill(*log, 1);
+    for (auto& [name, log] : f.logs) REQUIRE(log->flush());
+    CHECK(open_after_creation <= 1);  // the lock
+    CHECK(f.files.open_files() <= 513);
+    f.stop();
+    f.start();
+    CHECK(f.logs.size() == 1000);
+    CHECK(f.files.open_files() == 1);
+}

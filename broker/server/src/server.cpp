@@ -55,7 +55,7 @@ server::server(services& broker, std::vector<event_loop*> cores, network& net, s
 
 server::~server() = default;
 
-result<void> server::bind(const std::vector<listener_address>& listeners, const std::vector<listener_address>& advertised, const std::vector<std::string>& for_controllers) {
+result<void> server::bind(const std::vector<listener_address>& listeners, const std::vector<listener_address>& advertised, const std::vector<std::string>& for_controllers, const std::string& host_name) {
     auto overrides = parse_ip_overrides(state_->broker.config.max_connections_per_ip_overrides);
     if (!overrides) return overrides.error();
     state_->doors = std::make_unique<admission>(state_->broker.config, *std::move(overrides));
@@ -80,7 +80,8 @@ result<void> server::bind(const std::vector<listener_address>& listeners, const 
                                          });
         if (!opened) return error{opened.code(), "listener " + address.name + " on " + to_string(endpoint{address.host, address.port}), opened.error()};
         info->bound = (*opened)->local();
-        info->advertised = info->bound;
+        // Clients are told the name they can use, not the address it stood for here.
+        info->advertised = {address.host.empty() || address.host == "0.0.0.0" || address.host == "::" ? host_name : address.host, info->bound.port};
         const auto told = std::find_if(advertised.begin(), advertised.end(), [&](const auto& each) { return each.name == address.name; });
         if (told != advertised.end()) info->advertised.host = told->host;
         if (told != advertised.end() && told->port != 0) info->advertised.port = told->port;

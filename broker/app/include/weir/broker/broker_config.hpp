@@ -28,6 +28,10 @@ struct node_config {
     milliseconds quorum_append_linger{25};
     std::int64_t metadata_max_bytes_between_snapshots = 20 * 1024 * 1024;
     milliseconds metadata_max_snapshot_interval{3'600'000};
+    std::int32_t metadata_segment_bytes = 1 << 30;
+    milliseconds metadata_segment_ms{604'800'000};
+    std::int64_t metadata_retention_bytes = 100 << 20;
+    milliseconds metadata_retention{604'800'000};
     milliseconds retention_check_interval{300'000};
     milliseconds checkpoint_interval{60'000};
     std::int32_t event_loops = 0;

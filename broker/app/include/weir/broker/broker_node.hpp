@@ -16,6 +16,7 @@ struct environment {
     network& net;
     file_system& files;
     std::uint64_t seed = 0;          ///< of ids and jitter
+    std::string host_name = "localhost";  ///< told to clients of listeners that name no address
 };
 
 /// Made, started and stopped on the first core's loop, and destroyed after stop() or when the loops have ended.

@@ -16,9 +16,9 @@ public:
     ~server();
 
     /// Binds every listener of `listeners`, so that ports are known and a port that is taken fails the start; nobody is
-    /// served yet. errc::in_use and others name the listener.
+    /// served yet. A listener on every address is advertised as `host_name` unless `advertised` has it. errc::in_use and others name the listener.
     result<void> bind(const std::vector<struct listener_address>& listeners, const std::vector<struct listener_address>& advertised,
-                      const std::vector<std::string>& for_controllers);
+                      const std::vector<std::string>& for_controllers, const std::string& host_name);
     /// From now on connections are served; those that came since bind() are too.
     void open();
     const std::vector<std::unique_ptr<listener_info>>& listeners() const noexcept;

@@ -1,0 +1,289 @@
+#include <weir/broker/broker_node.hpp>
+
+#include "broker_schema.hpp"
+#include "group_partitions.hpp"
+#include "http_listener.hpp"
+#include "log_directories.hpp"
+#include "metadata_log.hpp"
+#include "metadata_publisher.hpp"
+#include "raft_adapters.hpp"
+
+#include <weir/base/log.hpp>
+#include <weir/server/controller_gateway.hpp>
+#include <weir/server/producer_ids.hpp>
+#include <weir/server/server.hpp>
+
+#include <algorithm>
+
+namespace weir::broker {
+namespace {
+
+log::logger logs{"weir.broker"};
+
+// A broker that is its own controller lives and dies with it: no heartbeats, so no session may run out.
+constexpr milliseconds endless_session{INT64_MAX / 4'000'000};
+
+metadata::controller_config controller_settings(const broker_config& config, const std::string& cluster_id) {
+    metadata::controller_config made;
+    made.node_id = config.node.node_id;
+    made.cluster_id = cluster_id;
+    made.num_partitions = config.server.num_partitions;
+    made.default_replication_factor = static_cast<std::int16_t>(config.server.default_replication_factor);
+    made.delete_topics = config.server.delete_topic_enable;
+    made.broker_session_timeout = endless_session;
+    made.supported_features = metadata::supported_features();
+    return made;
+}
+
+}  // namespace
+
+// Members in the order they are made; they go in the reverse one.
+struct broker_node::state {
+    broker_config config;
+    environment world;
+    function<void(const error&)> failed;
+    random_source random;
+    metrics::registry metrics;
+    broker_schema schema{config};
+    std::string no_cluster;
+
+    std::unique_ptr<log_directories> directories;
+    std::unique_ptr<replica::replicas> replicas;
+    std::unique_ptr<server::metadata_cache> cache;
+    std::unique_ptr<group_partitions> partitions;
+    std::unique_ptr<coordinator::group_coordinator> groups;
+    std::unique_ptr<driver_writer> writer;
+    std::unique_ptr<metadata::controller_runtime> controller;
+    std::unique_ptr<server::controller_gateway> gateway;
+    std::unique_ptr<server::producer_ids> ids;
+    std::unique_ptr<metadata_publisher> publisher;
+    std::unique_ptr<metadata_log> log;
+    std::unique_ptr<raft::quorum_driver> driver;
+    std::unique_ptr<driver_view> quorum;
+    std::unique_ptr<server::services> services;
+    std::unique_ptr<server::server> front;
+    std::unique_ptr<http_listener> http;
+    std::vector<metrics::registration> gauges;
+    std::int64_t broker_epoch = -1;
+    bool serving = false;
+    bool stopping = false;
+    timer_id maintenance = timer_id::none;
+    timer_id checkpoints = timer_id::none;
+
+    state(broker_config given, environment in, function<void(const error&)> on_failure)
+        : config(std::move(given)), world(std::move(in)), failed(std::move(on_failure)), random(world.seed) {}
+
+    event_loop& loop() const noexcept { return *world.cores.front(); }
+    result<void> put_together();
+    task<result<void>> join_cluster();
+    void watch();
+    void arm_maintenance();
+    void arm_checkpoints();
+    static task<void> maintain(state& self);
+};
+
+broker_node::broker_node(broker_config config, environment world, function<void(const error&)> failed)
+    : state_(new state{std::move(config), std::move(world), std::move(failed)}) {}
+
+broker_node::~broker_node() = default;
+
+result<void> broker_node::state::put_together() {
+    auto opened = log_directories::open(world.files, loop(), random_source{random()}, config);
+    if (!opened) return opened.error();
+    directories = *std::move(opened);
+
+    replicas = std::make_unique<replica::replicas>(world.cores, world.files, *directories);
+    cache = std::make_unique<server::metadata_cache>(world.cores);
+    partitions = std::make_unique<group_partitions>(config, *replicas, *cache);
+    groups = std::make_unique<coordinator::group_coordinator>(config.groups, *partitions, random());
+    writer = std::make_unique<driver_writer>();
+    controller = std::make_unique<metadata::controller_runtime>(loop(), *writer, schema, controller_settings(config, directories->cluster_id()), random());
+    gateway = std::make_unique<server::controller_gateway>(loop(), *controller, *cache);
+    ids = std::make_unique<server::producer_ids>(loop(), *gateway, config.node.node_id, [this] { return broker_epoch; });
+    publisher = std::make_unique<metadata_publisher>(metadata_publisher::parts{
+        config, loop(), world.files, *controller, *replicas, *groups, *cache, directories->metadata_directory(),
+        [this](const error& why) {
+            serving = false;
+            if (failed) failed(why);
+        }});
+
+    metadata_log_options keeping;
+    keeping.segment_bytes = config.node.metadata_segment_bytes;
+    keeping.segment_ms = config.node.metadata_segment_ms;
+    keeping.retention_bytes = config.node.metadata_retention_bytes;
+    keeping.retention_ms = config.node.metadata_retention;
+    auto metadata = metadata_log::open(world.files, loop(), directories->metadata_directory(), keeping);
+    if (!metadata) return metadata.error();
+    log = *std::move(metadata);
+    raft::driver_options options;
+    options.quorum.self = {config.node.node_id, directories->metadata_directory_id()};
+    options.quorum.cluster_id = directories->cluster_id();
+    options.quorum.wall = &loop();
+    options.seed = random();
+    auto driving = raft::quorum_driver::open(loop(), world.files, *log, nullptr, *publisher, std::move(options));
+    if (!driving) return driving.error();
+    driver = *std::move(driving);
+    writer->use(*driver, *log);
+    publisher->use(*driver);
+    quorum = std::make_unique<driver_view>(loop(), *driver);
+
+    services.reset(new server::services{{config.node.node_id, directories->cluster_id(), config.node.rack}, config.server, *cache, *replicas, *gateway,
+                                        *groups, config.groups, schema, *ids, *quorum, *directories, metrics});
+    front = std::make_unique<server::server>(*services, world.cores, world.net, random());
+    const auto& given = config.server;
+    auto listeners = server::parse_listeners("listeners", given.listeners, given.security_protocol_map);
+    if (!listeners) return listeners.error();
+    std::vector<server::listener_address> advertised;
+    if (given.advertised_listeners) {
+        auto told = server::parse_listeners("advertised.listeners", *given.advertised_listeners, given.security_protocol_map);
+        if (!told) return told.error();
+        advertised = *std::move(told);
+    }
+    if (auto bound = front->bind(*listeners, advertised, config.node.controller_listener_names, world.host_name); !bound) return bound.error();
+    if (config.node.http_listener) {
+        http = std::make_unique<http_listener>(loop(), world.net, metrics, [this] { return serving; });
+        const auto& text = *config.node.http_listener;
+        const auto colon = text.rfind(':');
+        const auto port = colon == std::string::npos ? 0 : std::atoi(text.c_str() + colon + 1);
+        if (auto open = http->open({text.substr(0, colon), static_cast<std::uint16_t>(port)}); !open) return open.error();
+    }
+    return {};
+}
+
+// Registers under a new incarnation and asks to be unfenced: from then on partitions may be led here.
+task<result<void>> broker_node::state::join_cluster() {
+    auto leading = publisher->wait_for_leadership();
+    co_await leading;
+    protocol::broker_registration_request request;
+    request.broker_id = config.node.node_id;
+    request.cluster_id = directories->cluster_id();
+    request.incarnation_id = random_uuid(random);
+    for (const auto& each : front->listeners()) {
+        if (each->for_controllers) continue;
+        auto& listener = request.listeners.emplace_back();
+        listener.name = each->name;
+        listener.host = each->advertised.host;
+        listener.port = each->advertised.port;
+    }
+    for (const auto& [name, range] : metadata::supported_features()) {
+        auto& feature = request.features.emplace_back();
+        feature.name = name;
+        feature.min_supported_version = range.min;
+        feature.max_supported_version = range.max;
+    }
+    request.rack = config.node.rack;
+    request.log_dirs = directories->directory_ids();
+    // The lock on the directory says that the earlier incarnation is gone.
+    if (const auto* before = controller->speculative()->find_broker(config.node.node_id)) request.previous_broker_epoch = before->epoch;
+    auto registering = controller->register_broker(std::move(request));
+    const auto registered = co_await registering;
+    if (!registered) co_return registered.error();
+    if (registered->error_code != 0) co_return error{errc_from_wire(registered->error_code), "the controller refused to register this broker"};
+    broker_epoch = registered->broker_epoch;
+
+    protocol::broker_heartbeat_request alive;
+    alive.broker_id = config.node.node_id;
+    alive.broker_epoch = broker_epoch;
+    alive.current_metadata_offset = INT64_MAX;
+    auto asking = controller->broker_heartbeat(std::move(alive));
+    const auto heard = co_await asking;
+    if (!heard) co_return heard.error();
+    if (heard->error_code != 0 || heard->is_fenced)
+        co_return error{errc_from_wire(heard->error_code), "the controller did not unfence this broker"};
+    co_return result<void>{};
+}
+
+task<result<void>> broker_node::start() {
+    auto& self = *state_;
+    if (auto fine = self.put_together(); !fine) co_return fine.error();
+    self.driver->start();
+    auto joining = self.join_cluster();
+    auto joined = co_await joining;
+    if (!joined) co_return joined.error();
+    if (auto loaded = self.directories->load(*self.publisher->image(), self.config); !loaded) co_return loaded.error();
+    auto opening = self.publisher->open();
+    co_await opening;
+    self.directories->set_strays_aside();
+    self.watch();
+    self.front->open();
+    self.serving = true;
+    self.arm_maintenance();
+    self.arm_checkpoints();
+    co_return result<void>{};
+}
+
+void broker_node::state::arm_maintenance() {
+    maintenance = loop().call_after(config.node.retention_check_interval, [this] {
+        maintenance = timer_id::none;
+        spawn(maintain(*this));
+    });
+}
+
+task<void> broker_node::state::maintain(state& self) {
+    auto round = self.replicas->maintain(self.loop());
+    co_await round;
+    if (!self.stopping) self.arm_maintenance();
+}
+
+void broker_node::state::arm_checkpoints() {
+    checkpoints = loop().call_after(std::max(config.node.checkpoint_interval, milliseconds{1000}), [this] {
+        directories->write_checkpoints();
+        arm_checkpoints();
+    });
+}
+
+void broker_node::state::watch() {
+    gauges.push_back(metrics.gauge_from("kafka_server_kafkaserver_brokerstate", "3: running.", {}, [this] { return serving ? 3.0 : 0.0; }));
+    gauges.push_back(metrics.gauge_from("kafka_server_socket_server_metrics_connections", "Open client connections.", {},
+                                        [this] { return static_cast<double>(front->connection_count()); }));
+    // Read on the first core's loop, where the scraper is served.
+    const auto from_image = [this](std::string_view name, std::string_view help, double (*read)(const metadata::image&)) {
+        gauges.push_back(metrics.gauge_from(name, help, {}, [this, read] { return read(*cache->current(0)); }));
+    };
+    from_image("kafka_controller_kafkacontroller_globaltopiccount", "Topics of the cluster.", [](const metadata::image& image) { return static_cast<double>(image.topics().size()); });
+    from_image("kafka_controller_kafkacontroller_globalpartitioncount", "Partitions of the cluster.", [](const metadata::image& image) { return static_cast<double>(image.partition_count()); });
+    from_image("kafka_controller_kafkacontroller_activebrokercount", "Brokers that serve.", [](const metadata::image& image) {
+        return static_cast<double>(std::count_if(image.brokers().begin(), image.brokers().end(), [](const auto& each) { return each.second.active(); }));
+    });
+    from_image("kafka_controller_kafkacontroller_lastappliedrecordoffset", "Offset of the newest metadata record in use.", [](const metadata::image& image) { return static_cast<double>(image.position().offset); });
+    gauges.push_back(metrics.gauge_from("kafka_controller_kafkacontroller_activecontrollercount", "1 when this node is the active controller.", {}, [this] { return controller->active() ? 1.0 : 0.0; }));
+    gauges.push_back(metrics.gauge_from("kafka_server_replicamanager_partitioncount", "Partitions on this broker.", {}, [this] { return static_cast<double>(replicas->count(0)); }));
+}
+
+task<void> broker_node::stop() {
+    auto& self = *state_;
+    self.serving = false;
+    self.stopping = true;
+    self.loop().cancel(std::exchange(self.maintenance, timer_id::none));
+    self.loop().cancel(std::exchange(self.checkpoints, timer_id::none));
+    if (self.http) self.http->close();
+    if (self.front) {
+        auto closing = self.front->close();
+        co_await closing;
+    }
+    if (self.publisher) self.publisher->stop();
+    if (self.groups) {
+        auto stopping = self.groups->stop(self.loop());
+        co_await stopping;
+    }
+    if (self.replicas) {
+        auto closing = self.replicas->close(self.loop());
+        co_await closing;
+    }
+    if (self.driver) self.driver->stop();
+    if (self.log)
+        if (auto closed = self.log->close(); !closed) logs.error("closing the metadata log: " + closed.error().message());
+    if (self.directories && self.broker_epoch >= 0)
+        if (auto closed = self.directories->close(self.broker_epoch); !closed) logs.error("closing the log directories: " + closed.error().message());
+}
+
+std::vector<broker_node::address> broker_node::listeners() const {
+    std::vector<address> list;
+    if (!state_->front) return list;
+    for (const auto& each : state_->front->listeners()) list.push_back({each->name, each->bound, each->advertised});
+    return list;
+}
+
+const std::string& broker_node::cluster_id() const noexcept { return state_->directories ? state_->directories->cluster_id() : state_->no_cluster; }
+
+}  // namespace weir::broker

@@ -1,0 +1,172 @@
+#include "log_directories.hpp"
+
+#include "broker_schema.hpp"
+
+#include <weir/base/log.hpp>
+#include <weir/raft/format.hpp>
+#include <weir/storage/meta_properties.hpp>
+
+#include <algorithm>
+
+namespace weir::broker {
+namespace {
+
+log::logger logs{"weir.broker.storage"};
+
+struct formatting {
+    std::string cluster_id;
+    std::vector<std::string> empty;  // directories to format
+};
+
+// Reads what is there before anything is written: a directory that will be refused stays as it is.
+result<formatting> look_at(file_system& files, const std::vector<std::string>& directories, std::int32_t node_id) {
+    formatting plan;
+    for (const auto& directory : directories) {
+        auto found = storage::read_meta_properties(files, directory);
+        if (!found && found.code() != errc::not_found) return found.error();
+        if (!found) {
+            plan.empty.push_back(directory);
+            continue;
+        }
+        if (plan.cluster_id.empty()) plan.cluster_id = found->cluster_id;
+        if (auto fine = storage::check_meta_properties(*found, directory, plan.cluster_id, node_id); !fine) return fine.error();
+    }
+    return plan;
+}
+
+}  // namespace
+
+result<std::unique_ptr<log_directories>> log_directories::open(file_system& files, event_loop& clock, random_source random, const broker_config& config) {
+    auto made = std::unique_ptr<log_directories>{new log_directories{files}};
+    const auto directories = config.node.directories();
+    made->metadata_directory_ = config.node.metadata_log_dir.value_or(directories.front());
+    auto all = directories;
+    if (std::find(all.begin(), all.end(), made->metadata_directory_) == all.end()) all.push_back(made->metadata_directory_);
+
+    auto plan = look_at(files, all, config.node.node_id);
+    if (!plan) return plan.error();
+    const bool new_cluster = plan->cluster_id.empty();
+    if (new_cluster) plan->cluster_id = to_string(random_uuid(random));
+    made->cluster_id_ = plan->cluster_id;
+    for (const auto& directory : plan->empty) {
+        if (auto ready = files.create_directories(directory); !ready) return ready.error();
+        auto lock = files.lock(directory + "/.lock");
+        if (!lock) return error{lock.code(), "another broker runs in " + directory, lock.error()};
+        storage::meta_properties whose{plan->cluster_id, config.node.node_id, random_uuid(random)};
+        if (directory == made->metadata_directory_) {
+            if (!new_cluster)
+                return error{errc::not_found, directory + " holds the metadata of cluster " + plan->cluster_id + " but is empty: was another disk mounted there?"};
+            auto format = raft::standalone_format(directory, config.node.node_id, whose.directory_id, {"CONTROLLER", "localhost", 9093}, clock.wall_now());
+            if (auto formatted = raft::format_metadata(files, format); !formatted) return formatted.error();
+        }
+        // Last, since this is what makes a directory count as formatted.
+        if (auto written = storage::write_meta_properties(files, directory, whose); !written) return written.error();
+        logs.info("formatted " + directory + " for cluster " + plan->cluster_id + ", node " + std::to_string(config.node.node_id));
+    }
+    auto metadata = storage::read_meta_properties(files, made->metadata_directory_);
+    if (!metadata) return metadata.error();
+    made->metadata_directory_id_ = metadata->directory_id;
+
+    storage::log_manager_options options;
+    options.directories = directories;
+    options.cluster_id = plan->cluster_id;
+    options.node_id = config.node.node_id;
+    options.file_delete_delay = config.log_defaults.file_delete_delay_ms;
+    auto manager = storage::log_manager::open(files, clock, random, std::move(options));
+    if (!manager) return manager.error();
+    made->manager_ = *std::move(manager);
+    return made;
+}
+
+std::vector<uuid> log_directories::directory_ids() const {
+    std::vector<uuid> ids;
+    for (const auto& each : manager_->directories())
+        if (!each.failed) ids.push_back(each.id);
+    std::sort(ids.begin(), ids.end());
+    return ids;
+}
+
+result<void> log_directories::load(const metadata::image& image, const broker_config& config) {
+    // Thousands of logs share few topics.
+    std::map<std::string, storage::log_config> configs;
+    auto loaded = manager_->load([&](const std::string& topic) {
+        const auto known = configs.find(topic);
+        return known != configs.end() ? known->second : configs.emplace(topic, topic_log_config(config, image, topic)).first->second;
+    });
+    if (!loaded) return loaded.error();
+    for (auto& each : *loaded) {
+        if (each.future) continue;
+        if (each.log) loaded_[{each.topic, each.partition}] = std::move(each.log);
+        else logs.error("cannot open " + each.topic + "-" + std::to_string(each.partition) + ": " + each.failure.message());
+    }
+    return {};
+}
+
+void log_directories::set_strays_aside() {
+    const std::lock_guard lock{mutex_};
+    for (auto& [where, log] : std::exchange(loaded_, {})) {
+        logs.warn(log->directory() + " is not in the cluster's metadata and is set aside");
+        if (auto marked = manager_->mark_stray(std::move(log)); !marked) logs.error(marked.error().message());
+    }
+}
+
+result<std::unique_ptr<storage::partition_log>> log_directories::open(const replica::partition_spec& spec) {
+    {
+        const std::lock_guard lock{mutex_};
+        const auto known = loaded_.find({spec.topic, spec.id.index});
+        // A folder of an older topic with this name stays behind as a stray.
+        if (known != loaded_.end() && known->second->topic_id() == spec.id.topic_id) {
+            auto log = std::move(known->second);
+            loaded_.erase(known);
+            log->set_config(spec.config);
+            return log;
+        }
+        if (known != loaded_.end()) {
+            auto stray = std::move(known->second);
+            loaded_.erase(known);
+            if (auto marked = manager_->mark_stray(std::move(stray)); !marked) return marked.error();
+        }
+    }
+    auto opened = manager_->open_log(spec.topic, spec.id.index, spec.id.topic_id, spec.config);
+    if (!opened) return opened.error();
+    if (!opened->log) return opened->failure;
+    return std::move(opened->log);
+}
+
+result<void> log_directories::remove(std::unique_ptr<storage::partition_log> log) { return manager_->remove(std::move(log)); }
+
+void log_directories::note(const replica::partition_id& id, const std::string& topic, std::int64_t high_watermark) {
+    const std::lock_guard lock{mutex_};
+    high_watermarks_[{topic, id.index}] = high_watermark;
+}
+
+std::vector<storage::partition_offset> log_directories::high_watermarks() {
+    const std::lock_guard lock{mutex_};
+    std::vector<storage::partition_offset> list;
+    list.reserve(high_watermarks_.size());
+    for (const auto& [where, offset] : std::exchange(high_watermarks_, {})) list.push_back({where.first, where.second, offset});
+    return list;
+}
+
+void log_directories::write_checkpoints() {
+    if (auto written = manager_->write_checkpoints(high_watermarks()); !written) logs.error("writing checkpoints: " + written.error().message());
+    if (auto collected = manager_->collect_garbage(); !collected) logs.error("removing deleted partitions: " + collected.error().message());
+}
+
+result<void> log_directories::close(std::int64_t broker_epoch) { return manager_->close(high_watermarks(), broker_epoch); }
+
+std::vector<server::storage_view::directory> log_directories::directories() const {
+    std::vector<directory> list;
+    for (const auto& each : manager_->directories()) {
+        auto& row = list.emplace_back();
+        row.path = each.path;
+        if (each.failed) row.code = errc::kafka_storage_error;
+        if (const auto space = files_.disk_space(each.path)) {
+            row.total_bytes = static_cast<std::int64_t>(space->total);
+            row.usable_bytes = static_cast<std::int64_t>(space->usable);
+        }
+    }
+    return list;
+}
+
+}  // namespace weir::broker

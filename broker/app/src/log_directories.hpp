@@ -1,0 +1,56 @@
+// The log directories as partitions and request handlers use them.
+#pragma once
+#include <weir/base/files.hpp>
+#include <weir/broker/broker_config.hpp>
+#include <weir/metadata/image.hpp>
+#include <weir/replica/replicas.hpp>
+#include <weir/server/storage_view.hpp>
+#include <weir/storage/log_manager.hpp>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace weir::broker {
+
+class log_directories final : public replica::log_source, public server::storage_view {
+public:
+    /// Formats what is empty, locks, checks; nothing is touched when a directory is refused.
+    static result<std::unique_ptr<log_directories>> open(file_system& files, event_loop& clock, random_source random, const broker_config& config);
+
+    const std::string& cluster_id() const noexcept { return cluster_id_; }
+    /// Where the metadata log lives, and that directory's id.
+    const std::string& metadata_directory() const noexcept { return metadata_directory_; }
+    const uuid& metadata_directory_id() const noexcept { return metadata_directory_id_; }
+    std::vector<uuid> directory_ids() const;
+
+    /// Opens every log on the disk, to be handed out by open().
+    result<void> load(const metadata::image& image, const broker_config& config);
+    /// After the first image was applied: what nobody asked for is not in the metadata, and is renamed.
+    void set_strays_aside();
+    /// Writes checkpoints, removes deleted folders whose delay has passed.
+    void write_checkpoints();
+    result<void> close(std::int64_t broker_epoch);
+
+    result<std::unique_ptr<storage::partition_log>> open(const replica::partition_spec& spec) override;
+    result<void> remove(std::unique_ptr<storage::partition_log> log) override;
+    void note(const replica::partition_id& id, const std::string& topic, std::int64_t high_watermark) override;
+    std::vector<directory> directories() const override;
+
+private:
+    log_directories(file_system& files) : files_(files) {}
+    std::vector<storage::partition_offset> high_watermarks();
+
+    file_system& files_;
+    std::string cluster_id_;
+    std::string metadata_directory_;
+    uuid metadata_directory_id_;
+    std::unique_ptr<storage::log_manager> manager_;
+    std::mutex mutex_;  // guards what follows: cores open, close and note at the same time
+    std::map<std::pair<std::string, std::int32_t>, std::unique_ptr<storage::partition_log>> loaded_;
+    std::map<std::pair<std::string, std::int32_t>, std::int64_t> high_watermarks_;
+};
+
+}  // namespace weir::broker

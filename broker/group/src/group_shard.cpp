@@ -43,8 +43,8 @@ member restore(const protocol::group_metadata_value::member_metadata& recorded, 
     out.rebalance_timeout =
         recorded.rebalance_timeout < 0 ? out.session_timeout : non_negative(recorded.rebalance_timeout);
     out.assignment = recorded.assignment;
-    if (out.metadata(protocol) != recorded.subscription || out.protocols.empty())
-        out.protocols = {{protocol, recorded.subscription}};
+    const member_protocol selected{protocol, recorded.subscription};
+    if (std::ranges::find(out.protocols, selected) == out.protocols.end()) out.protocols = {selected};
     return out;
 }
 

@@ -9,6 +9,7 @@ namespace weir::group {
 protocol::join_group_response join_error(errc why, std::string_view member_id) {
     protocol::join_group_response out;
     out.error_code = wire_code(why);
+    out.protocol_name.reset();
     out.member_id = member_id;
     return out;
 }

@@ -263,7 +263,8 @@ void core::on(const message& from, const end_epoch_request& request, time_point 
     } else if (request.epoch < disk_.leader_epoch) {
         reply.error = errc::fenced_leader_epoch;
     } else if (request.epoch > disk_.leader_epoch ||
-               (role_ == role::follower && leader_ == request.leader_id)) {
+               (role_ == role::follower && leader_ == request.leader_id) ||
+               (role_ == role::unattached && disk_.leader_id == request.leader_id)) {  // its fetch answer came first
         if (request.epoch > disk_.leader_epoch) keep({request.leader_id, request.epoch, {}});
         become_unattached(disk_.leader_epoch, now);
         // The best successor stands at once, the others later the worse they are placed.

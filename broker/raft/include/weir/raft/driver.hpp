@@ -51,7 +51,7 @@ struct committed_batch {
 class quorum_listener {
 public:
     virtual ~quorum_listener() = default;
-    /// Forget everything and load this; at the start (when there is a snapshot) or when the replica fell far behind.
+    /// Forget everything and load this; at the start (when there is a snapshot with records) or when the replica fell far behind.
     virtual void on_snapshot(snapshot_reader& snapshot) = 0;
     /// In offset order, each batch once; on the leader too (also its own proposals).
     virtual void on_commit(std::span<const committed_batch> batches) = 0;

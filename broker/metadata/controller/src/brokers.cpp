@@ -24,7 +24,8 @@ result<void> check_directories(const image& cluster, const broker_registration_r
     if (request.log_dirs.empty()) return refuse("the registration names no log directory");
     auto sorted = request.log_dirs;
     std::sort(sorted.begin(), sorted.end());
-    if (reserved(sorted.front())) return refuse(fmt::format("the directory id {} is reserved", to_string(sorted.front())));
+    if (reserved(sorted.front()))
+        return refuse(fmt::format("the directory id {} is reserved", to_string(sorted.front())));
     if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end())
         return refuse(fmt::format("the directory id {} is given twice", to_string(*twice)));
     for (const auto& [id, other] : cluster.brokers()) {
@@ -45,8 +46,8 @@ result<void> check_features(const image& cluster, const broker_registration_requ
             if (each.name == name) range = {each.min_supported_version, each.max_supported_version};
         if (finalized >= range.min && finalized <= range.max) return {};
         return error{errc::unsupported_version,
-                     fmt::format("broker {} supports {} {} to {}, the cluster has finalized {}: update the broker", request.broker_id,
-                                 name, range.min, range.max, finalized)};
+                     fmt::format("broker {} supports {} {} to {}, the cluster has finalized {}: update the broker",
+                                 request.broker_id, name, range.min, range.max, finalized)};
     };
     if (auto valid = check("metadata.version", cluster.metadata_version()); !valid) return valid;
     for (const auto& [name, level] : cluster.features())
@@ -70,7 +71,8 @@ life present(const broker& of) {
     return of.in_controlled_shutdown ? life::controlled_shutdown : life::unfenced;
 }
 
-life next(const decision_context& context, const broker_sessions& sessions, const broker& of, const broker_heartbeat_request& request) {
+life next(const decision_context& context, const broker_sessions& sessions, const broker& of,
+          const broker_heartbeat_request& request) {
     switch (present(of)) {
         case life::fenced:
             if (request.want_shut_down) return life::shutdown_now;
@@ -97,7 +99,8 @@ void fence(const cluster_view& view, const broker& of, std::vector<metadata_reco
     if (!of.fenced) records.push_back(fencing(of, true));
 }
 
-/// Directories that failed since the last heartbeat, and directories (un)cordoned. True when there are records to write first.
+/// Directories that failed since the last heartbeat, and directories (un)cordoned. True when there are records to write
+/// first.
 bool note_directories(const cluster_view& view, const broker& of, const broker_heartbeat_request& request,
                       std::vector<metadata_record>& records) {
     if (view.cluster.metadata_version() < 17) return false;
@@ -106,7 +109,8 @@ bool note_directories(const cluster_view& view, const broker& of, const broker_h
     record.broker_epoch = of.epoch;
     leader_move leaving;
     for (const auto& directory : of.log_dirs) {
-        const bool failed = std::find(request.offline_log_dirs.begin(), request.offline_log_dirs.end(), directory) != request.offline_log_dirs.end();
+        const bool failed = std::find(request.offline_log_dirs.begin(), request.offline_log_dirs.end(), directory) !=
+                            request.offline_log_dirs.end();
         (failed ? leaving.directories : record.log_dirs).push_back(directory);
     }
     // The record cannot say "none is left"; a broker without a directory stops, and its session runs out.
@@ -199,7 +203,8 @@ decision<broker_registration_response> controller::register_broker(const decisio
     return decided;
 }
 
-decision<broker_heartbeat_response> controller::broker_heartbeat(const decision_context& context, const broker_heartbeat_request& request) {
+decision<broker_heartbeat_response> controller::broker_heartbeat(const decision_context& context,
+                                                                 const broker_heartbeat_request& request) {
     const cluster_view view{context.cluster, config_, schema_};
     decision<broker_heartbeat_response> decided;
     if (auto valid = view.check_epoch(request.broker_id, request.broker_epoch); !valid) {
@@ -246,13 +251,15 @@ decision<broker_heartbeat_response> controller::broker_heartbeat(const decision_
     return decided;
 }
 
-decision<unregister_broker_response> controller::unregister_broker(const decision_context& context, const unregister_broker_request& request) {
+decision<unregister_broker_response> controller::unregister_broker(const decision_context& context,
+                                                                   const unregister_broker_request& request) {
     const cluster_view view{context.cluster, config_, schema_};
     decision<unregister_broker_response> decided;
     decided.response.error_message = std::nullopt;
     const auto* known = context.cluster.find_broker(request.broker_id);
     if (!known) {
-        fail(decided.response, error{errc::broker_id_not_registered, fmt::format("Broker ID {} is not currently registered", request.broker_id)});
+        fail(decided.response, error{errc::broker_id_not_registered,
+                                     fmt::format("Broker ID {} is not currently registered", request.broker_id)});
         return decided;
     }
     // It will not come back with its data: out of every ISR, and nothing it had is eligible.
@@ -267,8 +274,8 @@ decision<unregister_broker_response> controller::unregister_broker(const decisio
     return decided;
 }
 
-decision<controller_registration_response> controller::register_controller(const decision_context& context,
-                                                                           const controller_registration_request& request) {
+decision<controller_registration_response> controller::register_controller(
+    const decision_context& context, const controller_registration_request& request) {
     decision<controller_registration_response> decided;
     decided.response.error_message = std::nullopt;
     register_controller_record record;
@@ -276,16 +283,18 @@ decision<controller_registration_response> controller::register_controller(const
     record.incarnation_id = request.incarnation_id;
     copy_listeners_and_features(record, request);
     if (!record_supported(record, context.cluster.metadata_version())) {
-        fail(decided.response, error{errc::unsupported_version, fmt::format("controllers register from metadata.version 15 (3.7-IV0) "
-                                                                            "on; it is {}", context.cluster.metadata_version())});
+        fail(decided.response,
+             error{errc::unsupported_version, fmt::format("controllers register from metadata.version 15 (3.7-IV0) "
+                                                          "on; it is {}",
+                                                          context.cluster.metadata_version())});
         return decided;
     }
     decided.records.push_back(std::move(record));
     return decided;
 }
 
-decision<allocate_producer_ids_response> controller::allocate_producer_ids(const decision_context& context,
-                                                                           const allocate_producer_ids_request& request) {
+decision<allocate_producer_ids_response> controller::allocate_producer_ids(
+    const decision_context& context, const allocate_producer_ids_request& request) {
     constexpr std::int32_t block = 1000;
     const cluster_view view{context.cluster, config_, schema_};
     decision<allocate_producer_ids_response> decided;
@@ -313,7 +322,8 @@ decision<broker_id> controller::fence_expired(const decision_context& context) {
     decision<broker_id> decided;
     decided.response = sessions_.expired(context.now);
     if (decided.response == no_broker) return decided;
-    if (const auto* known = context.cluster.find_broker(decided.response); known && !known->fenced) fence(view, *known, decided.records);
+    if (const auto* known = context.cluster.find_broker(decided.response); known && !known->fenced)
+        fence(view, *known, decided.records);
     sessions_.forget(decided.response);
     return decided;
 }

@@ -37,7 +37,8 @@ bool cluster_view::may_lead(const partition& of, broker_id id) const noexcept {
 std::vector<uuid> open_directories(const broker& of) {
     std::vector<uuid> open;
     const auto cordoned = of.cordoned_log_dirs.value_or(std::vector<uuid>{});
-    std::set_difference(of.log_dirs.begin(), of.log_dirs.end(), cordoned.begin(), cordoned.end(), std::back_inserter(open));
+    std::set_difference(of.log_dirs.begin(), of.log_dirs.end(), cordoned.begin(), cordoned.end(),
+                        std::back_inserter(open));
     return open;
 }
 
@@ -71,8 +72,8 @@ result<void> cluster_view::check_epoch(broker_id id, std::int64_t epoch) const {
     const auto* known = cluster.find_broker(id);
     if (!known) return error{errc::broker_id_not_registered, fmt::format("broker {} is not registered", id)};
     if (known->epoch != epoch)
-        return error{errc::stale_broker_epoch, fmt::format("broker {} is registered with epoch {}, the request says {}", id,
-                                                           known->epoch, epoch)};
+        return error{errc::stale_broker_epoch, fmt::format("broker {} is registered with epoch {}, the request says {}",
+                                                           id, known->epoch, epoch)};
     return {};
 }
 
@@ -80,7 +81,8 @@ effective_setting cluster_view::topic_setting(const config_entries& own, const c
     if (const auto at = own.find(key.name); at != own.end()) return {at->second, config_source::topic};
     const auto node = std::to_string(config.node_id);
     for (const auto& server_key : key.server_keys)
-        if (const auto* value = cluster.config(config_type::broker, node, server_key)) return {*value, config_source::broker};
+        if (const auto* value = cluster.config(config_type::broker, node, server_key))
+            return {*value, config_source::broker};
     for (const auto& server_key : key.server_keys)
         if (const auto* value = cluster.config(config_type::broker, "", server_key))
             return {*value, config_source::broker_default};

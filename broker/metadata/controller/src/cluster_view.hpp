@@ -43,9 +43,9 @@ struct cluster_view {
 
 /// Moves leadership and ISR membership because brokers come or go. One record per partition that changes.
 struct leader_move {
-    broker_id leaving = no_broker;          ///< out of every ISR
-    broker_id arriving = no_broker;         ///< may lead what has no leader
-    broker_id unclean_shutdown = no_broker; ///< out of every ISR, and out of what is eligible
+    broker_id leaving = no_broker;           ///< out of every ISR
+    broker_id arriving = no_broker;          ///< may lead what has no leader
+    broker_id unclean_shutdown = no_broker;  ///< out of every ISR, and out of what is eligible
     /// Only replicas of `leaving` in one of these directories; empty: all.
     std::vector<uuid> directories;
 };

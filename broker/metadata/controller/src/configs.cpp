@@ -37,7 +37,8 @@ result<void> check_broker(const image& cluster, const std::string& name) {
     if (std::from_chars(name.data(), end, id).ptr != end)
         return error{errc::invalid_request, fmt::format("Unable to parse broker name '{}' as a base 10 number.", name)};
     if (id < 0) return error{errc::invalid_request, fmt::format("Invalid negative broker ID {}.", id)};
-    if (!cluster.find_broker(id)) return error{errc::broker_id_not_registered, fmt::format("No broker with id {} found.", id)};
+    if (!cluster.find_broker(id))
+        return error{errc::broker_id_not_registered, fmt::format("No broker with id {} found.", id)};
     return {};
 }
 
@@ -51,7 +52,8 @@ result<void> check_resource(const image& cluster, const config_resource& resourc
             if (resource.name.empty()) return no_default("topic");
             if (auto valid = validate_topic_name(resource.name); !valid) return valid;
             if (!cluster.find_topic(resource.name))
-                return error{errc::unknown_topic_or_partition, fmt::format("The topic '{}' does not exist.", resource.name)};
+                return error{errc::unknown_topic_or_partition,
+                             fmt::format("The topic '{}' does not exist.", resource.name)};
             return {};
         case config_type::broker: return check_broker(cluster, resource.name);
         case config_type::group:
@@ -61,7 +63,8 @@ result<void> check_resource(const image& cluster, const config_resource& resourc
             if (resource.name.empty()) return no_default("client metrics");
             return {};
         default:
-            return error{errc::invalid_request, fmt::format("Unknown resource type {}", static_cast<int>(resource.type))};
+            return error{errc::invalid_request,
+                         fmt::format("Unknown resource type {}", static_cast<int>(resource.type))};
     }
 }
 
@@ -69,7 +72,9 @@ result<void> check_resource(const image& cluster, const config_resource& resourc
 class resource_change {
 public:
     resource_change(const cluster_view& view, config_resource resource)
-        : view_(view), resource_(std::move(resource)), before_(view.cluster.configs_of(resource_.type, resource_.name)),
+        : view_(view),
+          resource_(std::move(resource)),
+          before_(view.cluster.configs_of(resource_.type, resource_.name)),
           after_(before_) {}
 
     result<void> change(const std::string& key, operation how, const std::optional<std::string>& value) {
@@ -99,7 +104,8 @@ public:
         for (const auto& key : touched_) {
             const auto was = before_.find(key);
             const auto is = after_.find(key);
-            const bool same = was == before_.end() ? is == after_.end() : is != after_.end() && was->second == is->second;
+            const bool same =
+                was == before_.end() ? is == after_.end() : is != after_.end() && was->second == is->second;
             // Brokers reload what a record names, so setting a broker's key again means something (certificates).
             if (same && (resource_.type != config_type::broker || is == after_.end())) continue;
             config_record record;
@@ -146,7 +152,8 @@ private:
         for (const auto& key : touched_)
             if (const auto at = after_.find(key); at != after_.end()) changed.insert(*at);
         if (auto valid = validate_values(view_.schema, resource_, changed); !valid) return valid;
-        if (resource_.type == config_type::topic) return validate_topic_together(view_, resource_.name, before_, after_);
+        if (resource_.type == config_type::topic)
+            return validate_topic_together(view_, resource_.name, before_, after_);
         return {};
     }
 
@@ -154,15 +161,20 @@ private:
         for (const auto& key : touched_) {
             const auto* known = view_.schema.find(config_type::broker, key);
             if (known && known->read_only)
-                return error{errc::invalid_request, fmt::format("Cannot update these configs dynamically: {} needs a restart", key)};
+                return error{errc::invalid_request,
+                             fmt::format("Cannot update these configs dynamically: {} needs a restart", key)};
             if (known && known->per_broker_only && resource_.name.empty())
-                return error{errc::invalid_request, fmt::format("Cannot update these configs at default cluster level, broker id "
-                                                                "must be specified: {}", key)};
+                return error{errc::invalid_request,
+                             fmt::format("Cannot update these configs at default cluster level, broker id "
+                                         "must be specified: {}",
+                                         key)};
             if (key == min_isr_key && view_.elr_enabled()) {
                 if (!resource_.name.empty())
-                    return error{errc::invalid_config, "Broker-level min.insync.replicas cannot be altered while ELR is enabled."};
+                    return error{errc::invalid_config,
+                                 "Broker-level min.insync.replicas cannot be altered while ELR is enabled."};
                 if (!after_.contains(key))
-                    return error{errc::invalid_config, "Cluster-level min.insync.replicas cannot be removed while ELR is enabled."};
+                    return error{errc::invalid_config,
+                                 "Cluster-level min.insync.replicas cannot be removed while ELR is enabled."};
             }
         }
         return {};
@@ -207,27 +219,32 @@ decision<Response> alter(const cluster_view& view, const Request& request, Apply
 
 }  // namespace
 
-decision<alter_configs_response> controller::alter_configs(const decision_context& context, const alter_configs_request& request) {
+decision<alter_configs_response> controller::alter_configs(const decision_context& context,
+                                                           const alter_configs_request& request) {
     const cluster_view view{context.cluster, config_, schema_};
-    return alter<alter_configs_response>(view, request, [](const auto& resource, resource_change& change) -> result<void> {
-        for (const auto& each : resource.configs)
-            if (auto done = change.change(each.name, operation::set, each.value); !done) return done;
-        change.erase_untouched();
-        return {};
-    });
+    return alter<alter_configs_response>(
+        view, request, [](const auto& resource, resource_change& change) -> result<void> {
+            for (const auto& each : resource.configs)
+                if (auto done = change.change(each.name, operation::set, each.value); !done) return done;
+            change.erase_untouched();
+            return {};
+        });
 }
 
-decision<incremental_alter_configs_response> controller::incremental_alter_configs(const decision_context& context,
-                                                                                   const incremental_alter_configs_request& request) {
+decision<incremental_alter_configs_response> controller::incremental_alter_configs(
+    const decision_context& context, const incremental_alter_configs_request& request) {
     const cluster_view view{context.cluster, config_, schema_};
-    return alter<incremental_alter_configs_response>(view, request, [](const auto& resource, resource_change& change) -> result<void> {
-        for (const auto& each : resource.configs) {
-            if (each.config_operation < 0 || each.config_operation > 3)
-                return error{errc::invalid_request, fmt::format("Unknown operation {} for config {}", each.config_operation, each.name)};
-            if (auto done = change.change(each.name, operation{each.config_operation}, each.value); !done) return done;
-        }
-        return {};
-    });
+    return alter<incremental_alter_configs_response>(
+        view, request, [](const auto& resource, resource_change& change) -> result<void> {
+            for (const auto& each : resource.configs) {
+                if (each.config_operation < 0 || each.config_operation > 3)
+                    return error{errc::invalid_request,
+                                 fmt::format("Unknown operation {} for config {}", each.config_operation, each.name)};
+                if (auto done = change.change(each.name, operation{each.config_operation}, each.value); !done)
+                    return done;
+            }
+            return {};
+        });
 }
 
 }  // namespace weir::metadata

@@ -30,7 +30,8 @@ error not_controller(std::string_view why) {
 std::int16_t level_for(const image& before, const std::vector<metadata_record>& records) {
     if (before.metadata_version() > 0) return before.metadata_version();
     for (const auto& each : records)
-        if (const auto* feature = std::get_if<feature_level_record>(&each); feature && feature->name == "metadata.version")
+        if (const auto* feature = std::get_if<feature_level_record>(&each);
+            feature && feature->name == "metadata.version")
             return feature->feature_level;
     return latest_metadata_version;
 }
@@ -38,8 +39,11 @@ std::int16_t level_for(const image& before, const std::vector<metadata_record>& 
 }  // namespace
 
 struct controller_runtime::state : std::enable_shared_from_this<state> {
-    state(event_loop& loop, metadata_writer& writer, const config_schema& schema, controller_config config, std::uint64_t seed)
-        : loop(loop), writer(writer), decider(std::move(config), schema, seed) {}
+    state(event_loop& loop, metadata_writer& writer, const config_schema& schema, controller_config config,
+          std::uint64_t seed)
+        : loop(loop),
+          writer(writer),
+          decider(std::move(config), schema, seed) {}
 
     event_loop& loop;
     metadata_writer& writer;
@@ -51,8 +55,8 @@ struct controller_runtime::state : std::enable_shared_from_this<state> {
         std::int64_t offset;  // of the last record it needs
         function<void(result<void>)> done;
     };
-    std::deque<waiting> queue;  // by offset
-    std::int64_t proposed = -1; // the last offset this leader proposed, -1: nothing
+    std::deque<waiting> queue;   // by offset
+    std::int64_t proposed = -1;  // the last offset this leader proposed, -1: nothing
     std::int64_t high_watermark = 0;
     timer_id timer = timer_id::none;
     time_point timer_at;
@@ -65,7 +69,8 @@ struct controller_runtime::state : std::enable_shared_from_this<state> {
     result<std::int64_t> propose(const std::vector<metadata_record>& records) {
         image_builder next{speculative};
         if (auto done = next.apply(records); !done)
-            return error{errc::unknown_server_error, "the controller made a record that does not fit its own image", done.error()};
+            return error{errc::unknown_server_error, "the controller made a record that does not fit its own image",
+                         done.error()};
         const auto level = level_for(*speculative, records);
         auto frames = encode_frames(records, level);
         if (!frames) return frames.error();
@@ -94,14 +99,18 @@ struct controller_runtime::state : std::enable_shared_from_this<state> {
             auto begin = encode_frame(begin_transaction_record{}, level);
             auto end = encode_frame(end_transaction_record{}, level);
             if (!begin || !end)
-                return error{errc::policy_violation, "the change is too large for one batch of the metadata log: split the request"};
+                return error{errc::policy_violation,
+                             "the change is too large for one batch of the metadata log: split the request"};
             batches.front().insert(batches.front().begin(), std::move(*begin));
             batches.back().push_back(std::move(*end));
         }
         result<std::int64_t> last = errc::unknown_server_error;
         for (const auto& batch : batches) {
             last = writer.propose(batch);
-            if (!last) return last.code() == errc::not_leader_or_follower ? result<std::int64_t>{not_controller("it lost the lead")} : last;
+            if (!last)
+                return last.code() == errc::not_leader_or_follower
+                           ? result<std::int64_t>{not_controller("it lost the lead")}
+                           : last;
         }
         return last;
     }
@@ -126,7 +135,7 @@ struct controller_runtime::state : std::enable_shared_from_this<state> {
             auto expired = decider.fence_expired(now);
             if (expired.response == no_broker) break;
             logs.info(fmt::format("broker {} is fenced: no heartbeat for {} ms", expired.response,
-                                               decider.config().broker_session_timeout.count()));
+                                  decider.config().broker_session_timeout.count()));
             propose_unasked(expired.records, "fencing a broker");
         }
         plan_session_check();
@@ -150,7 +159,8 @@ struct controller_runtime::state : std::enable_shared_from_this<state> {
     }
 
     template <class Response, class Decide>
-    static task<result<Response>> run(std::shared_ptr<state> self, Decide decide, std::string principal = "User:ANONYMOUS") {
+    static task<result<Response>> run(std::shared_ptr<state> self, Decide decide,
+                                      std::string principal = "User:ANONYMOUS") {
         if (!self->active) co_return not_controller("it does not lead the quorum");
         auto decided = decide(self->decider, self->context(std::move(principal)));
         self->plan_session_check();
@@ -161,7 +171,8 @@ struct controller_runtime::state : std::enable_shared_from_this<state> {
             if (!last) co_return last.error();
             needed = *last;
         }
-        auto commit = completion<result<void>>([&](function<void(result<void>)> done) { self->wait_for(needed, std::move(done)); });
+        auto commit = completion<result<void>>(
+            [&](function<void(result<void>)> done) { self->wait_for(needed, std::move(done)); });
         auto committed = co_await commit;
         if (!committed) co_return committed.error();
         co_return std::move(decided.response);
@@ -204,63 +215,97 @@ void controller_runtime::on_high_watermark(std::int64_t offset) {
     for (auto& done : ready) done({});
 }
 
-void controller_runtime::on_resign() { state_->stop(not_controller("it lost the lead before the change was committed")); }
+void controller_runtime::on_resign() {
+    state_->stop(not_controller("it lost the lead before the change was committed"));
+}
 
 bool controller_runtime::active() const noexcept { return state_->active; }
 image_ref controller_runtime::speculative() const { return state_->speculative; }
 
-task<result<create_topics_response>> controller_runtime::create_topics(create_topics_request request, std::string principal) {
+task<result<create_topics_response>> controller_runtime::create_topics(create_topics_request request,
+                                                                       std::string principal) {
     return state::run<create_topics_response>(
-        state_, [request = std::move(request)](controller& c, const decision_context& at) { return c.create_topics(at, request); },
+        state_,
+        [request = std::move(request)](controller& c, const decision_context& at) {
+            return c.create_topics(at, request);
+        },
         std::move(principal));
 }
 task<result<delete_topics_response>> controller_runtime::delete_topics(delete_topics_request request) {
     return state::run<delete_topics_response>(
-        state_, [request = std::move(request)](controller& c, const decision_context& at) { return c.delete_topics(at, request); });
+        state_, [request = std::move(request)](controller& c, const decision_context& at) {
+            return c.delete_topics(at, request);
+        });
 }
 task<result<create_partitions_response>> controller_runtime::create_partitions(create_partitions_request request) {
     return state::run<create_partitions_response>(
-        state_, [request = std::move(request)](controller& c, const decision_context& at) { return c.create_partitions(at, request); });
+        state_, [request = std::move(request)](controller& c, const decision_context& at) {
+            return c.create_partitions(at, request);
+        });
 }
 task<result<elect_leaders_response>> controller_runtime::elect_leaders(elect_leaders_request request) {
     return state::run<elect_leaders_response>(
-        state_, [request = std::move(request)](controller& c, const decision_context& at) { return c.elect_leaders(at, request); });
+        state_, [request = std::move(request)](controller& c, const decision_context& at) {
+            return c.elect_leaders(at, request);
+        });
 }
 task<result<alter_partition_response>> controller_runtime::alter_partition(alter_partition_request request) {
     return state::run<alter_partition_response>(
-        state_, [request = std::move(request)](controller& c, const decision_context& at) { return c.alter_partition(at, request); });
+        state_, [request = std::move(request)](controller& c, const decision_context& at) {
+            return c.alter_partition(at, request);
+        });
 }
 task<result<alter_configs_response>> controller_runtime::alter_configs(alter_configs_request request) {
     return state::run<alter_configs_response>(
-        state_, [request = std::move(request)](controller& c, const decision_context& at) { return c.alter_configs(at, request); });
+        state_, [request = std::move(request)](controller& c, const decision_context& at) {
+            return c.alter_configs(at, request);
+        });
 }
-task<result<incremental_alter_configs_response>> controller_runtime::incremental_alter_configs(incremental_alter_configs_request request) {
+task<result<incremental_alter_configs_response>> controller_runtime::incremental_alter_configs(
+    incremental_alter_configs_request request) {
     return state::run<incremental_alter_configs_response>(
-        state_, [request = std::move(request)](controller& c, const decision_context& at) { return c.incremental_alter_configs(at, request); });
+        state_, [request = std::move(request)](controller& c, const decision_context& at) {
+            return c.incremental_alter_configs(at, request);
+        });
 }
-task<result<update_features_response>> controller_runtime::update_features(update_features_request request, std::int16_t version) {
+task<result<update_features_response>> controller_runtime::update_features(update_features_request request,
+                                                                           std::int16_t version) {
     return state::run<update_features_response>(
-        state_, [request = std::move(request), version](controller& c, const decision_context& at) { return c.update_features(at, request, version); });
+        state_, [request = std::move(request), version](controller& c, const decision_context& at) {
+            return c.update_features(at, request, version);
+        });
 }
 task<result<broker_registration_response>> controller_runtime::register_broker(broker_registration_request request) {
     return state::run<broker_registration_response>(
-        state_, [request = std::move(request)](controller& c, const decision_context& at) { return c.register_broker(at, request); });
+        state_, [request = std::move(request)](controller& c, const decision_context& at) {
+            return c.register_broker(at, request);
+        });
 }
 task<result<broker_heartbeat_response>> controller_runtime::broker_heartbeat(broker_heartbeat_request request) {
     return state::run<broker_heartbeat_response>(
-        state_, [request = std::move(request)](controller& c, const decision_context& at) { return c.broker_heartbeat(at, request); });
+        state_, [request = std::move(request)](controller& c, const decision_context& at) {
+            return c.broker_heartbeat(at, request);
+        });
 }
 task<result<unregister_broker_response>> controller_runtime::unregister_broker(unregister_broker_request request) {
     return state::run<unregister_broker_response>(
-        state_, [request = std::move(request)](controller& c, const decision_context& at) { return c.unregister_broker(at, request); });
+        state_, [request = std::move(request)](controller& c, const decision_context& at) {
+            return c.unregister_broker(at, request);
+        });
 }
-task<result<controller_registration_response>> controller_runtime::register_controller(controller_registration_request request) {
+task<result<controller_registration_response>> controller_runtime::register_controller(
+    controller_registration_request request) {
     return state::run<controller_registration_response>(
-        state_, [request = std::move(request)](controller& c, const decision_context& at) { return c.register_controller(at, request); });
+        state_, [request = std::move(request)](controller& c, const decision_context& at) {
+            return c.register_controller(at, request);
+        });
 }
-task<result<allocate_producer_ids_response>> controller_runtime::allocate_producer_ids(allocate_producer_ids_request request) {
+task<result<allocate_producer_ids_response>> controller_runtime::allocate_producer_ids(
+    allocate_producer_ids_request request) {
     return state::run<allocate_producer_ids_response>(
-        state_, [request = std::move(request)](controller& c, const decision_context& at) { return c.allocate_producer_ids(at, request); });
+        state_, [request = std::move(request)](controller& c, const decision_context& at) {
+            return c.allocate_producer_ids(at, request);
+        });
 }
 
 bool snapshot_policy::due(std::int64_t bytes, timestamp_ms last, timestamp_ms now) const noexcept {

@@ -23,15 +23,19 @@ using topic_result = create_topics_response::creatable_topic_result;
 /// Refuses replicas that cannot be: `replication_factor` 0 when it is not known yet.
 result<void> check_replicas(const cluster_view& view, std::string_view where, const std::vector<broker_id>& replicas,
                             std::size_t replication_factor) {
-    const auto refuse = [&](std::string why) { return error{errc::invalid_replica_assignment, fmt::format("{}: {}", where, why)}; };
+    const auto refuse = [&](std::string why) {
+        return error{errc::invalid_replica_assignment, fmt::format("{}: {}", where, why)};
+    };
     if (replicas.empty()) return refuse("the manual assignment names no replica");
     auto sorted = replicas;
     std::sort(sorted.begin(), sorted.end());
-    if (sorted.front() < 0) return refuse(fmt::format("the manual assignment names the invalid broker id {}", sorted.front()));
+    if (sorted.front() < 0)
+        return refuse(fmt::format("the manual assignment names the invalid broker id {}", sorted.front()));
     if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end())
         return refuse(fmt::format("the manual assignment names broker {} twice", *twice));
     for (const auto id : replicas)
-        if (!view.cluster.find_broker(id)) return refuse(fmt::format("the manual assignment names broker {}, which is not registered", id));
+        if (!view.cluster.find_broker(id))
+            return refuse(fmt::format("the manual assignment names broker {}, which is not registered", id));
     if (replication_factor != 0 && replicas.size() != replication_factor)
         return refuse(fmt::format("the manual assignment has {} replica(s), other partitions have {}", replicas.size(),
                                   replication_factor));
@@ -39,9 +43,11 @@ result<void> check_replicas(const cluster_view& view, std::string_view where, co
 }
 
 /// A partition on `replicas`, with those that are alive in sync. errc is `none_alive` when there is none.
-result<partition> new_partition(const cluster_view& view, std::vector<broker_id> replicas, errc none_alive, std::string_view where) {
+result<partition> new_partition(const cluster_view& view, std::vector<broker_id> replicas, errc none_alive,
+                                std::string_view where) {
     partition made;
-    std::copy_if(replicas.begin(), replicas.end(), std::back_inserter(made.isr), [&](broker_id id) { return view.is_active(id); });
+    std::copy_if(replicas.begin(), replicas.end(), std::back_inserter(made.isr),
+                 [&](broker_id id) { return view.is_active(id); });
     if (made.isr.empty())
         return error{none_alive, fmt::format("{}: all brokers of the assignment are fenced or shutting down", where)};
     made.directories.reserve(replicas.size());
@@ -54,7 +60,10 @@ result<partition> new_partition(const cluster_view& view, std::vector<broker_id>
 class topic_creation {
 public:
     topic_creation(const cluster_view& view, random_source& random, std::size_t max_partitions)
-        : view_(view), random_(random), placer_(view.cluster, random), partitions_left_(max_partitions) {}
+        : view_(view),
+          random_(random),
+          placer_(view.cluster, random),
+          partitions_left_(max_partitions) {}
 
     create_topics_response decide(const create_topics_request& request, std::vector<metadata_record>& records) {
         find_duplicates_and_collisions(request);
@@ -102,15 +111,18 @@ private:
         if (!may_collide(topic.name)) return {};
         const auto [at, first] = colliding_.try_emplace(unify_colliding(topic.name), topic.name);
         if (first) return {};
-        return error{errc::invalid_topic, fmt::format("Topic '{}' collides with existing topic '{}': '.' and '_' are the "
-                                                      "same in metric names", topic.name, at->second)};
+        return error{errc::invalid_topic,
+                     fmt::format("Topic '{}' collides with existing topic '{}': '.' and '_' are the "
+                                 "same in metric names",
+                                 topic.name, at->second)};
     }
 
     result<config_entries> check_configs(const creatable_topic& topic) {
         config_entries entries;
         for (const auto& each : topic.configs) {
             if (!each.value)
-                return error{errc::invalid_config, fmt::format("Null value not supported for topic configs: {}", each.name)};
+                return error{errc::invalid_config,
+                             fmt::format("Null value not supported for topic configs: {}", each.name)};
             entries[each.name] = *each.value;
         }
         const config_resource resource{config_type::topic, topic.name};
@@ -121,16 +133,19 @@ private:
 
     result<std::vector<partition>> assigned_by_hand(const creatable_topic& topic) {
         if (topic.replication_factor != -1)
-            return error{errc::invalid_request, "A manual partition assignment was specified, but the replication factor was "
-                                                "not set to -1."};
+            return error{errc::invalid_request,
+                         "A manual partition assignment was specified, but the replication factor was "
+                         "not set to -1."};
         if (topic.num_partitions != -1)
-            return error{errc::invalid_request, "A manual partition assignment was specified, but the number of partitions "
-                                                "was not set to -1."};
+            return error{errc::invalid_request,
+                         "A manual partition assignment was specified, but the number of partitions "
+                         "was not set to -1."};
         std::map<std::int32_t, partition> made;
         std::size_t replication_factor = 0;
         for (const auto& each : topic.assignments) {
             const auto where = fmt::format("{}-{}", topic.name, each.partition_index);
-            if (auto valid = check_replicas(view_, where, each.broker_ids, replication_factor); !valid) return valid.error();
+            if (auto valid = check_replicas(view_, where, each.broker_ids, replication_factor); !valid)
+                return valid.error();
             replication_factor = each.broker_ids.size();
             auto added = new_partition(view_, each.broker_ids, errc::invalid_replica_assignment, where);
             if (!added) return added.error();
@@ -138,8 +153,10 @@ private:
                 return error{errc::invalid_replica_assignment, fmt::format("{} is assigned more than once", where)};
         }
         if (made.begin()->first != 0 || made.rbegin()->first != static_cast<std::int32_t>(made.size()) - 1)
-            return error{errc::invalid_replica_assignment, fmt::format("topic {}: partitions should be a consecutive 0-based "
-                                                                       "integer sequence", topic.name)};
+            return error{errc::invalid_replica_assignment,
+                         fmt::format("topic {}: partitions should be a consecutive 0-based "
+                                     "integer sequence",
+                                     topic.name)};
         std::vector<partition> in_order;
         for (auto& [index, each] : made) in_order.push_back(std::move(each));
         return in_order;
@@ -147,18 +164,23 @@ private:
 
     result<std::vector<partition>> placed(const creatable_topic& topic) {
         if (topic.replication_factor < -1 || topic.replication_factor == 0)
-            return error{errc::invalid_replication_factor, "Replication factor must be larger than 0, or -1 to use the default value."};
+            return error{errc::invalid_replication_factor,
+                         "Replication factor must be larger than 0, or -1 to use the default value."};
         if (topic.num_partitions < -1 || topic.num_partitions == 0)
-            return error{errc::invalid_partitions, fmt::format("Number of partitions was set to {}: it must be larger than 0, or -1 "
-                                                               "to use the default value.", topic.num_partitions)};
+            return error{errc::invalid_partitions,
+                         fmt::format("Number of partitions was set to {}: it must be larger than 0, or -1 "
+                                     "to use the default value.",
+                                     topic.num_partitions)};
         const auto count = topic.num_partitions == -1 ? view_.config.num_partitions : topic.num_partitions;
-        const auto factor = topic.replication_factor == -1 ? view_.config.default_replication_factor : topic.replication_factor;
+        const auto factor =
+            topic.replication_factor == -1 ? view_.config.default_replication_factor : topic.replication_factor;
         if (auto valid = check_budget(static_cast<std::size_t>(count)); !valid) return valid.error();
         if (auto valid = placer_.check(factor); !valid) return valid.error();
         std::vector<partition> made;
         made.reserve(static_cast<std::size_t>(count));
         for (std::int32_t index = 0; index < count; ++index) {
-            auto added = new_partition(view_, placer_.next(static_cast<std::size_t>(factor)), errc::invalid_replication_factor, topic.name);
+            auto added = new_partition(view_, placer_.next(static_cast<std::size_t>(factor)),
+                                       errc::invalid_replication_factor, topic.name);
             if (!added) return added.error();
             made.push_back(std::move(*added));
         }
@@ -167,8 +189,10 @@ private:
 
     result<void> check_budget(std::size_t count) const {
         if (count <= partitions_left_) return {};
-        return error{errc::policy_violation, fmt::format("Excessively large number of partitions per request: {} more would "
-                                                         "fit; split the request", partitions_left_)};
+        return error{errc::policy_violation,
+                     fmt::format("Excessively large number of partitions per request: {} more would "
+                                 "fit; split the request",
+                                 partitions_left_)};
     }
 
     result<void> create(const creatable_topic& topic, topic_result& result, std::vector<metadata_record>& made) {
@@ -221,7 +245,8 @@ private:
 };
 
 /// The partitions a topic gains; also used by validate_only.
-result<std::vector<partition>> more_partitions(const cluster_view& view, random_source& random, std::size_t max_partitions,
+result<std::vector<partition>> more_partitions(const cluster_view& view, random_source& random,
+                                               std::size_t max_partitions,
                                                const create_partitions_request::create_partitions_topic& wanted) {
     const auto* topic = view.cluster.find_topic(wanted.name);
     if (!topic) return error{errc::unknown_topic_or_partition, fmt::format("topic {} does not exist", wanted.name)};
@@ -229,16 +254,21 @@ result<std::vector<partition>> more_partitions(const cluster_view& view, random_
     if (wanted.count == present)
         return error{errc::invalid_partitions, fmt::format("Topic already has {} partition(s).", present)};
     if (wanted.count < present)
-        return error{errc::invalid_partitions, fmt::format("The topic {} currently has {} partition(s); {} would not be an "
-                                                           "increase.", wanted.name, present, wanted.count)};
+        return error{errc::invalid_partitions,
+                     fmt::format("The topic {} currently has {} partition(s); {} would not be an "
+                                 "increase.",
+                                 wanted.name, present, wanted.count)};
     const auto additional = static_cast<std::size_t>(wanted.count - present);
     if (additional > max_partitions)
-        return error{errc::policy_violation, fmt::format("Excessively large number of partitions per request: {}, at most {} "
-                                                         "are allowed; split the request", additional, max_partitions)};
+        return error{errc::policy_violation,
+                     fmt::format("Excessively large number of partitions per request: {}, at most {} "
+                                 "are allowed; split the request",
+                                 additional, max_partitions)};
     if (wanted.assignments && wanted.assignments->size() != additional)
-        return error{errc::invalid_replica_assignment, fmt::format("topic {}: {} partition(s) are to be added, but {} "
-                                                                   "assignment(s) were given", wanted.name, additional,
-                                                                   wanted.assignments->size())};
+        return error{errc::invalid_replica_assignment,
+                     fmt::format("topic {}: {} partition(s) are to be added, but {} "
+                                 "assignment(s) were given",
+                                 wanted.name, additional, wanted.assignments->size())};
     const auto factor = present == 0 ? std::size_t{1} : topic->partitions.begin()->second.replicas.size();
     replica_placer placer{view.cluster, random};
     if (!wanted.assignments)
@@ -262,7 +292,8 @@ result<std::vector<partition>> more_partitions(const cluster_view& view, random_
 
 }  // namespace
 
-decision<create_topics_response> controller::create_topics(const decision_context& context, const create_topics_request& request) {
+decision<create_topics_response> controller::create_topics(const decision_context& context,
+                                                           const create_topics_request& request) {
     const cluster_view view{context.cluster, config_, schema_};
     decision<create_topics_response> decided;
     topic_creation creation{view, random_, config_.max_partitions_per_request};

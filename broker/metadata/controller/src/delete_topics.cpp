@@ -17,8 +17,8 @@ std::string shown(const wanted_topic& wanted) { return wanted.name ? *wanted.nam
 
 result<const topic*> find(const image& cluster, const wanted_topic& wanted) {
     if (wanted.name && !wanted.topic_id.is_zero())
-        return error{errc::invalid_request, fmt::format("both the name {} and the id {} were given; give one", *wanted.name,
-                                                        to_string(wanted.topic_id))};
+        return error{errc::invalid_request, fmt::format("both the name {} and the id {} were given; give one",
+                                                        *wanted.name, to_string(wanted.topic_id))};
     if (!wanted.name && wanted.topic_id.is_zero())
         return error{errc::invalid_request, "neither a topic name nor an id was given"};
     const auto* found = wanted.name ? cluster.find_topic(*wanted.name) : cluster.find_topic(wanted.topic_id);
@@ -29,7 +29,8 @@ result<const topic*> find(const image& cluster, const wanted_topic& wanted) {
 
 }  // namespace
 
-decision<delete_topics_response> controller::delete_topics(const decision_context& context, const delete_topics_request& request) {
+decision<delete_topics_response> controller::delete_topics(const decision_context& context,
+                                                           const delete_topics_request& request) {
     decision<delete_topics_response> decided;
     std::vector<wanted_topic> wanted = request.topics;  // by name or id, since version 6
     for (const auto& name : request.topic_names) {
@@ -55,7 +56,8 @@ decision<delete_topics_response> controller::delete_topics(const decision_contex
             continue;
         }
         if (times[(*found)->id] > 1) {
-            fail(answer, error{errc::invalid_request, fmt::format("topic {} was given more than once", (*found)->name)});
+            fail(answer,
+                 error{errc::invalid_request, fmt::format("topic {} was given more than once", (*found)->name)});
             continue;
         }
         answer.name = (*found)->name;

@@ -36,9 +36,11 @@ bool supports(const feature_ranges& ranges, const std::string& feature, std::int
 
 result<void> check_support(const cluster_view& view, const feature_update& update) {
     const auto known = view.config.supported_features.find(update.feature);
-    if (known == view.config.supported_features.end()) return refuse(update, "This controller does not know the feature.");
+    if (known == view.config.supported_features.end())
+        return refuse(update, "This controller does not know the feature.");
     if (!supports(view.config.supported_features, update.feature, update.max_version_level))
-        return refuse(update, fmt::format("This controller supports versions {} to {}.", known->second.min, known->second.max));
+        return refuse(update,
+                      fmt::format("This controller supports versions {} to {}.", known->second.min, known->second.max));
     for (const auto& [id, each] : view.cluster.brokers())
         if (!supports(each.features, update.feature, update.max_version_level))
             return refuse(update, fmt::format("Broker {} does not support it.", id));
@@ -51,10 +53,12 @@ result<void> check_support(const cluster_view& view, const feature_update& updat
 result<void> check_metadata_version(const cluster_view& view, const feature_update& update) {
     const auto level = update.max_version_level;
     if (metadata_version_name(level).empty())
-        return refuse(update, fmt::format("metadata.version is between {} and {}.", min_metadata_version, latest_metadata_version));
+        return refuse(update, fmt::format("metadata.version is between {} and {}.", min_metadata_version,
+                                          latest_metadata_version));
     if (level < view.cluster.metadata_version() && metadata_schema_changed(level, view.cluster.metadata_version()))
-        return refuse(update, fmt::format("Refusing the downgrade from {}: metadata that {} cannot express would be lost.",
-                                          metadata_version_name(view.cluster.metadata_version()), metadata_version_name(level)));
+        return refuse(
+            update, fmt::format("Refusing the downgrade from {}: metadata that {} cannot express would be lost.",
+                                metadata_version_name(view.cluster.metadata_version()), metadata_version_name(level)));
     return {};
 }
 
@@ -63,12 +67,15 @@ result<void> check_update(const cluster_view& view, const feature_update& update
     const auto current = view.cluster.feature(update.feature);
     const auto wanted = update.max_version_level;
     if (wanted < 0) return refuse(update, "A feature version cannot be less than 0.");
-    if (how < upgrade::upgrade || how > upgrade::unsafe_downgrade) return refuse(update, "The upgrade type is not known.");
-    if (update.feature == "kraft.version") return refuse(update, "It is changed by the quorum, not by the metadata log.");
+    if (how < upgrade::upgrade || how > upgrade::unsafe_downgrade)
+        return refuse(update, "The upgrade type is not known.");
+    if (update.feature == "kraft.version")
+        return refuse(update, "It is changed by the quorum, not by the metadata log.");
     if (auto supported = check_support(view, update); !supported) return supported;
     if (wanted < current && how == upgrade::upgrade)
-        return refuse(update, "Can't downgrade the version of this feature without setting the upgrade type to either safe or "
-                              "unsafe downgrade.");
+        return refuse(update,
+                      "Can't downgrade the version of this feature without setting the upgrade type to either safe or "
+                      "unsafe downgrade.");
     if (wanted > current && how != upgrade::upgrade) return refuse(update, "Can't downgrade to a newer version.");
     if (update.feature == metadata_version_feature) {
         if (auto valid = check_metadata_version(view, update); !valid) return valid;
@@ -88,7 +95,8 @@ feature_level_record level_record(const std::string& name, std::int16_t level) {
     return record;
 }
 
-/// With eligible replicas, min.insync.replicas must mean the same to every controller: it becomes a setting of the cluster.
+/// With eligible replicas, min.insync.replicas must mean the same to every controller: it becomes a setting of the
+/// cluster.
 std::optional<config_record> cluster_min_isr(const cluster_view& view) {
     if (view.cluster.config(config_type::broker, "", "min.insync.replicas")) return std::nullopt;
     config_record record;
@@ -102,28 +110,34 @@ std::optional<config_record> cluster_min_isr(const cluster_view& view) {
 }  // namespace
 
 const feature_ranges& supported_features() {
-    static const feature_ranges all{
-        {"eligible.leader.replicas.version", {0, 1}}, {"group.version", {0, 1}},  {"kraft.version", {0, 1}},
-        {"metadata.version", {min_metadata_version, latest_metadata_version}},    {"share.version", {0, 1}},
-        {"streams.version", {0, 1}},                  {"transaction.version", {0, 2}}};
+    static const feature_ranges all{{"eligible.leader.replicas.version", {0, 1}},
+                                    {"group.version", {0, 1}},
+                                    {"kraft.version", {0, 1}},
+                                    {"metadata.version", {min_metadata_version, latest_metadata_version}},
+                                    {"share.version", {0, 1}},
+                                    {"streams.version", {0, 1}},
+                                    {"transaction.version", {0, 2}}};
     return all;
 }
 
-decision<update_features_response> controller::update_features(const decision_context& context, const update_features_request& request,
+decision<update_features_response> controller::update_features(const decision_context& context,
+                                                               const update_features_request& request,
                                                                std::int16_t version) {
     const cluster_view view{context.cluster, config_, schema_};
     decision<update_features_response> decided;
     decided.response.error_message = std::nullopt;
 
     std::map<std::string, std::int16_t> proposed;
-    for (const auto name : {metadata_version_feature, elr_feature}) proposed[std::string{name}] = context.cluster.feature(name);
+    for (const auto name : {metadata_version_feature, elr_feature})
+        proposed[std::string{name}] = context.cluster.feature(name);
     for (const auto& each : request.feature_updates) proposed[each.feature] = each.max_version_level;
 
     std::vector<metadata_record> records;
     std::set<std::string_view> seen;
     result<void> all;
     for (const auto& each : request.feature_updates) {
-        const auto how = version == 0 ? (each.allow_downgrade ? upgrade::safe_downgrade : upgrade::upgrade) : upgrade{each.upgrade_type};
+        const auto how = version == 0 ? (each.allow_downgrade ? upgrade::safe_downgrade : upgrade::upgrade)
+                                      : upgrade{each.upgrade_type};
         if (!seen.insert(each.feature).second) {
             all = error{errc::invalid_request, fmt::format("The feature {} was given more than once.", each.feature)};
             break;

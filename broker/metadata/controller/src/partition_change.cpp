@@ -31,7 +31,11 @@ class work {
 public:
     work(partition_change& wanted, const uuid& topic, std::int32_t index, function<bool(broker_id)>& may_lead,
          function<uuid(broker_id)>& default_directory)
-        : wanted_(wanted), now_(wanted.now), may_lead_(may_lead), default_directory_(default_directory), elr_(now_.elr) {
+        : wanted_(wanted),
+          now_(wanted.now),
+          may_lead_(may_lead),
+          default_directory_(default_directory),
+          elr_(now_.elr) {
         record_.topic_id = topic;
         record_.partition_id = index;
     }
@@ -122,7 +126,8 @@ private:
     }
 
     void bump_epoch_when_replicas_leave() {
-        if (record_.leader == no_leader_change && !has_all(wanted_.replicas, now_.replicas)) record_.leader = now_.leader;
+        if (record_.leader == no_leader_change && !has_all(wanted_.replicas, now_.replicas))
+            record_.leader = now_.leader;
     }
     /// Before 3.6 followers relied on it.
     void bump_epoch_when_isr_shrinks() {
@@ -145,7 +150,8 @@ private:
         const bool had_leader = now_.leader != no_broker;
         if (lost && had_leader && now_.last_known_elr != ids{now_.leader}) {
             record_.last_known_elr = ids{now_.leader};
-        } else if ((record_.leader >= 0 || (had_leader && record_.leader != no_broker)) && !now_.last_known_elr.empty()) {
+        } else if ((record_.leader >= 0 || (had_leader && record_.leader != no_broker)) &&
+                   !now_.last_known_elr.empty()) {
             record_.last_known_elr = ids{};
         }
     }
@@ -183,8 +189,13 @@ private:
 }  // namespace
 
 partition_change::partition_change(const partition& now, partition_rules rules)
-    : now(now), rules(rules), isr(now.isr), replicas(now.replicas), removing(now.removing_replicas),
-      adding(now.adding_replicas), recovery(now.recovery) {}
+    : now(now),
+      rules(rules),
+      isr(now.isr),
+      replicas(now.replicas),
+      removing(now.removing_replicas),
+      adding(now.adding_replicas),
+      recovery(now.recovery) {}
 
 std::optional<protocol::partition_change_record> partition_change::build(const uuid& topic, std::int32_t index,
                                                                          function<bool(broker_id)> may_lead,

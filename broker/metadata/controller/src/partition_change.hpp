@@ -18,8 +18,8 @@ enum class election {
 /// The circumstances of a change, the same for all partitions of a topic.
 struct partition_rules {
     std::int16_t metadata_version = 0;
-    bool elr_enabled = false;         ///< eligible leader replicas (KIP-966)
-    std::int32_t min_isr = 1;         ///< already capped by the replica count
+    bool elr_enabled = false;  ///< eligible leader replicas (KIP-966)
+    std::int32_t min_isr = 1;  ///< already capped by the replica count
 };
 
 /// Describe the targets, then build(). `may_lead` and `default_directory` are only asked during build().

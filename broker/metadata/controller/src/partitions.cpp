@@ -32,7 +32,8 @@ bool eligible(const image& cluster, const alter_partition_request::broker_state&
 
 errc check(const image& cluster, broker_id sender, const partition& now, const isr_request& wanted) {
     // A leader that is ahead of us: then we are not the controller any more.
-    if (wanted.leader_epoch > now.leader_epoch || wanted.partition_epoch > now.partition_epoch) return errc::not_controller;
+    if (wanted.leader_epoch > now.leader_epoch || wanted.partition_epoch > now.partition_epoch)
+        return errc::not_controller;
     if (wanted.leader_epoch < now.leader_epoch) return errc::fenced_leader_epoch;
     if (sender != now.leader) return errc::invalid_request;
     if (wanted.partition_epoch < now.partition_epoch) return errc::invalid_update_version;
@@ -46,7 +47,8 @@ errc check(const image& cluster, broker_id sender, const partition& now, const i
     if (wanted.leader_recovery_state != 0 && wanted.leader_recovery_state != 1) return errc::invalid_request;
     const auto recovery = leader_recovery{wanted.leader_recovery_state};
     if (recovery == leader_recovery::recovering && isr.size() > 1) return errc::invalid_request;
-    if (recovery == leader_recovery::recovering && now.recovery == leader_recovery::recovered) return errc::invalid_request;
+    if (recovery == leader_recovery::recovering && now.recovery == leader_recovery::recovered)
+        return errc::invalid_request;
     for (const auto& each : members(wanted))
         if (!eligible(cluster, each)) return errc::ineligible_replica;
     return errc::none;
@@ -93,7 +95,8 @@ result<void> elect_one(const cluster_view& view, std::string_view name, std::int
                                                           : fmt::format("topic {} does not exist", name)};
     const bool settled = preferred ? !now->replicas.empty() && now->leader == now->replicas.front() : now->has_leader();
     if (settled)
-        return error{errc::election_not_needed, fmt::format("{}-{} is led by broker {} already", name, index, now->leader)};
+        return error{errc::election_not_needed,
+                     fmt::format("{}-{} is led by broker {} already", name, index, now->leader)};
     partition_change change{*now, view.rules_for(*of)};
     change.how = preferred ? election::preferred : election::unclean;
     auto record = change.build(
@@ -101,8 +104,8 @@ result<void> elect_one(const cluster_view& view, std::string_view name, std::int
         [&](broker_id id) { return view.default_directory(id); });
     if (!record || record->leader < 0) {
         if (preferred)
-            return error{errc::preferred_leader_not_available, fmt::format("{}-{}: the preferred leader is not alive and in sync",
-                                                                           name, index)};
+            return error{errc::preferred_leader_not_available,
+                         fmt::format("{}-{}: the preferred leader is not alive and in sync", name, index)};
         return error{errc::eligible_leaders_not_available, fmt::format("{}-{}: no replica is alive", name, index)};
     }
     records.push_back(std::move(*record));
@@ -111,7 +114,8 @@ result<void> elect_one(const cluster_view& view, std::string_view name, std::int
 
 }  // namespace
 
-decision<alter_partition_response> controller::alter_partition(const decision_context& context, const alter_partition_request& request) {
+decision<alter_partition_response> controller::alter_partition(const decision_context& context,
+                                                               const alter_partition_request& request) {
     const cluster_view view{context.cluster, config_, schema_};
     decision<alter_partition_response> decided;
     if (auto known = view.check_epoch(request.broker_id, request.broker_epoch); !known) {
@@ -135,7 +139,8 @@ decision<alter_partition_response> controller::alter_partition(const decision_co
     return decided;
 }
 
-decision<elect_leaders_response> controller::elect_leaders(const decision_context& context, const elect_leaders_request& request) {
+decision<elect_leaders_response> controller::elect_leaders(const decision_context& context,
+                                                           const elect_leaders_request& request) {
     const cluster_view view{context.cluster, config_, schema_};
     decision<elect_leaders_response> decided;
     if (request.election_type != 0 && request.election_type != 1) {
@@ -157,7 +162,8 @@ decision<elect_leaders_response> controller::elect_leaders(const decision_contex
             elect_leaders_response::replica_election_result answers;
             answers.topic = name;
             for (const auto& [index, part] : each->partitions) elect(answers, name, index);
-            if (!answers.partition_result.empty()) decided.response.replica_election_results.push_back(std::move(answers));
+            if (!answers.partition_result.empty())
+                decided.response.replica_election_results.push_back(std::move(answers));
         }
     } else {
         for (const auto& asked : *request.topic_partitions) {

@@ -38,9 +38,11 @@ replica_placer::replica_placer(const image& cluster, random_source& random) {
 
 result<void> replica_placer::check(std::int32_t replication_factor) const {
     if (active_.empty())
-        return error{errc::invalid_replication_factor,
-                     fmt::format("Unable to replicate the partition {} time(s): no broker is active; {} registered, all "
-                                 "fenced or shutting down", replication_factor, inactive_.size())};
+        return error{
+            errc::invalid_replication_factor,
+            fmt::format("Unable to replicate the partition {} time(s): no broker is active; {} registered, all "
+                        "fenced or shutting down",
+                        replication_factor, inactive_.size())};
     if (static_cast<std::size_t>(replication_factor) > active_.size() + inactive_.size())
         return error{errc::invalid_replication_factor,
                      fmt::format("Unable to replicate the partition {} time(s): only {} broker(s) are registered",

@@ -20,7 +20,8 @@ std::string_view kind(config_type type) {
 }
 
 errc code_of_unknown(config_type type) {
-    return type == config_type::broker || type == config_type::client_metrics ? errc::invalid_request : errc::invalid_config;
+    return type == config_type::broker || type == config_type::client_metrics ? errc::invalid_request
+                                                                              : errc::invalid_config;
 }
 
 std::optional<std::int64_t> number(const effective_setting& setting) {
@@ -50,16 +51,19 @@ result<void> check_local(const std::string& topic, std::string_view local_key, s
     if (!local || !total || *local == -2) return {};
     const bool fits = *total == -1 || (*local != -1 && *local <= *total);
     if (fits) return {};
-    return error{errc::invalid_config, fmt::format("topic {}: {}={} exceeds {}={}", topic, local_key, *local, total_key, *total)};
+    return error{errc::invalid_config,
+                 fmt::format("topic {}: {}={} exceeds {}={}", topic, local_key, *local, total_key, *total)};
 }
 
 }  // namespace
 
-result<void> validate_values(const config_schema& schema, const config_resource& resource, const config_entries& entries) {
+result<void> validate_values(const config_schema& schema, const config_resource& resource,
+                             const config_entries& entries) {
     for (const auto& [key, value] : entries) {
         const auto* known = schema.find(resource.type, key);
         if (!known)
-            return error{code_of_unknown(resource.type), fmt::format("Unknown {} config name: {}", kind(resource.type), key)};
+            return error{code_of_unknown(resource.type),
+                         fmt::format("Unknown {} config name: {}", kind(resource.type), key)};
         if (auto valid = schema.validate(resource.type, key, value); !valid) {
             const auto code = resource.type == config_type::broker ? errc::invalid_request : errc::invalid_config;
             return error{code, std::string{valid.error().what()}};
@@ -74,23 +78,29 @@ result<void> validate_topic_together(const cluster_view& view, const std::string
     const auto min_lag = number(of("min.compaction.lag.ms"));
     const auto max_lag = number(of("max.compaction.lag.ms"));
     if (min_lag && max_lag && *min_lag > *max_lag)
-        return error{errc::invalid_config, fmt::format("topic {}: min.compaction.lag.ms={} exceeds max.compaction.lag.ms={}",
-                                                       topic, *min_lag, *max_lag)};
+        return error{errc::invalid_config,
+                     fmt::format("topic {}: min.compaction.lag.ms={} exceeds max.compaction.lag.ms={}", topic, *min_lag,
+                                 *max_lag)};
     const bool remote = of("remote.storage.enable").value == "true";
     if (remote) {
         if (names_policy(of("cleanup.policy"), "compact"))
-            return error{errc::invalid_config, fmt::format("topic {}: remote.storage.enable=true needs cleanup.policy=delete, "
-                                                           "it is {}", topic, *of("cleanup.policy").value)};
+            return error{errc::invalid_config,
+                         fmt::format("topic {}: remote.storage.enable=true needs cleanup.policy=delete, "
+                                     "it is {}",
+                                     topic, *of("cleanup.policy").value)};
         if (auto done = check_local(topic, "local.retention.ms", number(of("local.retention.ms")), "retention.ms",
-                                    number(of("retention.ms"))); !done)
+                                    number(of("retention.ms")));
+            !done)
             return done;
         return check_local(topic, "local.retention.bytes", number(of("local.retention.bytes")), "retention.bytes",
                            number(of("retention.bytes")));
     }
     if (view.topic_setting(before, "remote.storage.enable").value == "true" &&
         of("remote.log.delete.on.disable").value != "true")
-        return error{errc::invalid_config, fmt::format("topic {}: remote.storage.enable can be switched off only together "
-                                                       "with remote.log.delete.on.disable=true", topic)};
+        return error{errc::invalid_config,
+                     fmt::format("topic {}: remote.storage.enable can be switched off only together "
+                                 "with remote.log.delete.on.disable=true",
+                                 topic)};
     return {};
 }
 

@@ -10,7 +10,8 @@ namespace {
 constexpr std::size_t max_name_length = 249;
 
 constexpr bool legal(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
 }
 }  // namespace
 
@@ -19,11 +20,13 @@ result<void> validate_topic_name(std::string_view name) {
     if (name == "." || name == "..")
         return error{errc::invalid_topic, fmt::format("Topic name is invalid: '{}' is not allowed", name)};
     if (name.size() > max_name_length)
-        return error{errc::invalid_topic, fmt::format("Topic name is invalid: it has {} characters, at most {} are allowed: {}",
-                                                      name.size(), max_name_length, name)};
+        return error{errc::invalid_topic,
+                     fmt::format("Topic name is invalid: it has {} characters, at most {} are allowed: {}", name.size(),
+                                 max_name_length, name)};
     if (!std::all_of(name.begin(), name.end(), legal))
         return error{errc::invalid_topic, fmt::format("Topic name is invalid: '{}' has characters other than ASCII "
-                                                      "letters, digits, '.', '_' and '-'", name)};
+                                                      "letters, digits, '.', '_' and '-'",
+                                                      name)};
     return {};
 }
 

@@ -17,7 +17,8 @@ error misfit(std::string_view record, std::string what) {
 
 /// Directories that are absent or all unknown read as unknown, one per replica.
 std::vector<uuid> directories_or_migrating(std::vector<uuid> directories, std::size_t replicas) {
-    const bool unknown = std::all_of(directories.begin(), directories.end(), [](const uuid& id) { return id.is_zero(); });
+    const bool unknown =
+        std::all_of(directories.begin(), directories.end(), [](const uuid& id) { return id.is_zero(); });
     if (unknown) directories.assign(replicas, directory_migrating);
     return directories;
 }
@@ -52,7 +53,8 @@ void apply_change(partition& into, const partition_change_record& change) {
     if (change.adding_replicas) into.adding_replicas = *change.adding_replicas;
     if (change.eligible_leader_replicas) into.elr = *change.eligible_leader_replicas;
     if (change.last_known_elr) into.last_known_elr = *change.last_known_elr;
-    if (change.leader_recovery_state != no_recovery_change) into.recovery = leader_recovery{change.leader_recovery_state};
+    if (change.leader_recovery_state != no_recovery_change)
+        into.recovery = leader_recovery{change.leader_recovery_state};
     if (change.leader != no_leader_change) {
         // Naming the present leader again is how a record asks for a new epoch.
         into.leader = change.leader;
@@ -107,9 +109,11 @@ struct image_builder::state {
 
     result<void> on(const topic_record& record) {
         if (const auto* known = next.find_topic(record.name))
-            return misfit(record.message_name, fmt::format("topic {} exists with id {}", record.name, to_string(known->id)));
+            return misfit(record.message_name,
+                          fmt::format("topic {} exists with id {}", record.name, to_string(known->id)));
         if (next.find_topic(record.topic_id))
-            return misfit(record.message_name, fmt::format("the id {} of {} is taken", to_string(record.topic_id), record.name));
+            return misfit(record.message_name,
+                          fmt::format("the id {} of {} is taken", to_string(record.topic_id), record.name));
         auto made = std::make_shared<topic>();
         made->name = record.name;
         made->id = record.topic_id;
@@ -122,12 +126,13 @@ struct image_builder::state {
 
     result<void> on(const partition_record& record) {
         if (!record.directories.empty() && record.directories.size() != record.replicas.size())
-            return misfit(record.message_name, fmt::format("partition {} of topic {} has {} replicas and {} directories",
-                                                           record.partition_id, to_string(record.topic_id),
-                                                           record.replicas.size(), record.directories.size()));
+            return misfit(
+                record.message_name,
+                fmt::format("partition {} of topic {} has {} replicas and {} directories", record.partition_id,
+                            to_string(record.topic_id), record.replicas.size(), record.directories.size()));
         if (record.partition_id < 0)
-            return misfit(record.message_name, fmt::format("partition {} of topic {}", record.partition_id,
-                                                           to_string(record.topic_id)));
+            return misfit(record.message_name,
+                          fmt::format("partition {} of topic {}", record.partition_id, to_string(record.topic_id)));
         auto* home = edit_topic(record.topic_id);
         if (!home) return unknown_topic(record.message_name, record.topic_id);
         const auto before = home->partitions.size();
@@ -144,9 +149,10 @@ struct image_builder::state {
                                                            to_string(record.topic_id)));
         const auto replicas = record.replicas ? record.replicas->size() : known->replicas.size();
         if (record.directories && !record.directories->empty() && record.directories->size() != replicas)
-            return misfit(record.message_name, fmt::format("partition {} of topic {} has {} replicas and {} directories",
-                                                           record.partition_id, to_string(record.topic_id), replicas,
-                                                           record.directories->size()));
+            return misfit(
+                record.message_name,
+                fmt::format("partition {} of topic {} has {} replicas and {} directories", record.partition_id,
+                            to_string(record.topic_id), replicas, record.directories->size()));
         auto* home = edit_topic(record.topic_id);
         apply_change(*home->partitions.edit(record.partition_id), record);
         changed.topics[home->id].partitions.push_back(record.partition_id);
@@ -216,7 +222,9 @@ struct image_builder::state {
         if (next.brokers_.erase(record.broker_id)) changed.brokers.insert(record.broker_id);
         return {};
     }
-    result<void> on(const fence_broker_record& record) { return set_fenced(record.message_name, record.id, record.epoch, true); }
+    result<void> on(const fence_broker_record& record) {
+        return set_fenced(record.message_name, record.id, record.epoch, true);
+    }
     result<void> on(const unfence_broker_record& record) {
         return set_fenced(record.message_name, record.id, record.epoch, false);
     }
@@ -321,8 +329,8 @@ struct image_builder::state {
     result<void> on(const remove_user_scram_credential_record& record) {
         const scram_key of{record.mechanism, record.name};
         if (!next.scram_.erase(of))
-            return misfit(record.message_name, fmt::format("user {} has no credential of mechanism {}", record.name,
-                                                           record.mechanism));
+            return misfit(record.message_name,
+                          fmt::format("user {} has no credential of mechanism {}", record.name, record.mechanism));
         changed.scram_credentials.insert(of);
         return {};
     }

@@ -27,7 +27,7 @@ struct follower {
     image_builder builder;
     bool in_transaction;
     std::vector<protocol::metadata_record> held;
-    provenance position;      // of what the builder holds
+    provenance position;  // of what the builder holds
     bool advanced = false;
 
     result<void> take(const log_batch& batch) {
@@ -82,7 +82,8 @@ result<std::optional<image_change>> image_loader::apply(std::span<const log_batc
     for (const auto& batch : batches) {
         if (batch.last_offset < next) continue;
         if (batch.base_offset > next)
-            return error{errc::malformed, fmt::format("metadata log: offset {} follows {}", batch.base_offset, next - 1)};
+            return error{errc::malformed,
+                         fmt::format("metadata log: offset {} follows {}", batch.base_offset, next - 1)};
         if (auto done = work.take(batch); !done) return done.error();
         next = batch.last_offset + 1;
         for (const auto& frame : batch.frames) bytes += static_cast<std::int64_t>(frame.size());
@@ -113,8 +114,10 @@ result<void> image_loader::add_snapshot_frames(std::span<const bytes_view> frame
         auto record = decode_frame(frame);
         auto done = record ? snapshot_->builder.apply(*record) : result<void>{record.error()};
         if (!done)
-            return error{done.code(), fmt::format("metadata snapshot of offset {}: a record cannot be applied",
-                                                  snapshot_->end_offset), done.error()};
+            return error{
+                done.code(),
+                fmt::format("metadata snapshot of offset {}: a record cannot be applied", snapshot_->end_offset),
+                done.error()};
     }
     return {};
 }

@@ -18,13 +18,14 @@ struct level_info {
     bool schema_changed;  ///< against the level before
 };
 // From min_metadata_version on.
-constexpr std::array levels{
-    level_info{"3.3-IV3", true},  level_info{"3.4-IV0", true},  level_info{"3.5-IV0", false}, level_info{"3.5-IV1", false},
-    level_info{"3.5-IV2", true},  level_info{"3.6-IV0", false}, level_info{"3.6-IV1", true},  level_info{"3.6-IV2", true},
-    level_info{"3.7-IV0", true},  level_info{"3.7-IV1", false}, level_info{"3.7-IV2", true},  level_info{"3.7-IV3", false},
-    level_info{"3.7-IV4", false}, level_info{"3.8-IV0", false}, level_info{"3.9-IV0", false}, level_info{"4.0-IV0", false},
-    level_info{"4.0-IV1", true},  level_info{"4.0-IV2", false}, level_info{"4.0-IV3", false}, level_info{"4.1-IV0", false},
-    level_info{"4.1-IV1", false}, level_info{"4.2-IV0", false}, level_info{"4.2-IV1", false}, level_info{"4.3-IV0", true}};
+constexpr std::array levels{level_info{"3.3-IV3", true},  level_info{"3.4-IV0", true},  level_info{"3.5-IV0", false},
+                            level_info{"3.5-IV1", false}, level_info{"3.5-IV2", true},  level_info{"3.6-IV0", false},
+                            level_info{"3.6-IV1", true},  level_info{"3.6-IV2", true},  level_info{"3.7-IV0", true},
+                            level_info{"3.7-IV1", false}, level_info{"3.7-IV2", true},  level_info{"3.7-IV3", false},
+                            level_info{"3.7-IV4", false}, level_info{"3.8-IV0", false}, level_info{"3.9-IV0", false},
+                            level_info{"4.0-IV0", false}, level_info{"4.0-IV1", true},  level_info{"4.0-IV2", false},
+                            level_info{"4.0-IV3", false}, level_info{"4.1-IV0", false}, level_info{"4.1-IV1", false},
+                            level_info{"4.2-IV0", false}, level_info{"4.2-IV1", false}, level_info{"4.3-IV0", true}};
 static_assert(levels.size() == latest_metadata_version - min_metadata_version + 1);
 
 /// The level that brought each record; 0 for those every supported level has.
@@ -97,9 +98,10 @@ result<bytes> encode_frame(const metadata_record& record, std::int16_t level) {
     return std::visit(
         [&](const auto& each) -> result<bytes> {
             if (brought_by(each) > level)
-                return error{errc::unsupported_version,
-                             fmt::format("{} needs metadata.version {} ({}); the cluster is at {}: raise it with UpdateFeatures",
-                                         each.message_name, brought_by(each), metadata_version_name(brought_by(each)), level)};
+                return error{
+                    errc::unsupported_version,
+                    fmt::format("{} needs metadata.version {} ({}); the cluster is at {}: raise it with UpdateFeatures",
+                                each.message_name, brought_by(each), metadata_version_name(brought_by(each)), level)};
             const auto version = version_at(each, level);
             writer out;
             if constexpr (has_newer_fields<std::remove_cvref_t<decltype(each)>>) {

@@ -13,17 +13,33 @@ namespace weir::metadata {
 
 /// Kafka's codes of the config APIs.
 enum class config_value_type : std::int8_t {
-    unknown = 0, boolean = 1, string = 2, int32 = 3, int16 = 4, int64 = 5, float64 = 6, list = 7, class_name = 8, password = 9
+    unknown = 0,
+    boolean = 1,
+    string = 2,
+    int32 = 3,
+    int16 = 4,
+    int64 = 5,
+    float64 = 6,
+    list = 7,
+    class_name = 8,
+    password = 9
 };
 enum class config_source : std::int8_t {
-    unknown = 0, topic = 1, broker = 2, broker_default = 3, static_broker = 4, built_in = 5, broker_logger = 6,
-    client_metrics = 7, group = 8
+    unknown = 0,
+    topic = 1,
+    broker = 2,
+    broker_default = 3,
+    static_broker = 4,
+    built_in = 5,
+    broker_logger = 6,
+    client_metrics = 7,
+    group = 8
 };
 
 struct config_key {
     std::string name;
     config_value_type type = config_value_type::string;
-    bool read_only = false;   ///< of a broker: needs a restart; INVALID_REQUEST when somebody tries to set it
+    bool read_only = false;  ///< of a broker: needs a restart; INVALID_REQUEST when somebody tries to set it
     bool sensitive = false;
     bool per_broker_only = false;  ///< not allowed for the default of all brokers
     /// What holds while the resource does not set it: from server.properties (source static_broker) or built in.

@@ -32,9 +32,10 @@ public:
                        std::uint64_t seed);
     ~controller_runtime();
 
-    /// This node leads now; `committed` is everything the log held before. `bootstrap` (records of bootstrap.checkpoint)
-    /// is written when `committed` has no metadata.version, i.e. the log is empty. `unfinished_transaction`: the leader
-    /// before left a metadata transaction open (image_loader::in_transaction()); it is aborted.
+    /// This node leads now; `committed` is everything the log held before. `bootstrap` (records of
+    /// bootstrap.checkpoint) is written when `committed` has no metadata.version, i.e. the log is empty.
+    /// `unfinished_transaction`: the leader before left a metadata transaction open (image_loader::in_transaction());
+    /// it is aborted.
     void on_leadership(std::int32_t epoch, image_ref committed, std::vector<protocol::metadata_record> bootstrap,
                        bool unfinished_transaction = false);
     /// Everything below `offset` is committed: answers who waits for it.
@@ -46,9 +47,10 @@ public:
     /// The speculative image; null while not active.
     image_ref speculative() const;
 
-    /// All of them: errc::not_controller when this node is not the active controller (ask the leader instead) or stopped
-    /// being it before the records were committed; then the request may or may not have been carried out.
-    task<result<protocol::create_topics_response>> create_topics(protocol::create_topics_request request, std::string principal);
+    /// All of them: errc::not_controller when this node is not the active controller (ask the leader instead) or
+    /// stopped being it before the records were committed; then the request may or may not have been carried out.
+    task<result<protocol::create_topics_response>> create_topics(protocol::create_topics_request request,
+                                                                 std::string principal);
     task<result<protocol::delete_topics_response>> delete_topics(protocol::delete_topics_request request);
     task<result<protocol::create_partitions_response>> create_partitions(protocol::create_partitions_request request);
     task<result<protocol::elect_leaders_response>> elect_leaders(protocol::elect_leaders_request request);
@@ -73,9 +75,10 @@ private:
 
 /// When to write a snapshot of the metadata log.
 struct snapshot_policy {
-    std::int64_t max_bytes = 20 * 1024 * 1024;     ///< metadata.log.max.record.bytes.between.snapshots
-    milliseconds max_interval{3'600'000};          ///< metadata.log.max.snapshot.interval.ms; 0: by bytes alone
-    /// `bytes` of records since the last snapshot, which was taken at `last` (the start of the process when there was none).
+    std::int64_t max_bytes = 20 * 1024 * 1024;  ///< metadata.log.max.record.bytes.between.snapshots
+    milliseconds max_interval{3'600'000};       ///< metadata.log.max.snapshot.interval.ms; 0: by bytes alone
+    /// `bytes` of records since the last snapshot, which was taken at `last` (the start of the process when there was
+    /// none).
     bool due(std::int64_t bytes, timestamp_ms last, timestamp_ms now) const noexcept;
 };
 

@@ -51,8 +51,8 @@ struct broker {
     bool fenced = true;
     bool in_controlled_shutdown = false;
     bool migrating_from_zk = false;
-    std::vector<uuid> log_dirs;                           ///< sorted; those online
-    std::optional<std::vector<uuid>> cordoned_log_dirs;   ///< sorted; nullopt: never said
+    std::vector<uuid> log_dirs;                          ///< sorted; those online
+    std::optional<std::vector<uuid>> cordoned_log_dirs;  ///< sorted; nullopt: never said
     bool active() const noexcept { return !fenced && !in_controlled_shutdown; }
     /// nullptr when the broker has no such listener.
     const endpoint* find_endpoint(std::string_view listener) const noexcept;
@@ -71,8 +71,8 @@ struct controller_registration {
 enum class leader_recovery : std::int8_t { recovered = 0, recovering = 1 };
 
 struct partition {
-    std::vector<broker_id> replicas;     ///< the first is the preferred leader
-    std::vector<uuid> directories;       ///< where each replica lies, in the order of `replicas`
+    std::vector<broker_id> replicas;  ///< the first is the preferred leader
+    std::vector<uuid> directories;    ///< where each replica lies, in the order of `replicas`
     std::vector<broker_id> isr;
     std::vector<broker_id> removing_replicas;
     std::vector<broker_id> adding_replicas;
@@ -97,7 +97,14 @@ struct topic {
 using topic_ref = std::shared_ptr<const topic>;
 
 /// Kafka's codes of ConfigRecord and the config APIs.
-enum class config_type : std::int8_t { unknown = 0, topic = 2, broker = 4, broker_logger = 8, client_metrics = 16, group = 32 };
+enum class config_type : std::int8_t {
+    unknown = 0,
+    topic = 2,
+    broker = 4,
+    broker_logger = 8,
+    client_metrics = 16,
+    group = 32
+};
 struct config_resource {
     config_type type = config_type::unknown;
     std::string name;  ///< of a broker: its id in decimal, or "" for the default of all
@@ -152,8 +159,9 @@ struct provenance {
     bool operator==(const provenance&) const = default;
 };
 
-/// Immutable and shared (`image_ref`): every core reads its own pointer, without a lock. Made by image_builder; an image
-/// and its successor share what did not change, per topic and per chunk of partitions. All maps are sorted by key.
+/// Immutable and shared (`image_ref`): every core reads its own pointer, without a lock. Made by image_builder; an
+/// image and its successor share what did not change, per topic and per chunk of partitions. All maps are sorted by
+/// key.
 class image {
 public:
     const provenance& position() const noexcept { return position_; }

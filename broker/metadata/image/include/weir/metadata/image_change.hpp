@@ -22,7 +22,7 @@ struct image_change {
     image_ref after;
     /// By topic id: a topic that was deleted and made anew is in it twice.
     std::map<uuid, topic_change> topics;
-    std::set<broker_id> brokers;                ///< registered, changed or gone
+    std::set<broker_id> brokers;  ///< registered, changed or gone
     std::set<std::int32_t> controllers;
     std::set<config_resource> configs;
     std::set<std::string, std::less<>> features;  ///< "metadata.version" too

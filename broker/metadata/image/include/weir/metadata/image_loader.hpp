@@ -20,8 +20,8 @@ struct log_batch {
     std::span<const bytes_view> frames;  ///< empty for a control batch
 };
 
-/// Follows the committed log. Records between BeginTransaction and EndTransaction are held back and appear in one image;
-/// AbortTransaction drops them (KIP-868). Not thread-safe; the images it makes are.
+/// Follows the committed log. Records between BeginTransaction and EndTransaction are held back and appear in one
+/// image; AbortTransaction drops them (KIP-868). Not thread-safe; the images it makes are.
 class image_loader {
 public:
     image_loader();
@@ -32,7 +32,8 @@ public:
     bool in_transaction() const noexcept { return transaction_ != nullptr; }
     /// The offset after the last batch or snapshot taken, held-back records included.
     std::int64_t next_offset() const noexcept { return next_offset_; }
-    /// Bytes of frames since the last snapshot was loaded or noted: for metadata.log.max.record.bytes.between.snapshots.
+    /// Bytes of frames since the last snapshot was loaded or noted: for
+    /// metadata.log.max.record.bytes.between.snapshots.
     std::int64_t bytes_since_snapshot() const noexcept { return bytes_since_snapshot_; }
     void snapshot_noted() noexcept { bytes_since_snapshot_ = 0; }
 

@@ -19,9 +19,9 @@ inline std::uint64_t next_edit() noexcept {
 }
 }  // namespace detail
 
-/// Sorted entries in chunks of at most 64. A copy costs one pointer per chunk; a change copies the chunk it touches, once
-/// per round: chunks made since the last copy are changed in place. Copies may be read by any thread; a map that is
-/// being changed belongs to one.
+/// Sorted entries in chunks of at most 64. A copy costs one pointer per chunk; a change copies the chunk it touches,
+/// once per round: chunks made since the last copy are changed in place. Copies may be read by any thread; a map that
+/// is being changed belongs to one.
 template <class Key, class Value>
 class shared_map {
 public:
@@ -66,7 +66,9 @@ public:
     private:
         friend shared_map;
         const_iterator(const chunk_list* chunks, std::size_t chunk, std::size_t entry) noexcept
-            : chunks_(chunks), chunk_(chunk), entry_(entry) {}
+            : chunks_(chunks),
+              chunk_(chunk),
+              entry_(entry) {}
         const chunk_list* chunks_ = nullptr;
         std::size_t chunk_ = 0;
         std::size_t entry_ = 0;
@@ -78,7 +80,9 @@ public:
         if (other.edit_ != 0) other.edit_ = 0;
     }
     shared_map(shared_map&& other) noexcept
-        : chunks_(std::move(other.chunks_)), size_(std::exchange(other.size_, 0)), edit_(std::exchange(other.edit_, 0)) {
+        : chunks_(std::move(other.chunks_)),
+          size_(std::exchange(other.size_, 0)),
+          edit_(std::exchange(other.edit_, 0)) {
         other.chunks_.clear();
     }
     shared_map& operator=(const shared_map& other) {
@@ -106,7 +110,9 @@ public:
         return at != end() && !(key < at->first) ? &at->second : nullptr;
     }
     template <class K>
-    bool contains(const K& key) const noexcept { return find(key) != nullptr; }
+    bool contains(const K& key) const noexcept {
+        return find(key) != nullptr;
+    }
     /// The first entry not below `key`.
     template <class K>
     const_iterator lower_bound(const K& key) const noexcept {

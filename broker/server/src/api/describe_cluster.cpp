@@ -24,7 +24,7 @@ task<protocol::describe_cluster_response> handle_describe_cluster(request_contex
         row.host = address->host;
         row.port = address->port;
         row.rack = broker.rack;
-        row.is_fenced = broker.fenced;
+        if (context.version() >= 2) row.is_fenced = broker.fenced;
     }
     if (request.include_cluster_authorized_operations) response.cluster_authorized_operations = all_cluster_operations;
     co_return response;

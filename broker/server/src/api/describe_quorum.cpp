@@ -16,7 +16,13 @@ task<protocol::describe_quorum_response> handle_describe_quorum(request_context&
                 auto asking = context.broker.quorum.describe(context.core.loop);
                 auto described = co_await asking;
                 answered.partitions.push_back(std::move(described.partition));
-                response.nodes = std::move(described.nodes);
+                if (context.version() >= 2) {
+                    response.nodes = std::move(described.nodes);
+                } else {
+                    // Before version 2 a replica is known by its node alone.
+                    for (auto* list : {&answered.partitions.back().current_voters, &answered.partitions.back().observers})
+                        for (auto& replica : *list) replica.replica_directory_id = {};
+                }
                 continue;
             }
             auto& row = answered.partitions.emplace_back();

@@ -122,7 +122,7 @@ task<fetch_response> handle_fetch(request_context& context, fetch_request reques
             part.records = protocol::record_data{bytes_view{}};
         }
         const auto code = errc_from_wire(part.error_code);
-        if (code == errc::not_leader_or_follower || code == errc::fenced_leader_epoch) {
+        if (context.version() >= 16 && (code == errc::not_leader_or_follower || code == errc::fenced_leader_epoch)) {
             const auto found = find_topic(*image, by_id, each.target.topic, each.target.topic_id);
             hint_leader(*image, found, each.target.partition, code, part.current_leader, response.node_endpoints, *context.connection.listener);
         }

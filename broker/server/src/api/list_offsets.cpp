@@ -90,7 +90,7 @@ task<list_offsets_response> handle_list_offsets(request_context& context, list_o
             if (offset) {
                 answer.timestamp = offset->timestamp;
                 answer.offset = offset->offset;
-                answer.leader_epoch = offset->leader_epoch;
+                if (context.version() >= 4) answer.leader_epoch = offset->leader_epoch;
             } else {
                 answer.error_code = wire_code(offset.code());
             }

@@ -105,7 +105,7 @@ task<produce_response> handle_produce(request_context& context, produce_request 
             if (code == errc::none) code = locate(context, found, part.index, where);
             if (code != errc::none) {
                 answer.error_code = wire_code(code);
-                hint_leader(*image, found, part.index, code, answer.current_leader, response.node_endpoints, *context.connection.listener);
+                if (context.version() >= 10) hint_leader(*image, found, part.index, code, answer.current_leader, response.node_endpoints, *context.connection.listener);
                 continue;
             }
             // The request's buffer is ours alone: offsets and epochs are patched where the bytes arrived.

@@ -167,9 +167,7 @@ result<bool> metadata_log::over_budget() const {
     if (options_.retention_ms.count() < 0) return false;
     const auto oldest = open_snapshot(kept.front());
     if (!oldest) return oldest.error();
-    // Formatting has no time of its own: it goes with the first real snapshot that is too old.
-    const auto written = oldest->last_log_timestamp();
-    return written > 0 && loop_.wall_now() - written > options_.retention_ms.count();
+    return loop_.wall_now() - oldest->last_log_timestamp() > options_.retention_ms.count();
 }
 
 result<void> metadata_log::snapshot_finished(const raft::snapshot_id& id) {

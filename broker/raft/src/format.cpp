@@ -28,7 +28,7 @@ result<void> format_metadata(file_system& files, const format_options& options) 
         snapshot_info info{{0, 0}, options.kraft_version, std::nullopt};
         if (!options.voters.empty()) info.voters = options.voters;
         auto first = snapshot_writer::create(
-            files, {.path = folder + "/" + snapshot_file_name(info.id), .info = info, .now = options.now});
+            files, {.path = folder + "/" + snapshot_file_name(info.id), .info = info, .last_log_timestamp = options.now, .now = options.now});
         if (!first) return first.error();
         if (auto done = (*first)->finish(); !done) return done;
         if (auto done = files.sync_directory(options.log_directory); !done) return done;

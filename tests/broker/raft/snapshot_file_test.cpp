@@ -170,3 +170,46 @@ TEST_CASE("formatting writes the first voters and the feature levels, metadata.v
     CHECK(format_metadata(files, old).error().code() == errc::invalid_setting);
     CHECK_FALSE(files.exists("/old/bootstrap.checkpoint"));
 }
+
+namespace {
+
+// What `kafka-storage format --standalone` of Apache Kafka 4.3.1 wrote for node 1, directory z0ytnqQERMKguNbnExtLyw and
+// the listener CONTROLLER://127.0.0.1:19793.
+constexpr std::string_view formatted_by_kafka =
+    "00000000000000000000009a0000000002342a7ca5002000000002000001a1fe370eb3000001a1fe370eb3ffffffffffffff"
+    "ffffffffffffff000000032a0000000800000003160000000001a1fe370e7800001e00000208000000050a00000001000082"
+    "0100000408000000066e00000200000001cf4cad9ea40444c2a0b8d6e7131b4bcb020b434f4e54524f4c4c45520a3132372e"
+    "302e302e314d5100000000010000000000000000000000030000003f0000000002eaacf408002000000000000001a1fe370e"
+    "d3000001a1fe370ed3ffffffffffffffffffffffffffff000000011a00000008000000040600000000";
+
+bytes from_hex(std::string_view text) {
+    bytes out;
+    const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+    for (std::size_t at = 0; at + 1 < text.size(); at += 2)
+        out.push_back(static_cast<std::byte>(digit(text[at]) * 16 + digit(text[at + 1])));
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("the first snapshot is Kafka's, byte for byte but for the times and their checksums") {
+    sim::memory_files files;
+    const auto directory = *parse_uuid("z0ytnqQERMKguNbnExtLyw");
+    REQUIRE(format_metadata(files, standalone_format("/data", 1, directory, {"CONTROLLER", "127.0.0.1", 19793}, 1795266383475)));
+    const std::string path = "/data/__cluster_metadata-0/00000000000000000000-0000000000.checkpoint";
+    auto ours = *read_file(files, path);
+    auto theirs = from_hex(formatted_by_kafka);
+    REQUIRE(ours.size() == theirs.size());
+    constexpr std::size_t footer = 166;
+    for (auto* file : {&ours, &theirs})
+        for (const auto& [from, to] : {std::pair<std::size_t, std::size_t>{17, 21}, {27, 43}, {73, 81}, {footer + 17, footer + 21}, {footer + 27, footer + 43}})
+            std::fill(file->begin() + static_cast<std::ptrdiff_t>(from), file->begin() + static_cast<std::ptrdiff_t>(to), std::byte{});
+    CHECK(ours == theirs);
+
+    auto file = *files.open(path, open_mode::replace);
+    REQUIRE(file->write_at(0, from_hex(formatted_by_kafka)));
+    auto reader = snapshot_reader::open(files, path);
+    REQUIRE(reader);
+    CHECK(reader->info().voters->begin()->key == replica_key{1, directory});
+    CHECK(reader->last_log_timestamp() == 1795266383480);
+}

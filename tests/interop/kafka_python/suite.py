@@ -118,7 +118,8 @@ class Member(threading.Thread):
     def run(self):
         try:
             while not self.stopping.is_set():
-                for batch in self.consumer.poll(timeout_ms=100).values():
+                # A second: kafka-python 3.0 loses its heartbeat when a poll ends in the middle of joining.
+                for batch in self.consumer.poll(timeout_ms=1000).values():
                     self.seen += [record.value for record in batch]
                 self.owned = {p.partition for p in self.consumer.assignment()}
             self.consumer.close()
@@ -168,7 +169,7 @@ from kafka import KafkaConsumer
 member = KafkaConsumer("kp-silent", bootstrap_servers=sys.argv[1], group_id="kp-silent", session_timeout_ms=6000,
                        heartbeat_interval_ms=300)
 while True:
-    member.poll(timeout_ms=100)
+    member.poll(timeout_ms=1000)
 """
 
 

@@ -17,15 +17,16 @@ def read(topic, path, taken, wanted, ready, members):
                              auto_offset_reset="earliest", session_timeout_ms=30000, max_poll_records=5000,
                              max_partition_fetch_bytes=4 << 20, enable_auto_commit=False)
     with open(path, "wb") as out:
+        # Polls last a second: kafka-python 3.0 loses its heartbeat when one ends in the middle of joining.
         # Nothing is taken before all are in, so that each of them has a share.
         while ready.value < members:
-            consumer.poll(timeout_ms=100, max_records=1)
+            consumer.poll(timeout_ms=1000, max_records=1)
             if consumer.assignment() and not getattr(consumer, "counted", False):
                 consumer.counted = True
                 with ready.get_lock():
                     ready.value += 1
         while len(consumer.assignment()) > 6 // members:
-            consumer.poll(timeout_ms=100, max_records=1)
+            consumer.poll(timeout_ms=1000, max_records=1)
         for partition in consumer.assignment():
             consumer.seek(partition, 0)
         owned = set(consumer.assignment())

@@ -20,19 +20,22 @@ log::logger logs{"weir.coordinator"};
 
 struct partition_runtime::impl : std::enable_shared_from_this<impl> {
     struct waiting {
-        std::int64_t until;   // goes when everything below is committed
+        std::int64_t until;  // goes when everything below is committed
         time_point deadline;
         answer finish;
     };
 
     impl(event_loop& loop, runtime_options options, machine_factory make)
-        : loop(loop), options(std::move(options)), make(std::move(make)) {}
+        : loop(loop),
+          options(std::move(options)),
+          make(std::move(make)) {}
 
     instant now() const { return {loop.now(), loop.wall_now()}; }
 
     // Life of the partition.
     void start_load();
-    static task<void> load(std::shared_ptr<impl> self, std::shared_ptr<partition_store> from, std::shared_ptr<bool> current);
+    static task<void> load(std::shared_ptr<impl> self, std::shared_ptr<partition_store> from,
+                           std::shared_ptr<bool> current);
     void load_done(std::unique_ptr<state_machine> loaded, const result<load_report>& report, time_point began);
     void stop(errc why, runtime_state next);
     // Life of an operation.
@@ -41,7 +44,8 @@ struct partition_runtime::impl : std::enable_shared_from_this<impl> {
     result<void> apply(const outcome& decided);
     void answer_when_committed(std::vector<answer> answers);
     void schedule_append();
-    static task<void> append_all(std::shared_ptr<impl> self, std::shared_ptr<partition_store> to, std::shared_ptr<bool> current);
+    static task<void> append_all(std::shared_ptr<impl> self, std::shared_ptr<partition_store> to,
+                                 std::shared_ptr<bool> current);
     void append_failed(const error& why);
     void release();
     // Time.
@@ -108,8 +112,8 @@ void partition_runtime::impl::load_done(std::unique_ptr<state_machine> loaded, c
                                         time_point began) {
     if (!report) {
         state = runtime_state::failed;
-        logs.error(fmt::format("{} (epoch {}) could not be loaded and is tried again in {} ms: {}", options.partition, epoch,
-                               options.reload_delay.count(), report.error().message()));
+        logs.error(fmt::format("{} (epoch {}) could not be loaded and is tried again in {} ms: {}", options.partition,
+                               epoch, options.reload_delay.count(), report.error().message()));
         reload_timer = loop.call_after(options.reload_delay, [weak = weak_from_this(), was = current] {
             if (auto self = weak.lock(); self && *was) self->start_load();
         });
@@ -122,8 +126,10 @@ void partition_runtime::impl::load_done(std::unique_ptr<state_machine> loaded, c
     ++metrics.loads;
     metrics.last_load_time = std::chrono::duration_cast<milliseconds>(loop.now() - began);
     metrics.max_load_time = std::max(metrics.max_load_time, metrics.last_load_time);
-    logs.info(fmt::format("{} (epoch {}) loaded: {} records, {} bytes, {} ms", options.partition, epoch, report->records,
-                          report->bytes, metrics.last_load_time.count()));
+    // Fifty empty partitions are no news.
+    logs.write(report->records > 0 ? log::level::info : log::level::debug,
+               fmt::format("{} (epoch {}) loaded: {} records, {} bytes, {} ms", options.partition, epoch,
+                           report->records, report->bytes, metrics.last_load_time.count()));
     machine->loaded(now());
     arm_tick();
     answer_when_committed(machine->take_answers());
@@ -182,9 +188,10 @@ result<void> partition_runtime::impl::apply(const outcome& decided) {
     const auto wall = loop.wall_now();
     for (const auto& r : decided.records) {
         if (!queue->fits(r))
-            return error{errc::message_too_large, fmt::format("a record with a key of {} and a value of {} bytes fits no batch of "
-                                                              "{} bytes", r.key.size(), r.value ? r.value->size() : 0,
-                                                              options.max_batch_bytes)};
+            return error{errc::message_too_large,
+                         fmt::format("a record with a key of {} and a value of {} bytes fits no batch of "
+                                     "{} bytes",
+                                     r.key.size(), r.value ? r.value->size() : 0, options.max_batch_bytes)};
         const auto offset = queue->next_offset();
         queue->add(r, decided.producer, wall);
         const auto value = r.value ? std::optional<bytes_view>{*r.value} : std::nullopt;
@@ -243,9 +250,10 @@ task<void> partition_runtime::impl::append_all(std::shared_ptr<impl> self, std::
         if (!base || *base != batch.first_offset) {
             --self->coroutines;
             // Somebody else wrote to this log: what memory says about offsets is wrong.
-            self->append_failed(base ? error{errc::not_leader_or_follower,
-                                             fmt::format("the batch for offset {} went to {}", batch.first_offset, *base)}
-                                     : base.error());
+            self->append_failed(
+                base ? error{errc::not_leader_or_follower,
+                             fmt::format("the batch for offset {} went to {}", batch.first_offset, *base)}
+                     : base.error());
             co_return;
         }
         ++self->metrics.appended_batches;
@@ -274,8 +282,9 @@ void partition_runtime::impl::release() {
 void partition_runtime::impl::append_failed(const error& why) {
     const auto keep = shared_from_this();
     ++metrics.failed_appends;
-    logs.error(fmt::format("{} (epoch {}): a write failed, {} answers are failed and the state is read from the log again: {}",
-                           options.partition, epoch, answers.size(), why.message()));
+    logs.error(
+        fmt::format("{} (epoch {}): a write failed, {} answers are failed and the state is read from the log again: {}",
+                    options.partition, epoch, answers.size(), why.message()));
     const auto mapped = coordinator_error(why.code());
     const auto elected = epoch;
     stop(mapped, runtime_state::loading);
@@ -332,8 +341,8 @@ void partition_runtime::impl::expire_answers() {
     }
     arm_timeout();
     if (!late.empty())
-        logs.warn(fmt::format("{} (epoch {}): {} answers waited {} ms for their records and are failed", options.partition,
-                              epoch, late.size(), options.write_timeout.count()));
+        logs.warn(fmt::format("{} (epoch {}): {} answers waited {} ms for their records and are failed",
+                              options.partition, epoch, late.size(), options.write_timeout.count()));
     for (auto& each : late) each(coordinator_error(errc::request_timed_out));
 }
 
@@ -357,7 +366,7 @@ void partition_runtime::load(std::unique_ptr<partition_store> store, std::int32_
 void partition_runtime::unload(std::int32_t epoch) {
     if (impl_->state == runtime_state::unloaded || epoch < impl_->epoch) return;
     impl_->epoch = epoch;
-    logs.info(fmt::format("{} is unloaded: it has a new leader (epoch {})", impl_->options.partition, epoch));
+    logs.debug(fmt::format("{} is unloaded: it has a new leader (epoch {})", impl_->options.partition, epoch));
     impl_->stop(errc::not_coordinator, runtime_state::unloaded);
     impl_->store.reset();
 }

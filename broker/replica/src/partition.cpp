@@ -18,7 +18,10 @@ partition::partition(partition_id id, std::string topic, std::unique_ptr<storage
     log_start_offset_ = log_->log_start_offset();
 }
 
-partition::~partition() { flush_.forget(*this); }
+partition::~partition() {
+    flush_.forget(*this);
+    home_.cancel(flush_timer_);
+}
 
 void partition::lead(std::int32_t leader_epoch) {
     if (leads() && leader_epoch_.load() >= leader_epoch) return;
@@ -44,9 +47,24 @@ result<storage::append_outcome> partition::append(mutable_bytes batch, storage::
     }
     if (!outcome->duplicate) {
         if (log_->config().flush_before_ack) flush_.add(*this);
-        else advance_high_watermark();
+        else {
+            advance_high_watermark();
+            flush_in_time();
+        }
     }
     return outcome;
+}
+
+// Without a flush before the answer, flush.messages and flush.ms bound what a power cut can take.
+void partition::flush_in_time() {
+    const auto& config = log_->config();
+    if (log_->log_end_offset() - log_->flushed_offset() >= config.flush_messages) return flush_.add(*this);
+    // A time of years is Kafka's word for never.
+    if (config.flush_ms > std::chrono::hours{24 * 365} || flush_timer_ != timer_id::none) return;
+    flush_timer_ = home_.call_after(config.flush_ms, [this] {
+        flush_timer_ = timer_id::none;
+        flush_.add(*this);
+    });
 }
 
 void partition::when_committed(std::int64_t offset, time_point deadline, function<void(result<void>)> done) {
@@ -184,6 +202,7 @@ void partition::maintain() {
 
 std::unique_ptr<storage::partition_log> partition::take_log() noexcept {
     flush_.forget(*this);
+    home_.cancel(std::exchange(flush_timer_, timer_id::none));
     return std::move(log_);
 }
 

@@ -113,6 +113,7 @@ private:
         function<void(result<void>)> done;
     };
     void advance_high_watermark();
+    void flush_in_time();
     void fail_waiters(const error& why);
 
     const partition_id id_;
@@ -127,6 +128,7 @@ private:
     std::atomic<bool> leads_{false};
     std::deque<waiter> waiters_;  // by offset: appends hand them in that order
     std::vector<progress_listener*> listeners_;
+    timer_id flush_timer_ = timer_id::none;
 };
 
 }  // namespace weir::replica

@@ -67,7 +67,7 @@ void metadata_publisher::on_leadership(raft::quorum_epoch epoch) {
             bootstrap.push_back(*std::move(record));
         }
     }
-    parts_.controller.on_leadership(epoch, loader_.current(), std::move(bootstrap));
+    parts_.controller.on_leadership(epoch, loader_.current(), std::move(bootstrap), loader_.in_transaction());
     if (led_) std::exchange(led_, nullptr)(true);
 }
 

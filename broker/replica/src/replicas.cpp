@@ -9,7 +9,7 @@ log::logger logs{"weir.replica"};
 
 }  // namespace
 
-replicas::replicas(std::vector<event_loop*> cores, file_system& files, log_source& logs) : logs_(logs) {
+replicas::replicas(const std::vector<event_loop*>& cores, file_system& files, log_source& logs) : logs_(logs) {
     for (auto* loop : cores) cores_.push_back(std::make_unique<core_state>(*loop, files));
 }
 
@@ -113,8 +113,7 @@ task<void> replicas::maintain_on(event_loop& here, core_state& core, bool closin
         } else {
             each->maintain();
         }
-        const auto& log = each->log();
-        logs_.note(id, each->topic(), log.flushed_offset(), log.log_start_offset(), each->high_watermark());
+        logs_.note(id, each->topic(), each->high_watermark());
     }
     co_await switch_to{here};
 }

@@ -48,7 +48,7 @@ task<describe_topic_partitions_response> handle_describe_topic_partitions(reques
         const auto first = request.cursor && name == request.cursor->topic_name ? request.cursor->partition_index : 0;
         const auto* topic = image->find_topic(name);
         if (left == 0) {
-            response.next_cursor.emplace();
+            response.next_cursor = describe_topic_partitions_response::cursor{};
             response.next_cursor->topic_name = name;
             response.next_cursor->partition_index = first;
             break;
@@ -67,7 +67,7 @@ task<describe_topic_partitions_response> handle_describe_topic_partitions(reques
         for (; index < count && left > 0; ++index, --left)
             if (const auto* partition = topic->partitions.find(index)) add_partition(*image, index, *partition, row);
         if (index < count) {
-            response.next_cursor.emplace();
+            response.next_cursor = describe_topic_partitions_response::cursor{};
             response.next_cursor->topic_name = name;
             response.next_cursor->partition_index = index;
             break;

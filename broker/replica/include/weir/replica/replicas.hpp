@@ -26,16 +26,15 @@ public:
     virtual result<std::unique_ptr<storage::partition_log>> open(const partition_spec& spec) = 0;
     /// The partition was deleted: its files are renamed now and removed after file.delete.delay.ms.
     virtual result<void> remove(std::unique_ptr<storage::partition_log> log) = 0;
-    /// Writes the checkpoints of what was `closed` or is running; called now and then and at a clean end.
-    virtual void note(const partition_id& id, const std::string& topic, std::int64_t recovery_point, std::int64_t log_start,
-                      std::int64_t high_watermark) = 0;
+    /// What the next checkpoint says of a partition.
+    virtual void note(const partition_id& id, const std::string& topic, std::int64_t high_watermark) = 0;
 };
 
 /// A partition belongs to one core, found by hash. Every core knows every partition (shared pointers), so that a request
 /// finds the core it has to go to without asking anybody.
 class replicas {
 public:
-    replicas(std::vector<event_loop*> cores, file_system& files, log_source& logs);
+    replicas(const std::vector<event_loop*>& cores, file_system& files, log_source& logs);
     ~replicas();
 
     std::size_t core_count() const noexcept { return cores_.size(); }
@@ -46,6 +45,7 @@ public:
 
     /// nullptr when this broker does not have it (yet). `here` is the index of the calling core.
     const std::shared_ptr<partition>& find(std::size_t here, const partition_id& id) const noexcept;
+    std::size_t count(std::size_t here) const noexcept { return cores_[here]->known.size(); }
     /// Every partition, in no order; on the loop of core `here`.
     std::vector<std::shared_ptr<partition>> all(std::size_t here) const;
 

@@ -134,10 +134,15 @@ result<void> partition_log::state::close() {
         if (progress) progress->closed = true;
         return {};
     }
+    if (!epochs_written)
+        if (auto noted = write_epochs(); !noted) return fail(noted.error());
+    if (flushed < log_end || !unsynced.empty() || folder_unsynced)
+        if (auto flushed_all = flush(); !flushed_all) return flushed_all;
+    // What follows only saves the next start some reading: each file is checked before it is believed, so a broker with
+    // ten thousand partitions need not wait for ten thousand syncs.
     if (auto* last = active()) {
-        auto touched = last->finish_indexes();
+        const auto touched = last->finish_indexes();
         if (!touched) return fail(touched.error());
-        for (auto& file : *touched) unsynced.push_back(std::move(file));
         if (config.preallocate) {
             const auto file = last->log_file();
             if (!file) return fail(file.error());
@@ -145,9 +150,7 @@ result<void> partition_log::state::close() {
         }
     }
     if (auto written = write_snapshot(); !written) return fail(written.error());
-    if (!epochs_written)
-        if (auto noted = write_epochs(); !noted) return fail(noted.error());
-    if (auto flushed_all = flush(); !flushed_all) return flushed_all;
+    unsynced.clear();
     recent.release();
     pinned = nullptr;
     for (const auto& each : segments) each->close_files();

@@ -114,7 +114,6 @@ result<void> partition_log::state::load(const open_options& options) {
         if (listed.code() != errc::not_found) return listed.error();
         if (auto made = files().create_directories(folder.path); !made) return made;
         folder_unsynced = names_unsynced = true;
-        untouched = false;
         log_start = log_end = flushed = options.log_start_offset;
         return load_topic_id(options, false);
     }
@@ -354,6 +353,7 @@ result<void> partition_log::state::rebuild_epochs() {
 
 // Not synced here: it carries a checksum, and without it the segment behind it is read again.
 result<void> partition_log::state::write_snapshot() {
+    if (segments.empty()) return {};
     const auto path = offset_path(folder.path, log_end, suffix::snapshot);
     const auto opened = files().open(path, open_mode::replace);
     if (!opened) return opened.error();

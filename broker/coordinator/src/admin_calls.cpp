@@ -43,7 +43,8 @@ task<protocol::delete_groups_response> group_coordinator::delete_groups(call_con
     co_return response;
 }
 
-task<protocol::list_groups_response> group_coordinator::list_groups(call_context context, protocol::list_groups_request request) {
+task<protocol::list_groups_response> group_coordinator::list_groups(call_context context,
+                                                                    protocol::list_groups_request request) {
     protocol::list_groups_response response;
     auto asking = state_->partitions(*context.loop);
     const auto partitions = co_await std::move(asking);

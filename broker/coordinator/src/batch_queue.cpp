@@ -16,8 +16,7 @@ std::size_t size_bound(const record& r) {
 bool batch_queue::fits(const record& r) const { return protocol::batch_header_bytes + size_bound(r) <= max_bytes_; }
 
 void batch_queue::add(const record& r, const std::optional<transaction_producer>& producer, timestamp_ms now) {
-    if (open_count_ != 0 &&
-        (open_producer_ != producer || open_.uncompressed_size() + size_bound(r) > max_bytes_)) {
+    if (open_count_ != 0 && (open_producer_ != producer || open_.uncompressed_size() + size_bound(r) > max_bytes_)) {
         seal();
     }
     if (open_count_ == 0) {

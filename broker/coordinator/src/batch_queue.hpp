@@ -17,13 +17,15 @@ struct sealed_batch {
 class batch_queue {
 public:
     batch_queue(std::int32_t max_batch_bytes, std::int64_t next_offset)
-        : max_bytes_(static_cast<std::size_t>(max_batch_bytes)), next_offset_(next_offset) {}
+        : max_bytes_(static_cast<std::size_t>(max_batch_bytes)),
+          next_offset_(next_offset) {}
 
     /// True when a batch of its own would hold it.
     bool fits(const record& r) const;
     /// Takes the record at next_offset(); it fits.
     void add(const record& r, const std::optional<transaction_producer>& producer, timestamp_ms now);
-    void add_marker(const transaction_producer& producer, bool commit, std::int32_t coordinator_epoch, timestamp_ms now);
+    void add_marker(const transaction_producer& producer, bool commit, std::int32_t coordinator_epoch,
+                    timestamp_ms now);
 
     std::int64_t next_offset() const noexcept { return next_offset_; }
     bool empty() const noexcept { return sealed_.empty() && open_count_ == 0; }

@@ -52,8 +52,9 @@ void group_coordinator::on_topics_deleted(std::vector<std::string> names) {
                     },
                     [partition = entry.first](errc how) {
                         if (how != errc::none && how != errc::not_coordinator)
-                            logs.warn(fmt::format("__consumer_offsets-{}: offsets of deleted topics stay until they expire: {}",
-                                                  partition, describe(how).name));
+                            logs.warn(fmt::format(
+                                "__consumer_offsets-{}: offsets of deleted topics stay until they expire: {}",
+                                partition, describe(how).name));
                     });
             }
         });
@@ -82,7 +83,8 @@ std::int32_t group_coordinator::partition_of(std::string_view group_id) const {
 
 // ---- Membership
 
-task<protocol::join_group_response> group_coordinator::join_group(call_context context, protocol::join_group_request request) {
+task<protocol::join_group_response> group_coordinator::join_group(call_context context,
+                                                                  protocol::join_group_request request) {
     const auto partition = partition_of(request.group_id);
     const auto member_id = request.member_id;
     auto inner = shard_context(context);
@@ -99,7 +101,8 @@ task<protocol::join_group_response> group_coordinator::join_group(call_context c
     co_return response;
 }
 
-task<protocol::sync_group_response> group_coordinator::sync_group(call_context context, protocol::sync_group_request request) {
+task<protocol::sync_group_response> group_coordinator::sync_group(call_context context,
+                                                                  protocol::sync_group_request request) {
     const auto partition = partition_of(request.group_id);
     auto inner = shard_context(context);
     function<outcome(group_machine&, instant, function<void(protocol::sync_group_response)>)> decide =
@@ -111,7 +114,8 @@ task<protocol::sync_group_response> group_coordinator::sync_group(call_context c
     co_return response;
 }
 
-task<protocol::heartbeat_response> group_coordinator::heartbeat(call_context context, protocol::heartbeat_request request) {
+task<protocol::heartbeat_response> group_coordinator::heartbeat(call_context context,
+                                                                protocol::heartbeat_request request) {
     protocol::heartbeat_response response;
     function<outcome(group_machine&, instant)> decide = [&](group_machine& machine, instant now) {
         auto decided = machine.shard.heartbeat(request, now);
@@ -121,11 +125,13 @@ task<protocol::heartbeat_response> group_coordinator::heartbeat(call_context con
     auto running = state_->run(*context.loop, partition_of(request.group_id), std::move(decide));
     const auto how = co_await std::move(running);
     // Nobody's session ends while the group is loading, so there is nothing to report.
-    if (how != errc::none) response.error_code = how == errc::coordinator_load_in_progress ? std::int16_t{0} : wire_code(how);
+    if (how != errc::none)
+        response.error_code = how == errc::coordinator_load_in_progress ? std::int16_t{0} : wire_code(how);
     co_return response;
 }
 
-task<protocol::leave_group_response> group_coordinator::leave_group(call_context context, protocol::leave_group_request request) {
+task<protocol::leave_group_response> group_coordinator::leave_group(call_context context,
+                                                                    protocol::leave_group_request request) {
     protocol::leave_group_response response;
     const auto inner = shard_context(context);
     function<outcome(group_machine&, instant)> decide = [&](group_machine& machine, instant now) {

@@ -35,7 +35,8 @@ outcome group_machine::sync(const group::request_context& context, protocol::syn
 }
 
 template <class Response>
-void group_machine::wake(waiters<Response>& where, group::reply_token token, Response response, std::vector<answer>& out) {
+void group_machine::wake(waiters<Response>& where, group::reply_token token, Response response,
+                         std::vector<answer>& out) {
     auto waiter = where.extract(static_cast<std::uint64_t>(token));
     if (!waiter) return;
     out.push_back([deliver = std::move(waiter.mapped()), response = std::move(response)](errc outcome) mutable {
@@ -59,8 +60,10 @@ std::vector<answer> group_machine::take_answers() {
     }
     if (closed_ == errc::none) return out;
     // Whatever the shard has no record of any more: nobody is left without an answer.
-    while (!joins_.empty()) wake(joins_, group::reply_token{joins_.begin()->first}, refusal<join_response>(closed_), out);
-    while (!syncs_.empty()) wake(syncs_, group::reply_token{syncs_.begin()->first}, refusal<sync_response>(closed_), out);
+    while (!joins_.empty())
+        wake(joins_, group::reply_token{joins_.begin()->first}, refusal<join_response>(closed_), out);
+    while (!syncs_.empty())
+        wake(syncs_, group::reply_token{syncs_.begin()->first}, refusal<sync_response>(closed_), out);
     return out;
 }
 

@@ -21,10 +21,13 @@ public:
     outcome sync(const group::request_context& context, protocol::sync_group_request request, instant now,
                  function<void(sync_response)> deliver);
 
-    void replay(std::int64_t offset, std::int64_t producer_id, bytes_view key, std::optional<bytes_view> value) override {
+    void replay(std::int64_t offset, std::int64_t producer_id, bytes_view key,
+                std::optional<bytes_view> value) override {
         shard.replay(offset, producer_id, key, value);
     }
-    void replay_marker(std::int64_t producer_id, bool committed) override { shard.replay_marker(producer_id, committed); }
+    void replay_marker(std::int64_t producer_id, bool committed) override {
+        shard.replay_marker(producer_id, committed);
+    }
     void loaded(instant now) override { shard.loaded(now); }
     std::optional<time_point> next_deadline() const override { return shard.next_deadline(); }
     std::vector<record> tick(instant now) override { return shard.tick(now); }

@@ -5,7 +5,9 @@
 namespace weir::coordinator {
 
 group_coordinator::state::state(group::group_config config, group_environment& environment, std::uint64_t seed)
-    : config(config), environment(environment), next_seed(seed) {
+    : config(config),
+      environment(environment),
+      next_seed(seed) {
     for (auto* loop : environment.loops()) homes.emplace_back().loop = loop;
 }
 
@@ -31,9 +33,10 @@ partition_runtime& group_coordinator::state::at(home& where, std::int32_t partit
     options.load_bytes = config.offsets_load_buffer_size;
     options.write_timeout = config.offsets_commit_timeout;
     options.linger = config.append_linger;
-    slot = std::make_unique<partition_runtime>(*where.loop, std::move(options), [this]() -> std::unique_ptr<state_machine> {
-        return std::make_unique<group_machine>(config, environment.topics(), next_seed.fetch_add(1));
-    });
+    slot = std::make_unique<partition_runtime>(
+        *where.loop, std::move(options), [this]() -> std::unique_ptr<state_machine> {
+            return std::make_unique<group_machine>(config, environment.topics(), next_seed.fetch_add(1));
+        });
     return *slot;
 }
 
@@ -44,7 +47,8 @@ task<errc> group_coordinator::state::run(event_loop& caller, std::int32_t partit
     const auto start = [&where, partition, &decide](function<void(errc)> done) {
         auto* runtime = find(where, partition);
         if (!runtime) return done(errc::not_coordinator);
-        runtime->run([&decide](state_machine& machine, instant now) { return decide(static_cast<group_machine&>(machine), now); },
+        runtime->run([&decide](state_machine& machine,
+                               instant now) { return decide(static_cast<group_machine&>(machine), now); },
                      std::move(done));
     };
     const auto how = co_await completion<errc>(start);
@@ -53,8 +57,9 @@ task<errc> group_coordinator::state::run(event_loop& caller, std::int32_t partit
 }
 
 template <class Response>
-task<Response> group_coordinator::state::park(event_loop& caller, std::int32_t partition,
-                                              function<outcome(group_machine&, instant, function<void(Response)>)> decide) {
+task<Response> group_coordinator::state::park(
+    event_loop& caller, std::int32_t partition,
+    function<outcome(group_machine&, instant, function<void(Response)>)> decide) {
     auto& where = home_of(partition);
     co_await switch_to(*where.loop);
     const auto start = [&where, partition, &decide](function<void(Response)> done) {
@@ -86,9 +91,11 @@ task<Response> group_coordinator::state::park(event_loop& caller, std::int32_t p
     co_return response;
 }
 template task<protocol::join_group_response> group_coordinator::state::park(
-    event_loop&, std::int32_t, function<outcome(group_machine&, instant, function<void(protocol::join_group_response)>)>);
+    event_loop&, std::int32_t,
+    function<outcome(group_machine&, instant, function<void(protocol::join_group_response)>)>);
 template task<protocol::sync_group_response> group_coordinator::state::park(
-    event_loop&, std::int32_t, function<outcome(group_machine&, instant, function<void(protocol::sync_group_response)>)>);
+    event_loop&, std::int32_t,
+    function<outcome(group_machine&, instant, function<void(protocol::sync_group_response)>)>);
 
 task<std::vector<std::int32_t>> group_coordinator::state::partitions(event_loop& caller) {
     std::vector<std::int32_t> all;

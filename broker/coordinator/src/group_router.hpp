@@ -24,8 +24,8 @@ struct group_coordinator::state {
     /// On the loop of `where`; made when missing.
     partition_runtime& at(home& where, std::int32_t partition);
 
-    /// Decides on the partition's loop and completes on the caller's, with how it went. `decide` runs at most once, before
-    /// the call completes, so it may write to what the caller holds.
+    /// Decides on the partition's loop and completes on the caller's, with how it went. `decide` runs at most once,
+    /// before the call completes, so it may write to what the caller holds.
     task<errc> run(event_loop& caller, std::int32_t partition, function<outcome(group_machine&, instant)> decide);
     /// The same for requests that may be parked: the machine delivers the response.
     template <class Response>

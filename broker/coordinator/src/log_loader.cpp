@@ -17,7 +17,9 @@ struct next_turn {
     event_loop& loop;
     explicit next_turn(event_loop& loop) noexcept : loop(loop) {}
     bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> waiter) const { loop.post([waiter] { waiter.resume(); }); }
+    void await_suspend(std::coroutine_handle<> waiter) const {
+        loop.post([waiter] { waiter.resume(); });
+    }
     void await_resume() const noexcept {}
 };
 
@@ -70,7 +72,8 @@ private:
 }  // namespace
 
 task<result<load_report>> load_log(event_loop& loop, std::shared_ptr<partition_store> store, state_machine& machine,
-                                   std::string partition, std::int32_t read_bytes, std::shared_ptr<const bool> goes_on) {
+                                   std::string partition, std::int32_t read_bytes,
+                                   std::shared_ptr<const bool> goes_on) {
     load_report report;
     report.next_offset = store->log_start_offset();
     chunk_replay replay{machine, report};
@@ -87,10 +90,12 @@ task<result<load_report>> load_log(event_loop& loop, std::shared_ptr<partition_s
             const auto consumed = replay.some(bytes_view{*chunk}.subspan(at));
             if (!consumed && consumed.code() == errc::incomplete && report.next_offset > before) break;
             if (!consumed) {
-                co_return error{errc::corrupt_message,
-                                fmt::format("{}: the batch at or after offset {} does not read; restore the partition from a "
-                                            "replica", partition, report.next_offset),
-                                consumed.error()};
+                co_return error{
+                    errc::corrupt_message,
+                    fmt::format("{}: the batch at or after offset {} does not read; restore the partition from a "
+                                "replica",
+                                partition, report.next_offset),
+                    consumed.error()};
             }
             at += *consumed;
             co_await next_turn{loop};

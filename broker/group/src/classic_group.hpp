@@ -29,9 +29,9 @@ struct member {
     bytes assignment;
 
     // Soft: what a reload forgets.
-    bool is_new = false;                        ///< parked in its first JoinGroup: knows no id to heartbeat with
-    reply_token join = reply_token::none;       ///< parked JoinGroup
-    reply_token sync = reply_token::none;       ///< parked SyncGroup
+    bool is_new = false;                   ///< parked in its first JoinGroup: knows no id to heartbeat with
+    reply_token join = reply_token::none;  ///< parked JoinGroup
+    reply_token sync = reply_token::none;  ///< parked SyncGroup
     deadline_handle session;
 
     bool awaits_join() const noexcept { return join != reply_token::none; }
@@ -58,12 +58,12 @@ public:
     std::map<std::string, member, std::less<>> members;
     std::map<std::string, std::string, std::less<>> static_members;       ///< instance id -> member id
     std::map<std::string, deadline_handle, std::less<>> pending_members;  ///< were given an id and have not used it yet
-    std::set<std::string, std::less<>> pending_sync;                      ///< have not sent SyncGroup in this generation
+    std::set<std::string, std::less<>> pending_sync;  ///< have not sent SyncGroup in this generation
     std::optional<std::set<std::string, std::less<>>> subscribed_topics;  ///< nullopt: unknown
 
     deadline_handle join_deadline;
     deadline_handle sync_deadline;
-    bool member_added = false;            ///< while the first rebalance waits: wait once more
+    bool member_added = false;  ///< while the first rebalance waits: wait once more
     milliseconds initial_delay{};
     milliseconds initial_remaining{};
 
@@ -72,7 +72,7 @@ public:
     bool is_leader(std::string_view member_id) const { return leader && *leader == member_id; }
     bool is_consumer() const { return protocol_type && *protocol_type == "consumer"; }
     bool can_rebalance() const { return state != group_state::preparing_rebalance; }
-    bool all_joined() const;              ///< every member has a parked JoinGroup and nobody is about to come
+    bool all_joined() const;  ///< every member has a parked JoinGroup and nobody is about to come
     std::size_t awaiting_join() const;
     milliseconds rebalance_timeout() const;
 

@@ -9,8 +9,8 @@ decision<protocol::join_group_response> join_group(shard_state&, const request_c
 decision<protocol::sync_group_response> sync_group(shard_state&, const request_context&, protocol::sync_group_request,
                                                    reply_token, instant now);
 decision<protocol::heartbeat_response> heartbeat(shard_state&, const protocol::heartbeat_request&, instant now);
-decision<protocol::leave_group_response> leave_group(shard_state&, const request_context&, const protocol::leave_group_request&,
-                                                     instant now);
+decision<protocol::leave_group_response> leave_group(shard_state&, const request_context&,
+                                                     const protocol::leave_group_request&, instant now);
 
 /// The session of a member, or of an id nobody has used yet, is over.
 void expire_session(shard_state&, rebalancer&, classic_group&, const std::string& member_id);

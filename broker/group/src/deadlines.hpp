@@ -12,10 +12,10 @@
 namespace weir::group {
 
 enum class deadline_kind : std::uint8_t {
-    session,        ///< a member, or one that was only given an id, has not been heard of
-    initial_join,   ///< the first rebalance of an empty group has waited one delay
-    join,           ///< the rebalance timeout for rejoining is over
-    sync,           ///< the rebalance timeout for SyncGroup is over
+    session,       ///< a member, or one that was only given an id, has not been heard of
+    initial_join,  ///< the first rebalance of an empty group has waited one delay
+    join,          ///< the rebalance timeout for rejoining is over
+    sync,          ///< the rebalance timeout for SyncGroup is over
     expire_offsets,
 };
 

@@ -17,13 +17,14 @@ bool same_ignoring_case(std::string_view a, std::string_view b) {
     return std::ranges::equal(a, b, {}, lower, lower);
 }
 bool listed_in(const std::vector<std::string>& filter, std::string_view value) {
-    return filter.empty() || std::ranges::any_of(filter, [&](const auto& each) { return same_ignoring_case(each, value); });
+    return filter.empty() ||
+           std::ranges::any_of(filter, [&](const auto& each) { return same_ignoring_case(each, value); });
 }
 
 }  // namespace
 
-decision<std::vector<protocol::delete_groups_response::deletable_group_result>>
-delete_groups(shard_state& shard, std::span<const std::string> ids) {
+decision<std::vector<protocol::delete_groups_response::deletable_group_result>> delete_groups(
+    shard_state& shard, std::span<const std::string> ids) {
     decision<std::vector<protocol::delete_groups_response::deletable_group_result>> out;
     auto& results = out.response.emplace();
     std::set<std::string_view> seen;

@@ -32,7 +32,8 @@ committed_offset read_offset(const protocol::offset_commit_value& value, std::in
 milliseconds non_negative(std::int32_t ms) { return milliseconds{std::max(ms, 0)}; }
 
 /// A member as recorded. What a live one knows beyond the record, it keeps.
-member restore(const protocol::group_metadata_value::member_metadata& recorded, const std::string& protocol, member* live) {
+member restore(const protocol::group_metadata_value::member_metadata& recorded, const std::string& protocol,
+               member* live) {
     member out;
     if (live) out = std::move(*live);
     out.id = recorded.member_id;
@@ -74,12 +75,14 @@ group_shard::group_shard(group_shard&&) noexcept = default;
 group_shard& group_shard::operator=(group_shard&&) noexcept = default;
 
 decision<protocol::join_group_response> group_shard::join_group(const request_context& context,
-                                                                protocol::join_group_request request, reply_token token, instant now) {
+                                                                protocol::join_group_request request, reply_token token,
+                                                                instant now) {
     state_->seen = now;
     return group::join_group(*state_, context, std::move(request), token, now);
 }
 decision<protocol::sync_group_response> group_shard::sync_group(const request_context& context,
-                                                                protocol::sync_group_request request, reply_token token, instant now) {
+                                                                protocol::sync_group_request request, reply_token token,
+                                                                instant now) {
     state_->seen = now;
     return group::sync_group(*state_, context, std::move(request), token, now);
 }
@@ -87,46 +90,50 @@ decision<protocol::heartbeat_response> group_shard::heartbeat(const protocol::he
     return group::heartbeat(*state_, request, now);
 }
 decision<protocol::leave_group_response> group_shard::leave_group(const request_context& context,
-                                                                  const protocol::leave_group_request& request, instant now) {
+                                                                  const protocol::leave_group_request& request,
+                                                                  instant now) {
     return group::leave_group(*state_, context, request, now);
 }
 decision<protocol::offset_commit_response> group_shard::offset_commit(const request_context& context,
-                                                                      const protocol::offset_commit_request& request, instant now) {
+                                                                      const protocol::offset_commit_request& request,
+                                                                      instant now) {
     return group::offset_commit(*state_, context, request, now);
 }
-decision<protocol::txn_offset_commit_response> group_shard::txn_offset_commit(const protocol::txn_offset_commit_request& request,
-                                                                              instant now) {
+decision<protocol::txn_offset_commit_response> group_shard::txn_offset_commit(
+    const protocol::txn_offset_commit_request& request, instant now) {
     return group::txn_offset_commit(*state_, request, now);
 }
 decision<protocol::offset_delete_response> group_shard::offset_delete(const protocol::offset_delete_request& request) {
     return group::offset_delete(*state_, request);
 }
-decision<std::vector<protocol::delete_groups_response::deletable_group_result>>
-group_shard::delete_groups(std::span<const std::string> ids) {
+decision<std::vector<protocol::delete_groups_response::deletable_group_result>> group_shard::delete_groups(
+    std::span<const std::string> ids) {
     return group::delete_groups(*state_, ids);
 }
 std::vector<record> group_shard::topics_deleted(std::span<const std::string> names) {
     return group::topics_deleted(*state_, names);
 }
-protocol::offset_fetch_response::offset_fetch_response_group
-group_shard::offset_fetch(const protocol::offset_fetch_request::offset_fetch_request_group& request, std::int16_t api_version,
-                          bool require_stable) const {
+protocol::offset_fetch_response::offset_fetch_response_group group_shard::offset_fetch(
+    const protocol::offset_fetch_request::offset_fetch_request_group& request, std::int16_t api_version,
+    bool require_stable) const {
     return group::offset_fetch(*state_, request, api_version, require_stable);
 }
-std::vector<protocol::list_groups_response::listed_group> group_shard::list_groups(const protocol::list_groups_request& request) const {
+std::vector<protocol::list_groups_response::listed_group> group_shard::list_groups(
+    const protocol::list_groups_request& request) const {
     return group::list_groups(*state_, request);
 }
-std::vector<protocol::describe_groups_response::described_group>
-group_shard::describe_groups(std::span<const std::string> ids, std::int16_t api_version) const {
+std::vector<protocol::describe_groups_response::described_group> group_shard::describe_groups(
+    std::span<const std::string> ids, std::int16_t api_version) const {
     return group::describe_groups(*state_, ids, api_version);
 }
 
-void group_shard::replay(std::int64_t log_offset, std::int64_t producer_id, bytes_view key, std::optional<bytes_view> value) {
+void group_shard::replay(std::int64_t log_offset, std::int64_t producer_id, bytes_view key,
+                         std::optional<bytes_view> value) {
     auto entry = read_record(key, value);
     if (!entry) {
         ++state_->totals.skipped_records;
-        logs.error(fmt::format("__consumer_offsets: the record at offset {} does not read and is skipped: {}", log_offset,
-                               entry.error().message()));
+        logs.error(fmt::format("__consumer_offsets: the record at offset {} does not read and is skipped: {}",
+                               log_offset, entry.error().message()));
         return;
     }
     if (const auto* offset = std::get_if<offset_entry>(&*entry)) {
@@ -160,7 +167,8 @@ void group_shard::state::replay_group(const group_entry& entry) {
     const auto& id = entry.key.group;
     if (!entry.value) {
         std::vector<record> none;
-        if (auto* group = find(id)) rebalancer{*this, none, seen.value_or(instant{})}.erase(*group, errc::unknown_member_id);
+        if (auto* group = find(id))
+            rebalancer{*this, none, seen.value_or(instant{})}.erase(*group, errc::unknown_member_id);
         return;
     }
     const auto& value = *entry.value;
@@ -283,7 +291,8 @@ std::optional<group_snapshot> group_shard::find(std::string_view group_id) const
     if (!group) return std::nullopt;
     return group->snapshot();
 }
-const committed_offset* group_shard::find_offset(std::string_view group_id, std::string_view topic, std::int32_t partition) const {
+const committed_offset* group_shard::find_offset(std::string_view group_id, std::string_view topic,
+                                                 std::int32_t partition) const {
     return state_->offsets.find(group_id, topic, partition);
 }
 shard_counters group_shard::counters() const {

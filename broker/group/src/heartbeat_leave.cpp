@@ -18,7 +18,8 @@ errc beat(shard_state& shard, const protocol::heartbeat_request& request, instan
     if (request.group_id.empty()) return errc::invalid_group_id;
     auto* group = shard.find(request.group_id);
     if (!group) return errc::unknown_member_id;
-    if (const auto wrong = group->check_member(request.member_id, request.group_instance_id); wrong != errc::none) return wrong;
+    if (const auto wrong = group->check_member(request.member_id, request.group_instance_id); wrong != errc::none)
+        return wrong;
     if (request.generation_id != group->generation) return errc::illegal_generation;
     if (group->state == group_state::empty) return errc::unknown_member_id;
     std::vector<record> none;
@@ -41,14 +42,16 @@ errc leave(rebalancer& rebalance, classic_group& group, const std::string& membe
         return wrong;
     }
     if (logs.enabled(log::level::debug))
-        logs.debug(fmt::format("group {}: member {} leaves; reason: {}", group.id, leaving, reason.value_or("none given")));
+        logs.debug(
+            fmt::format("group {}: member {} leaves; reason: {}", group.id, leaving, reason.value_or("none given")));
     rebalance.remove_member(group, leaving, errc::unknown_member_id);
     return errc::none;
 }
 
 }  // namespace
 
-decision<protocol::heartbeat_response> heartbeat(shard_state& shard, const protocol::heartbeat_request& request, instant now) {
+decision<protocol::heartbeat_response> heartbeat(shard_state& shard, const protocol::heartbeat_request& request,
+                                                 instant now) {
     decision<protocol::heartbeat_response> out;
     out.response.emplace().error_code = wire_code(beat(shard, request, now));
     return out;

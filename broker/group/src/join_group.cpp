@@ -1,6 +1,6 @@
 // JoinGroup (key 11), v0-v9. v0: no rebalance timeout, the session's counts. v4: an id first (KIP-394). v5: static
-// members (KIP-345). v7: protocol type and nullable protocol name (KIP-559). v8: a reason (KIP-800). v9: skip_assignment
-// (KIP-814).
+// members (KIP-345). v7: protocol type and nullable protocol name (KIP-559). v8: a reason (KIP-800). v9:
+// skip_assignment (KIP-814).
 #include "classic_requests.hpp"
 #include "records.hpp"
 
@@ -47,9 +47,13 @@ std::vector<member_protocol> protocols_of(protocol::join_group_request& request)
 /// One JoinGroup on its way.
 class joining {
 public:
-    joining(shard_state& shard, rebalancer& rebalance, const request_context& context, protocol::join_group_request request,
-            reply_token token)
-        : shard_(shard), rebalance_(rebalance), context_(context), request_(std::move(request)), token_(token) {
+    joining(shard_state& shard, rebalancer& rebalance, const request_context& context,
+            protocol::join_group_request request, reply_token token)
+        : shard_(shard),
+          rebalance_(rebalance),
+          context_(context),
+          request_(std::move(request)),
+          token_(token) {
         protocols_ = protocols_of(request_);
         session_timeout_ = milliseconds{request_.session_timeout_ms};
         rebalance_timeout_ = milliseconds{std::max(request_.rebalance_timeout_ms, 0)};
@@ -82,8 +86,9 @@ private:
 
 void joining::report(const classic_group& group, std::string_view what, std::string_view member_id) const {
     if (!logs.enabled(log::level::debug)) return;
-    logs.debug(fmt::format("group {} ({}, generation {}): {} {}{}{}", group.id, to_string(group.state), group.generation, what,
-                           member_id, request_.reason ? "; reason: " : "", request_.reason.value_or("")));
+    logs.debug(fmt::format("group {} ({}, generation {}): {} {}{}{}", group.id, to_string(group.state),
+                           group.generation, what, member_id, request_.reason ? "; reason: " : "",
+                           request_.reason.value_or("")));
 }
 
 void joining::run() {
@@ -153,7 +158,8 @@ void joining::known_member(classic_group& group) {
         rebalance_.remove_pending(group, id);
         return add(group, id);
     }
-    if (const auto wrong = group.check_member(id, request_.group_instance_id); wrong != errc::none) return refuse(wrong, id);
+    if (const auto wrong = group.check_member(id, request_.group_instance_id); wrong != errc::none)
+        return refuse(wrong, id);
 
     auto& m = *group.find(id);
     switch (group.state) {
@@ -229,7 +235,8 @@ void joining::record_replaced(classic_group& group, member& m, const std::string
     std::map<std::string, bytes, std::less<>> assignments;
     for (const auto& [id, each] : group.members) assignments.emplace(id, each.assignment);
     auto written = group_record(group, assignments, rebalance_.now().wall);
-    if (written.value->size() > static_cast<std::size_t>(shard_.config.max_record_bytes)) return rebalance_.prepare(group);
+    if (written.value->size() > static_cast<std::size_t>(shard_.config.max_record_bytes))
+        return rebalance_.prepare(group);
     rebalance_.records().push_back(std::move(written));
 
     auto response = join_success(group, m);
@@ -246,7 +253,8 @@ void joining::record_replaced(classic_group& group, member& m, const std::string
 }  // namespace
 
 decision<protocol::join_group_response> join_group(shard_state& shard, const request_context& context,
-                                                   protocol::join_group_request request, reply_token token, instant now) {
+                                                   protocol::join_group_request request, reply_token token,
+                                                   instant now) {
     decision<protocol::join_group_response> out;
     rebalancer rebalance{shard, out.records, now};
     joining{shard, rebalance, context, std::move(request), token}.run();
@@ -265,9 +273,11 @@ void expire_session(shard_state& shard, rebalancer& rebalance, classic_group& gr
     const auto* m = group.find(member_id);
     // A parked request is a sign of life; its answer starts the next session. Not so for a member's first JoinGroup.
     if (!m || (!m->is_new && (m->awaits_join() || m->awaits_sync()))) return;
-    logs.info(fmt::format("group {} ({}, generation {}): member {} is removed, it was not heard of for its session timeout "
-                          "({} ms)", group.id, to_string(group.state), group.generation, member_id,
-                          (m->is_new ? shard.config.new_member_join_timeout : m->session_timeout).count()));
+    logs.info(
+        fmt::format("group {} ({}, generation {}): member {} is removed, it was not heard of for its session timeout "
+                    "({} ms)",
+                    group.id, to_string(group.state), group.generation, member_id,
+                    (m->is_new ? shard.config.new_member_join_timeout : m->session_timeout).count()));
     rebalance.remove_member(group, member_id, errc::unknown_member_id);
     rebalance.rebalance_or_complete(group);
 }

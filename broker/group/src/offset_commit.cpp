@@ -1,5 +1,5 @@
-// OffsetCommit (key 8), v2-v10. v2-v4: a retention of its own. v6: leader epoch. v7: static members. v9: GROUP_ID_NOT_FOUND.
-// v10: topics by id.
+// OffsetCommit (key 8), v2-v10. v2-v4: a retention of its own. v6: leader epoch. v7: static members. v9:
+// GROUP_ID_NOT_FOUND. v10: topics by id.
 // TxnOffsetCommit (key 28), v0-v5. v2: leader epoch. v3: member, generation, instance.
 #include "offset_requests.hpp"
 #include "rebalance.hpp"
@@ -72,15 +72,16 @@ timestamp_ms expiry_of(const request_context& context, const protocol::offset_co
     return now.wall + std::min(request.retention_time_ms, room);
 }
 
-errc check(shard_state& shard, const request_context& context, const protocol::offset_commit_request& request, instant now) {
+errc check(shard_state& shard, const request_context& context, const protocol::offset_commit_request& request,
+           instant now) {
     auto* group = shard.find(request.group_id);
     if (!group) {
         // The replay of the first offset makes the group.
         if (request.generation_id_or_member_epoch < 0) return errc::none;
         return context.api_version >= knows_missing_group ? errc::group_id_not_found : errc::illegal_generation;
     }
-    const committer who{request.group_id, request.member_id, request.group_instance_id, request.generation_id_or_member_epoch,
-                        false};
+    const committer who{request.group_id, request.member_id, request.group_instance_id,
+                        request.generation_id_or_member_epoch, false};
     if (const auto wrong = check(*group, who); wrong != errc::none) return wrong;
     // A commit is as good as a heartbeat.
     if (auto* m = group->find(request.member_id); m && group->state != group_state::empty) {
@@ -118,8 +119,8 @@ decision<protocol::offset_commit_response> offset_commit(shard_state& shard, con
             auto& done = answered.partitions.emplace_back();
             done.partition_index = partition.partition_index;
             done.error_code = wire_code(outcome != errc::none ? outcome
-                                                              : commit_one(shard, out.records, request.group_id, name, id,
-                                                                           partition, expiry, now));
+                                                              : commit_one(shard, out.records, request.group_id, name,
+                                                                           id, partition, expiry, now));
         }
     }
     shard.totals.offset_commits += out.records.size();
@@ -127,7 +128,8 @@ decision<protocol::offset_commit_response> offset_commit(shard_state& shard, con
 }
 
 decision<protocol::txn_offset_commit_response> txn_offset_commit(shard_state& shard,
-                                                                 const protocol::txn_offset_commit_request& request, instant now) {
+                                                                 const protocol::txn_offset_commit_request& request,
+                                                                 instant now) {
     decision<protocol::txn_offset_commit_response> out;
     auto& response = out.response.emplace();
     auto refused = errc::none;
@@ -146,8 +148,8 @@ decision<protocol::txn_offset_commit_response> txn_offset_commit(shard_state& sh
             auto& done = answered.partitions.emplace_back();
             done.partition_index = partition.partition_index;
             done.error_code = wire_code(refused != errc::none ? refused
-                                                              : commit_one(shard, out.records, request.group_id, topic.name, id,
-                                                                           partition, -1, now));
+                                                              : commit_one(shard, out.records, request.group_id,
+                                                                           topic.name, id, partition, -1, now));
         }
     }
     shard.totals.offset_commits += out.records.size();

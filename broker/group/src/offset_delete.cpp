@@ -19,7 +19,8 @@ std::optional<timestamp_ms> retention_start(const classic_group& group, const co
     if (!group.protocol_type) return value.commit_timestamp;  // only stores offsets
     if (group.state == group_state::empty)
         return group.state_timestamp != -1 ? group.state_timestamp : value.commit_timestamp;
-    if (group.state == group_state::stable && group.is_consumer() && group.subscribed_topics) return value.commit_timestamp;
+    if (group.state == group_state::stable && group.is_consumer() && group.subscribed_topics)
+        return value.commit_timestamp;
     return std::nullopt;
 }
 
@@ -32,7 +33,8 @@ bool expired(const classic_group& group, const committed_offset& value, std::int
 
 }  // namespace
 
-decision<protocol::offset_delete_response> offset_delete(shard_state& shard, const protocol::offset_delete_request& request) {
+decision<protocol::offset_delete_response> offset_delete(shard_state& shard,
+                                                         const protocol::offset_delete_request& request) {
     decision<protocol::offset_delete_response> out;
     auto& response = out.response.emplace();
     const auto refuse = [&](errc why) {
@@ -100,9 +102,8 @@ std::vector<record> topics_deleted(shard_state& shard, std::span<const std::stri
     std::vector<record> records;
     for (const auto& name : names) {
         std::set<std::pair<std::string, std::int32_t>> affected;
-        shard.offsets.for_each_of_topic(name, [&](const std::string& group, std::int32_t partition) {
-            affected.emplace(group, partition);
-        });
+        shard.offsets.for_each_of_topic(
+            name, [&](const std::string& group, std::int32_t partition) { affected.emplace(group, partition); });
         for (const auto& [group, partition] : affected) records.push_back(offset_tombstone(group, name, partition));
     }
     shard.totals.offset_deletions += records.size();

@@ -1,5 +1,5 @@
-// OffsetFetch (key 9), one group of it. v7: require_stable (KIP-447). v9: member and epoch of the consumer protocol, which
-// classic groups have no use for. v10: topics by id.
+// OffsetFetch (key 9), one group of it. v7: require_stable (KIP-447). v9: member and epoch of the consumer protocol,
+// which classic groups have no use for. v10: topics by id.
 #include "offset_requests.hpp"
 
 namespace weir::group {
@@ -46,9 +46,9 @@ void fetch_all(const shard_state& shard, const std::string& group_id, std::int16
 
 }  // namespace
 
-fetch_response::offset_fetch_response_group
-offset_fetch(const shard_state& shard, const protocol::offset_fetch_request::offset_fetch_request_group& request,
-             std::int16_t api_version, bool require_stable) {
+fetch_response::offset_fetch_response_group offset_fetch(
+    const shard_state& shard, const protocol::offset_fetch_request::offset_fetch_request_group& request,
+    std::int16_t api_version, bool require_stable) {
     fetch_response::offset_fetch_response_group out;
     out.group_id = request.group_id;
     // Offsets of a group that is gone are not worth reading.

@@ -6,12 +6,13 @@ namespace weir::group {
 
 decision<protocol::offset_commit_response> offset_commit(shard_state&, const request_context&,
                                                          const protocol::offset_commit_request&, instant now);
-decision<protocol::txn_offset_commit_response> txn_offset_commit(shard_state&, const protocol::txn_offset_commit_request&,
+decision<protocol::txn_offset_commit_response> txn_offset_commit(shard_state&,
+                                                                 const protocol::txn_offset_commit_request&,
                                                                  instant now);
 decision<protocol::offset_delete_response> offset_delete(shard_state&, const protocol::offset_delete_request&);
-protocol::offset_fetch_response::offset_fetch_response_group
-offset_fetch(const shard_state&, const protocol::offset_fetch_request::offset_fetch_request_group&, std::int16_t api_version,
-             bool require_stable);
+protocol::offset_fetch_response::offset_fetch_response_group offset_fetch(
+    const shard_state&, const protocol::offset_fetch_request::offset_fetch_request_group&, std::int16_t api_version,
+    bool require_stable);
 
 /// Tombstones for what is past its retention, groups included that have nothing left.
 std::vector<record> expire_offsets(shard_state&, instant now);

@@ -29,7 +29,8 @@ void offset_store::put_pending(std::int64_t producer_id, std::string_view group,
     open_[std::string{group}].insert(producer_id);
 }
 
-std::size_t offset_store::erase(by_group& from, const std::string& group, std::string_view topic, std::int32_t partition) {
+std::size_t offset_store::erase(by_group& from, const std::string& group, std::string_view topic,
+                                std::int32_t partition) {
     const auto topics = from.find(group);
     if (topics == from.end()) return 0;
     const auto partitions = topics->second.find(topic);
@@ -68,7 +69,8 @@ void offset_store::end_transaction(std::int64_t producer_id, bool committed) {
     }
 }
 
-const committed_offset* offset_store::find(std::string_view group, std::string_view topic, std::int32_t partition) const {
+const committed_offset* offset_store::find(std::string_view group, std::string_view topic,
+                                           std::int32_t partition) const {
     const auto* topics = of_group(group);
     return topics ? look_up(*topics, topic, partition) : nullptr;
 }

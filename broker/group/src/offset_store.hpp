@@ -49,8 +49,8 @@ private:
     std::size_t erase(by_group& from, const std::string& group, std::string_view topic, std::int32_t partition);
 
     by_group committed_;
-    std::map<std::int64_t, by_group> pending_;                          // by producer id
-    std::unordered_map<std::string, std::set<std::int64_t>> open_;      // group -> producers with pending offsets
+    std::map<std::int64_t, by_group> pending_;                      // by producer id
+    std::unordered_map<std::string, std::set<std::int64_t>> open_;  // group -> producers with pending offsets
     std::size_t size_ = 0;
 };
 

@@ -103,7 +103,8 @@ void rebalancer::complete_join(classic_group& group) {
         m.assignment.clear();
         shard_.answer(m.join, join_success(group, m));
     }
-    shard_.deadlines.set(group.sync_deadline, now_.steady + group.rebalance_timeout(), {deadline_kind::sync, group.id, {}});
+    shard_.deadlines.set(group.sync_deadline, now_.steady + group.rebalance_timeout(),
+                         {deadline_kind::sync, group.id, {}});
 }
 
 void rebalancer::end_initial_delay(classic_group& group) {

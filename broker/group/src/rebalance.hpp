@@ -7,7 +7,10 @@ namespace weir::group {
 class rebalancer {
 public:
     /// For one request or timer: `records` collects what it leads to.
-    rebalancer(shard_state& shard, std::vector<record>& records, instant now) : shard_(shard), records_(records), now_(now) {}
+    rebalancer(shard_state& shard, std::vector<record>& records, instant now)
+        : shard_(shard),
+          records_(records),
+          now_(now) {}
 
     /// Starts a rebalance, or finishes one that waited for just this.
     void rebalance_or_complete(classic_group& group);

@@ -39,7 +39,8 @@ result<Key> read_key(bytes_view key) {
 
 }  // namespace
 
-record offset_record(std::string_view group, std::string_view topic, std::int32_t partition, const committed_offset& value) {
+record offset_record(std::string_view group, std::string_view topic, std::int32_t partition,
+                     const committed_offset& value) {
     protocol::offset_commit_value body;
     body.offset = value.offset;
     body.leader_epoch = value.leader_epoch;
@@ -55,7 +56,8 @@ record offset_tombstone(std::string_view group, std::string_view topic, std::int
     return {key_of(group, topic, partition), std::nullopt};
 }
 
-record group_record(const classic_group& group, const std::map<std::string, bytes, std::less<>>& assignments, timestamp_ms now) {
+record group_record(const classic_group& group, const std::map<std::string, bytes, std::less<>>& assignments,
+                    timestamp_ms now) {
     protocol::group_metadata_value body;
     body.protocol_type = group.protocol_type.value_or("");
     body.generation = group.generation;

@@ -10,10 +10,12 @@
 
 namespace weir::group {
 
-record offset_record(std::string_view group, std::string_view topic, std::int32_t partition, const committed_offset& value);
+record offset_record(std::string_view group, std::string_view topic, std::int32_t partition,
+                     const committed_offset& value);
 record offset_tombstone(std::string_view group, std::string_view topic, std::int32_t partition);
 /// The group as it is, but with these assignments (by member id; none: empty).
-record group_record(const classic_group& group, const std::map<std::string, bytes, std::less<>>& assignments, timestamp_ms now);
+record group_record(const classic_group& group, const std::map<std::string, bytes, std::less<>>& assignments,
+                    timestamp_ms now);
 record group_tombstone(std::string_view group);
 
 struct offset_entry {

@@ -13,7 +13,9 @@ namespace weir::group {
 
 struct shard_state {
     shard_state(group_config config, const topic_directory& topics, std::uint64_t seed)
-        : config(config), topics(topics), random(seed) {}
+        : config(config),
+          topics(topics),
+          random(seed) {}
 
     const group_config config;
     const topic_directory& topics;
@@ -33,7 +35,9 @@ struct shard_state {
         const auto at = groups.find(std::string{group_id});
         return at == groups.end() ? nullptr : &at->second;
     }
-    classic_group& find_or_add(const std::string& group_id) { return groups.try_emplace(group_id, group_id).first->second; }
+    classic_group& find_or_add(const std::string& group_id) {
+        return groups.try_emplace(group_id, group_id).first->second;
+    }
 
     void answer(reply_token& parked, protocol::join_group_response response) {
         if (parked == reply_token::none) return;

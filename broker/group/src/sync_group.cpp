@@ -13,7 +13,8 @@ bool differs(const std::optional<std::string>& asked, const std::optional<std::s
 }
 
 errc check(const classic_group& group, const request_context& context, const protocol::sync_group_request& request) {
-    if (const auto wrong = group.check_member(request.member_id, request.group_instance_id); wrong != errc::none) return wrong;
+    if (const auto wrong = group.check_member(request.member_id, request.group_instance_id); wrong != errc::none)
+        return wrong;
     if (request.generation_id != group.generation) return errc::illegal_generation;
     if (context.api_version >= names_protocol && (!request.protocol_type || !request.protocol_name))
         return errc::inconsistent_group_protocol;
@@ -22,8 +23,8 @@ errc check(const classic_group& group, const request_context& context, const pro
     return errc::none;
 }
 
-void run(shard_state& shard, rebalancer& rebalance, const request_context& context, protocol::sync_group_request& request,
-         reply_token token) {
+void run(shard_state& shard, rebalancer& rebalance, const request_context& context,
+         protocol::sync_group_request& request, reply_token token) {
     const auto refuse = [&](errc why) { shard.answer(token, sync_error(why)); };
     if (request.group_id.empty()) return refuse(errc::invalid_group_id);
     auto* group = shard.find(request.group_id);
@@ -63,7 +64,8 @@ void run(shard_state& shard, rebalancer& rebalance, const request_context& conte
 }  // namespace
 
 decision<protocol::sync_group_response> sync_group(shard_state& shard, const request_context& context,
-                                                   protocol::sync_group_request request, reply_token token, instant now) {
+                                                   protocol::sync_group_request request, reply_token token,
+                                                   instant now) {
     decision<protocol::sync_group_response> out;
     rebalancer rebalance{shard, out.records, now};
     run(shard, rebalance, context, request, token);

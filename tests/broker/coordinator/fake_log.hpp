@@ -16,11 +16,11 @@ struct fake_log {
     std::int64_t start = 0;
     std::int64_t end = 0;
     bool commit_at_once = true;
-    errc fail_append = errc::none;         ///< for the next appends, before they reach the log
+    errc fail_append = errc::none;  ///< for the next appends, before they reach the log
     errc fail_read = errc::none;
-    errc fail_commit = errc::none;         ///< after they reached the log
-    std::optional<function<void(int)>> parked;   ///< the append that waits for commit()
-    std::optional<function<void(int)>> settling; ///< the load that waits for settle()
+    errc fail_commit = errc::none;                ///< after they reached the log
+    std::optional<function<void(int)>> parked;    ///< the append that waits for commit()
+    std::optional<function<void(int)>> settling;  ///< the load that waits for settle()
     bool settled = true;
     int reads = 0;
 

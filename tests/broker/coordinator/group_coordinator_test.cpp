@@ -91,7 +91,9 @@ struct broker final : group_environment {
         }
         return request;
     }
-    fake_log& log_of(const std::string& group) { return logs[static_cast<std::size_t>(coordinator.partition_of(group))]; }
+    fake_log& log_of(const std::string& group) {
+        return logs[static_cast<std::size_t>(coordinator.partition_of(group))];
+    }
 
     sim::manual_loop loop;
     std::vector<fake_log> logs;
@@ -152,7 +154,11 @@ TEST_CASE("a member joins, syncs, beats, commits and is found again by the next 
     b.coordinator.on_elected(b.coordinator.partition_of("g"), 3);
     b.loop.run_ready();
     CHECK(b.now(b.coordinator.heartbeat(b.context(4), beat)).error_code == 0);
-    CHECK(b.now(b.coordinator.offset_fetch(b.context(9), broker::fetch_request({"g"}))).groups[0].topics[0].partitions[0].committed_offset == 42);
+    CHECK(b.now(b.coordinator.offset_fetch(b.context(9), broker::fetch_request({"g"})))
+              .groups[0]
+              .topics[0]
+              .partitions[0]
+              .committed_offset == 42);
     const auto metrics = b.now(b.coordinator.metrics(b.loop));
     CHECK(metrics.groups.stable_groups == 1);
     CHECK(metrics.groups.offsets == 1);
@@ -164,7 +170,10 @@ TEST_CASE("a parked member is told when its coordinator goes, and when everythin
     b.elect_all();
     const auto id = b.now(b.coordinator.join_group(b.context(9), broker::join_request("g"))).member_id;
     auto joining = b.start(b.coordinator.join_group(b.context(9), broker::join_request("g", id)));
-    SUBCASE("resignation") { b.coordinator.on_resigned(b.coordinator.partition_of("g"), 2); b.loop.run_ready(); }
+    SUBCASE("resignation") {
+        b.coordinator.on_resigned(b.coordinator.partition_of("g"), 2);
+        b.loop.run_ready();
+    }
     SUBCASE("a failing disk") {
         b.log_of("g").fail_append = errc::kafka_storage_error;
         b.loop.advance(3s);  // nothing is written before the assignment, so the join itself succeeds
@@ -197,7 +206,10 @@ TEST_CASE("who asks the wrong broker is told in every response") {
     CHECK(b.now(b.coordinator.sync_group(b.context(5), {})).error_code == code);
     CHECK(b.now(b.coordinator.heartbeat(b.context(4), {})).error_code == code);
     CHECK(b.now(b.coordinator.leave_group(b.context(5), {})).error_code == code);
-    CHECK(b.now(b.coordinator.offset_commit(b.context(9), broker::commit_request("g", 1))).topics[0].partitions[0].error_code == code);
+    CHECK(b.now(b.coordinator.offset_commit(b.context(9), broker::commit_request("g", 1)))
+              .topics[0]
+              .partitions[0]
+              .error_code == code);
     CHECK(b.now(b.coordinator.offset_delete(b.context(0), {})).error_code == code);
     CHECK(b.now(b.coordinator.offset_fetch(b.context(9), broker::fetch_request({"g"}))).groups[0].error_code == code);
     protocol::delete_groups_request remove;
@@ -219,7 +231,8 @@ TEST_CASE("while a partition loads, members may go on and lists are incomplete")
     for (auto& log : b.logs) log.settled = false;
     b.elect_all();
     CHECK(b.now(b.coordinator.heartbeat(b.context(4), {})).error_code == 0);
-    CHECK(b.now(b.coordinator.list_groups(b.context(5), {})).error_code == wire_code(errc::coordinator_load_in_progress));
+    CHECK(b.now(b.coordinator.list_groups(b.context(5), {})).error_code ==
+          wire_code(errc::coordinator_load_in_progress));
     CHECK(b.now(b.coordinator.join_group(b.context(9), broker::join_request("g"))).error_code ==
           wire_code(errc::coordinator_load_in_progress));
 }
@@ -254,7 +267,8 @@ TEST_CASE("OffsetFetch of every version") {
 
     b.coordinator.on_resigned(b.coordinator.partition_of("g"), 2);
     b.loop.run_ready();
-    CHECK(b.now(b.coordinator.offset_fetch(b.context(1), single)).topics[0].partitions[1].error_code == wire_code(errc::not_coordinator));
+    CHECK(b.now(b.coordinator.offset_fetch(b.context(1), single)).topics[0].partitions[1].error_code ==
+          wire_code(errc::not_coordinator));
     CHECK(b.now(b.coordinator.offset_fetch(b.context(2), single)).error_code == wire_code(errc::not_coordinator));
 }
 
@@ -286,7 +300,8 @@ TEST_CASE("groups of all partitions are listed, described and deleted") {
 TEST_CASE("offsets of deleted topics go in every partition") {
     broker b;
     b.elect_all();
-    for (const auto* id : {"g", "my-group", "a"}) b.now(b.coordinator.offset_commit(b.context(9), broker::commit_request(id, 1)));
+    for (const auto* id : {"g", "my-group", "a"})
+        b.now(b.coordinator.offset_commit(b.context(9), broker::commit_request(id, 1)));
     b.coordinator.on_topics_deleted({"orders"});
     b.loop.run_ready();
     CHECK(b.now(b.coordinator.metrics(b.loop)).groups.offsets == 0);

@@ -29,8 +29,10 @@ public:
     void replay(std::int64_t offset, std::int64_t producer, bytes_view key, std::optional<bytes_view> value) override {
         offsets.push_back(offset);
         auto& into = producer < 0 ? values : pending[producer];
-        if (value) into[std::string{as_text(key)}] = as_text(*value);
-        else into.erase(std::string{as_text(key)});
+        if (value)
+            into[std::string{as_text(key)}] = as_text(*value);
+        else
+            into.erase(std::string{as_text(key)});
     }
     void replay_marker(std::int64_t producer, bool committed) override {
         if (committed) {
@@ -71,8 +73,9 @@ struct fixture {
     }
     /// Sets a key; its outcome appears in done.
     void put(const std::string& key, const std::string& value) {
-        runtime.run([key, value](state_machine&, instant) { return outcome{{{to_bytes(key), to_bytes(value)}}, {}, {}}; },
-                    [this, key](errc how) { CHECK(done.emplace(key, how).second); });
+        runtime.run(
+            [key, value](state_machine&, instant) { return outcome{{{to_bytes(key), to_bytes(value)}}, {}, {}}; },
+            [this, key](errc how) { CHECK(done.emplace(key, how).second); });
     }
     /// Looks, without writing.
     void look(const std::string& name) {
@@ -189,13 +192,17 @@ TEST_CASE("the log is replayed in order, compaction holes, transactions and mark
     f.load();
     const transaction_producer producer{7, 1};
     f.put("a", "1");
-    f.runtime.run([&](state_machine&, instant) { return outcome{{{to_bytes("t"), to_bytes("pending")}}, producer, {}}; }, [](errc) {});
-    f.runtime.run([](state_machine&, instant) { return outcome{{{to_bytes("a"), to_bytes("2")}}, {}, {}}; }, [](errc) {});
+    f.runtime.run(
+        [&](state_machine&, instant) { return outcome{{{to_bytes("t"), to_bytes("pending")}}, producer, {}}; },
+        [](errc) {});
+    f.runtime.run([](state_machine&, instant) { return outcome{{{to_bytes("a"), to_bytes("2")}}, {}, {}}; },
+                  [](errc) {});
     f.loop.run_ready();
     CHECK(f.log.batches.size() == 3);
     CHECK(f.reloaded() == std::map<std::string, std::string>{{"a", "2"}});
     f.runtime.run([&](state_machine&, instant) { return outcome{{}, producer, true, 4}; }, [](errc) {});
-    f.runtime.run([](state_machine&, instant) { return outcome{{{to_bytes("a"), std::nullopt}}, {}, {}}; }, [](errc) {});
+    f.runtime.run([](state_machine&, instant) { return outcome{{{to_bytes("a"), std::nullopt}}, {}, {}}; },
+                  [](errc) {});
     f.loop.run_ready();
     CHECK(f.machine->values == std::map<std::string, std::string>{{"t", "pending"}});
     CHECK(f.reloaded() == f.machine->values);
@@ -454,11 +461,12 @@ TEST_CASE("an answer may start the next operation") {
     f.load();
     int left = 100;
     std::function<void()> next = [&] {
-        f.runtime.run([&](state_machine&, instant) { return outcome{{{to_bytes(std::to_string(left)), bytes{}}}, {}, {}}; },
-                      [&](errc how) {
-                          CHECK(how == errc::none);
-                          if (--left > 0) next();
-                      });
+        f.runtime.run(
+            [&](state_machine&, instant) { return outcome{{{to_bytes(std::to_string(left)), bytes{}}}, {}, {}}; },
+            [&](errc how) {
+                CHECK(how == errc::none);
+                if (--left > 0) next();
+            });
     };
     next();
     f.loop.run_ready();

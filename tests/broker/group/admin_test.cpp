@@ -72,11 +72,13 @@ TEST_CASE("an empty group is deleted with its offsets, one in use is not") {
     group.commit("orders", 0, 1, "", -1, 9, "", "simple");
     const auto remove = [&](std::vector<std::string> ids) {
         std::vector<errc> out;
-        for (const auto& each : *group.take(group.shard.delete_groups(ids))) out.push_back(errc_from_wire(each.error_code));
+        const auto results = group.take(group.shard.delete_groups(ids));
+        for (const auto& each : *results) out.push_back(errc_from_wire(each.error_code));
         return out;
     };
     using codes = std::vector<errc>;
-    CHECK(remove({"g", "simple", "nowhere", "simple"}) == codes{errc::non_empty_group, errc::none, errc::group_id_not_found});
+    CHECK(remove({"g", "simple", "nowhere", "simple"}) ==
+          codes{errc::non_empty_group, errc::none, errc::group_id_not_found});
     CHECK(group.shard.find("g"));
     CHECK(!group.shard.find("simple"));
     group.leave_one(members.at("alice"));

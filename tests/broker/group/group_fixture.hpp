@@ -67,7 +67,7 @@ struct sync_options {
 
 struct log_entry_for_test {
     std::int64_t producer_id = -1;
-    std::optional<record> content;   // else a marker
+    std::optional<record> content;  // else a marker
     bool committed = false;
 };
 
@@ -75,7 +75,9 @@ class group_fixture {
 public:
     static constexpr timestamp_ms epoch = 1'700'000'000'000;
 
-    explicit group_fixture(group_config config = {}) : config(config), shard(config, topics, 42) { shard.loaded(now()); }
+    explicit group_fixture(group_config config = {}) : config(config), shard(config, topics, 42) {
+        shard.loaded(now());
+    }
 
     instant now() const {
         return {time_point{} + elapsed, epoch + std::chrono::duration_cast<milliseconds>(elapsed).count()};
@@ -126,8 +128,8 @@ public:
             listed.metadata = metadata;
         }
         const auto token = ++last_token;
-        auto response = take(shard.join_group({options.client_id, "/127.0.0.1", options.version}, request,
-                                              reply_token{token}, now()));
+        auto response = take(
+            shard.join_group({options.client_id, "/127.0.0.1", options.version}, request, reply_token{token}, now()));
         if (response) CHECK(joins.emplace(token, *response).second);
         return token;
     }
@@ -162,7 +164,8 @@ public:
             assigned.assignment = to_bytes(assignment);
         }
         const auto token = ++last_token;
-        auto response = take(shard.sync_group({"client", "/127.0.0.1", options.version}, request, reply_token{token}, now()));
+        auto response =
+            take(shard.sync_group({"client", "/127.0.0.1", options.version}, request, reply_token{token}, now()));
         if (response) CHECK(syncs.emplace(token, *response).second);
         return token;
     }
@@ -174,7 +177,8 @@ public:
         request.group_instance_id = std::move(instance_id);
         return errc_from_wire(take(shard.heartbeat(request, now()))->error_code);
     }
-    protocol::leave_group_response leave(const std::vector<std::pair<std::string, std::optional<std::string>>>& members) {
+    protocol::leave_group_response leave(
+        const std::vector<std::pair<std::string, std::optional<std::string>>>& members) {
         protocol::leave_group_request request;
         request.group_id = "g";
         for (const auto& [id, instance] : members) {
@@ -184,10 +188,13 @@ public:
         }
         return *take(shard.leave_group({"client", "/127.0.0.1", 5}, request, now()));
     }
-    errc leave_one(const std::string& member_id) { return errc_from_wire(leave({{member_id, {}}}).members.at(0).error_code); }
+    errc leave_one(const std::string& member_id) {
+        return errc_from_wire(leave({{member_id, {}}}).members.at(0).error_code);
+    }
 
     /// Members join one after the other, wait out the delay, sync; the group is stable afterwards. By client id.
-    std::map<std::string, std::string> stable_group(const std::vector<std::string>& clients, join_options options = {}) {
+    std::map<std::string, std::string> stable_group(const std::vector<std::string>& clients,
+                                                    join_options options = {}) {
         std::map<std::string, std::string> ids;
         std::vector<std::uint64_t> tokens;
         for (const auto& client : clients) {
@@ -225,8 +232,9 @@ public:
         elapsed = target;
     }
 
-    errc commit(const std::string& topic, std::int32_t partition, std::int64_t offset, const std::string& member_id = "",
-                std::int32_t generation = -1, std::int16_t version = 9, std::string metadata = "", const std::string& group = "g") {
+    errc commit(const std::string& topic, std::int32_t partition, std::int64_t offset,
+                const std::string& member_id = "", std::int32_t generation = -1, std::int16_t version = 9,
+                std::string metadata = "", const std::string& group = "g") {
         protocol::offset_commit_request request;
         request.group_id = group;
         request.member_id = member_id;
@@ -241,8 +249,9 @@ public:
         const auto response = *take(shard.offset_commit({"client", "/127.0.0.1", version}, request, now()));
         return errc_from_wire(response.topics.at(0).partitions.at(0).error_code);
     }
-    protocol::offset_fetch_response::offset_fetch_response_partitions fetch(const std::string& topic, std::int32_t partition,
-                                                                             bool require_stable = false) const {
+    protocol::offset_fetch_response::offset_fetch_response_partitions fetch(const std::string& topic,
+                                                                            std::int32_t partition,
+                                                                            bool require_stable = false) const {
         protocol::offset_fetch_request::offset_fetch_request_group request;
         request.group_id = "g";
         auto& asked = request.topics->emplace_back();

@@ -62,9 +62,9 @@ TEST_CASE("the first rebalance waits for more members, at most for the rebalance
     SUBCASE("each newcomer extends it") {
         group.advance(2s);
         const auto second = group.send_first_join({.rebalance_timeout = 7s});
-        group.advance(1s);                       // 3 s: extended by 3
+        group.advance(1s);  // 3 s: extended by 3
         CHECK(!group.joins.contains(first));
-        group.advance(3s);                       // 6 s: nobody new since
+        group.advance(3s);  // 6 s: nobody new since
         CHECK(group.joins.contains(first));
         CHECK(group.joins.contains(second));
         CHECK(group.joins[first].generation_id == group.joins[second].generation_id);

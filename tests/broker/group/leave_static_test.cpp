@@ -51,11 +51,14 @@ TEST_CASE("before version 3 one member leaves, and the error is the response's")
     request.member_id = ids.at("alice");
     const request_context old{"client", "/127.0.0.1", 2};
     CHECK(group.take(group.shard.leave_group(old, request, group.now()))->error_code == 0);
-    CHECK(errc_from_wire(group.take(group.shard.leave_group(old, request, group.now()))->error_code) == errc::unknown_member_id);
+    CHECK(errc_from_wire(group.take(group.shard.leave_group(old, request, group.now()))->error_code) ==
+          errc::unknown_member_id);
     request.group_id = "nowhere";
-    CHECK(errc_from_wire(group.take(group.shard.leave_group(old, request, group.now()))->error_code) == errc::unknown_member_id);
+    CHECK(errc_from_wire(group.take(group.shard.leave_group(old, request, group.now()))->error_code) ==
+          errc::unknown_member_id);
     request.group_id = "";
-    CHECK(errc_from_wire(group.take(group.shard.leave_group(old, request, group.now()))->error_code) == errc::invalid_group_id);
+    CHECK(errc_from_wire(group.take(group.shard.leave_group(old, request, group.now()))->error_code) ==
+          errc::invalid_group_id);
 }
 
 namespace {
@@ -129,8 +132,10 @@ TEST_CASE("a static leader that comes back is told to skip the assignment") {
 
 TEST_CASE("a static member that comes back with protocols that change the choice starts a rebalance") {
     static_pair of;
-    of.group.send_join({.member_id = of.leader, .instance_id = of.leading(), .protocols = {{"range", {}}, {"sticky", {}}}});
-    of.group.send_join({.member_id = of.ids.at(of.following()), .instance_id = of.following(),
+    of.group.send_join(
+        {.member_id = of.leader, .instance_id = of.leading(), .protocols = {{"range", {}}, {"sticky", {}}}});
+    of.group.send_join({.member_id = of.ids.at(of.following()),
+                        .instance_id = of.following(),
                         .protocols = {{"range", {}}, {"sticky", {}}}});
     of.group.sync_all(of.ids, 2, of.leader);
     const auto token = of.group.send_join({.instance_id = of.following(), .protocols = {{"sticky", {}}}});

@@ -34,7 +34,7 @@ TEST_CASE("members commit under their generation only") {
     CHECK(group.commit("orders", 0, 2, alice, 0) == errc::illegal_generation);
     CHECK(group.commit("orders", 0, 2, alice, 2) == errc::illegal_generation);
     CHECK(group.commit("orders", 0, 2, "ghost", 1) == errc::unknown_member_id);
-    CHECK(group.commit("orders", 0, 2) == errc::unknown_member_id);          // no member, and the group is in use
+    CHECK(group.commit("orders", 0, 2) == errc::unknown_member_id);  // no member, and the group is in use
     CHECK(group.commit("orders", 0, 2, alice, -1) == errc::illegal_generation);
     CHECK(group.fetch("orders", 0).committed_offset == 1);
 
@@ -84,7 +84,8 @@ TEST_CASE("a static member commits with its instance id, and a replaced one is f
     CHECK(group.take(group.shard.offset_commit(context, request, group.now()))->topics[0].partitions[0].error_code ==
           wire_code(errc::fenced_instance_id));
     request.member_id = new_id;
-    CHECK(group.take(group.shard.offset_commit(context, request, group.now()))->topics[0].partitions[0].error_code == 0);
+    CHECK(group.take(group.shard.offset_commit(context, request, group.now()))->topics[0].partitions[0].error_code ==
+          0);
 }
 
 TEST_CASE("metadata longer than allowed, in UTF-16 units, is refused for that partition alone") {
@@ -94,7 +95,8 @@ TEST_CASE("metadata longer than allowed, in UTF-16 units, is refused for that pa
     CHECK(group.commit("orders", 0, 1, "", -1, 9, "1234") == errc::none);
     CHECK(group.commit("orders", 1, 1, "", -1, 9, "12345") == errc::offset_metadata_too_large);
     CHECK(group.commit("orders", 2, 1, "", -1, 9, "\xf0\x9f\x9a\x80\xf0\x9f\x9a\x80") == errc::none);  // two pairs
-    CHECK(group.commit("orders", 3, 1, "", -1, 9, "\xf0\x9f\x9a\x80\xf0\x9f\x9a\x80x") == errc::offset_metadata_too_large);
+    CHECK(group.commit("orders", 3, 1, "", -1, 9, "\xf0\x9f\x9a\x80\xf0\x9f\x9a\x80x") ==
+          errc::offset_metadata_too_large);
     CHECK(group.fetch("orders", 1).committed_offset == -1);
 }
 

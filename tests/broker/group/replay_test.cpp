@@ -127,11 +127,12 @@ TEST_CASE("records of other protocols and damaged ones are skipped") {
     }
     skips({}, std::nullopt);
     skips(hex("00"), hex("00"));
-    skips(hex("0001 0005 67"), hex("0001"));                                  // the key ends inside the group
-    skips(hex("0001 0001 67 0001 74 00000000"), hex("00"));                   // no whole version
-    skips(hex("0001 0001 67 0001 74 00000000"), hex("0009 00"));              // a version that is not there yet
-    skips(hex("0001 0001 67 0001 74 00000000"), hex("0004 00000000"));        // cut
-    skips(hex("0002 0001 67"), hex("0003 0001 61 00000001 ffff ffff 0000000000000000 7fffffff"));  // members that cannot be
+    skips(hex("0001 0005 67"), hex("0001"));                            // the key ends inside the group
+    skips(hex("0001 0001 67 0001 74 00000000"), hex("00"));             // no whole version
+    skips(hex("0001 0001 67 0001 74 00000000"), hex("0009 00"));        // a version that is not there yet
+    skips(hex("0001 0001 67 0001 74 00000000"), hex("0004 00000000"));  // cut
+    skips(hex("0002 0001 67"),
+          hex("0003 0001 61 00000001 ffff ffff 0000000000000000 7fffffff"));  // members that cannot be
     CHECK(shard.groups().empty());
 }
 

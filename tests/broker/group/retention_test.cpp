@@ -64,7 +64,8 @@ TEST_CASE("a stable group loses the offsets of topics it no longer subscribes to
 TEST_CASE("members whose subscription does not read keep all offsets") {
     group_fixture group{short_retention()};
     group.commit("payments", 0, 9);
-    for (const auto& metadata : {to_bytes("garbage!"), bytes{}, to_bytes(std::string_view{"\0\1\x7f\xff\xff\xff\0\1", 8})}) {
+    for (const auto& metadata :
+         {to_bytes("garbage!"), bytes{}, to_bytes(std::string_view{"\0\1\x7f\xff\xff\xff\0\1", 8})}) {
         group_fixture each{short_retention()};
         each.commit("payments", 0, 9);
         const auto ids = each.stable_group({"alice"}, {.protocols = {{"range", metadata}}, .session_timeout = 20min});

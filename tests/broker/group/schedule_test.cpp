@@ -81,8 +81,10 @@ private:
     void act(client& c) {
         if (c.crashed) return;
         take_answer(c);
-        if (c.now == client::phase::idle) join(c);
-        else if (c.now == client::phase::member) heartbeat(c);
+        if (c.now == client::phase::idle)
+            join(c);
+        else if (c.now == client::phase::member)
+            heartbeat(c);
     }
 
     void join(client& c) {
@@ -92,8 +94,10 @@ private:
         options.client_id = c.name;
         options.rebalance_timeout = 20s;
         options.version = random_.chance(0.8) ? 9 : 3;
-        if (random_.chance(0.3)) options.protocols = {{"sticky", {}}, {"range", subscription({"orders"})}};
-        else options.protocols = {{"range", subscription({"orders"})}, {"sticky", {}}};
+        if (random_.chance(0.3))
+            options.protocols = {{"sticky", {}}, {"range", subscription({"orders"})}};
+        else
+            options.protocols = {{"range", subscription({"orders"})}, {"sticky", {}}};
         if (c.instance_id && options.version < 5) options.version = 8;
         c.token = group_.send_join(options);
         c.now = client::phase::joining;
@@ -189,7 +193,8 @@ private:
         if (c.now != client::phase::member || c.crashed || c.instance_id) return;
         const auto partition = static_cast<std::int32_t>(random_.below(4));
         const auto offset = (last_.contains(partition) ? last_[partition] : 0) + 1;
-        if (group_.commit("orders", partition, offset, c.member_id, c.generation) == errc::none) last_[partition] = offset;
+        if (group_.commit("orders", partition, offset, c.member_id, c.generation) == errc::none)
+            last_[partition] = offset;
     }
 
     /// The coordinator moves: what is not in the log is gone, and everyone parked is told.
@@ -200,7 +205,8 @@ private:
         for (auto& c : clients_) {
             const bool parked = c.now == client::phase::joining || c.now == client::phase::syncing;
             if (parked && !c.crashed)
-                CHECK((c.now == client::phase::joining ? group_.joins.contains(c.token) : group_.syncs.contains(c.token)));
+                CHECK((c.now == client::phase::joining ? group_.joins.contains(c.token)
+                                                       : group_.syncs.contains(c.token)));
         }
         group_.shard = group_.replayed();
         group_.shard.loaded(group_.now());
@@ -229,8 +235,10 @@ private:
         for (const auto& [partition, offset] : last_) {
             const auto* found = group_.shard.find_offset("g", "orders", partition);
             if (found) CHECK_MESSAGE(found->offset == offset, "a committed offset changed by itself");
-            // Gone altogether is fine only when its retention is over; members are subscribed, so it is the group's end.
-            else CHECK(group_.elapsed > 30min);
+            // Gone altogether is fine only when its retention is over; members are subscribed, so it is the group's
+            // end.
+            else
+                CHECK(group_.elapsed > 30min);
         }
     }
 

@@ -31,7 +31,7 @@ public:
 struct call_context {
     event_loop* loop = nullptr;  ///< the caller's own; must be the one the call is made on
     std::string client_id;
-    std::string client_host;     ///< as Kafka shows it: "/127.0.0.1"
+    std::string client_host;  ///< as Kafka shows it: "/127.0.0.1"
     std::int16_t api_version = 0;
 };
 
@@ -52,8 +52,8 @@ struct coordinator_metrics {
 
 /// The classic group coordinator of a broker. Authorization, and whether topics of a commit exist, are the handlers'
 /// business; everything else about these requests is decided here. Errors travel in the responses, as on the wire:
-/// NOT_COORDINATOR when this broker does not lead the group's partition, COORDINATOR_LOAD_IN_PROGRESS while it reads it.
-/// Calls may be made on any of the environment's loops and complete on the loop named in the context.
+/// NOT_COORDINATOR when this broker does not lead the group's partition, COORDINATOR_LOAD_IN_PROGRESS while it reads
+/// it. Calls may be made on any of the environment's loops and complete on the loop named in the context.
 class group_coordinator {
 public:
     /// `environment` must outlive the coordinator, and the coordinator every call made of it. `seed` makes member ids.
@@ -81,7 +81,8 @@ public:
     task<protocol::offset_delete_response> offset_delete(call_context context, protocol::offset_delete_request request);
     task<protocol::delete_groups_response> delete_groups(call_context context, protocol::delete_groups_request request);
     task<protocol::list_groups_response> list_groups(call_context context, protocol::list_groups_request request);
-    task<protocol::describe_groups_response> describe_groups(call_context context, protocol::describe_groups_request request);
+    task<protocol::describe_groups_response> describe_groups(call_context context,
+                                                             protocol::describe_groups_request request);
 
     task<coordinator_metrics> metrics(event_loop& caller);
 

@@ -17,8 +17,8 @@ namespace weir::coordinator {
 using group::instant;
 using group::record;
 
-/// Runs once with how it went: errc::none when everything it depends on is committed, else why it never will be, already
-/// mapped by coordinator_error().
+/// Runs once with how it went: errc::none when everything it depends on is committed, else why it never will be,
+/// already mapped by coordinator_error().
 using answer = function<void(errc)>;
 
 /// What the log keeps, as the runtime sees it. One per loaded partition; a new one for every load.
@@ -26,7 +26,8 @@ class state_machine {
 public:
     virtual ~state_machine() = default;
     /// The only way its recorded state changes, at load and live. `producer_id` is -1 outside transactions.
-    virtual void replay(std::int64_t offset, std::int64_t producer_id, bytes_view key, std::optional<bytes_view> value) = 0;
+    virtual void replay(std::int64_t offset, std::int64_t producer_id, bytes_view key,
+                        std::optional<bytes_view> value) = 0;
     virtual void replay_marker(std::int64_t producer_id, bool committed) = 0;
     virtual void loaded(instant now) = 0;
     virtual std::optional<time_point> next_deadline() const = 0;
@@ -67,12 +68,12 @@ struct runtime_metrics {
 };
 
 struct runtime_options {
-    std::string partition;                      ///< "__consumer_offsets-12", for log lines
-    std::int32_t load_bytes = 5'242'880;        ///< per read
-    std::int32_t max_batch_bytes = 1'048'588;   ///< max.message.bytes of the topic
-    milliseconds write_timeout{5'000};          ///< longest wait of an answer for its records
-    milliseconds linger{-1};                    ///< gather records for so long; -1 and 0: one turn of the loop
-    milliseconds reload_delay{5'000};           ///< until a load that failed is tried again
+    std::string partition;                     ///< "__consumer_offsets-12", for log lines
+    std::int32_t load_bytes = 5'242'880;       ///< per read
+    std::int32_t max_batch_bytes = 1'048'588;  ///< max.message.bytes of the topic
+    milliseconds write_timeout{5'000};         ///< longest wait of an answer for its records
+    milliseconds linger{-1};                   ///< gather records for so long; -1 and 0: one turn of the loop
+    milliseconds reload_delay{5'000};          ///< until a load that failed is tried again
 };
 
 /// One partition of a coordinator's topic. Lives on one loop and is used there only.
@@ -91,7 +92,8 @@ public:
 
     /// This broker leads the partition from `epoch` on. Ignored when it is not newer than the last.
     void load(std::unique_ptr<partition_store> store, std::int32_t epoch);
-    /// It no longer does; everything parked or waiting is answered NOT_COORDINATOR. Ignored for an epoch before load()'s.
+    /// It no longer does; everything parked or waiting is answered NOT_COORDINATOR. Ignored for an epoch before
+    /// load()'s.
     void unload(std::int32_t epoch);
 
     /// Decides now when active. Otherwise `finish` gets coordinator_load_in_progress or not_coordinator, now.

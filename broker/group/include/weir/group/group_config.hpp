@@ -23,7 +23,7 @@ struct group_config {
     std::int32_t max_size = std::numeric_limits<std::int32_t>::max();
     milliseconds offsets_commit_timeout{5'000};  ///< how long an answer waits for its records to be committed
     std::int32_t offsets_load_buffer_size = 5'242'880;
-    milliseconds append_linger{-1};              ///< -1 and 0: a batch takes what one turn of the loop brings
+    milliseconds append_linger{-1};  ///< -1 and 0: a batch takes what one turn of the loop brings
     std::int16_t offsets_topic_replication_factor = 3;
     std::int32_t offsets_topic_num_partitions = 50;
     std::int32_t offsets_topic_segment_bytes = 104'857'600;

@@ -25,7 +25,7 @@ struct committed_offset {
     timestamp_ms commit_timestamp = 0;
     timestamp_ms expire_timestamp = -1;  ///< set by OffsetCommit 2-4 with its own retention
     uuid topic_id;
-    std::int64_t log_offset = -1;        ///< where the record is; the later of two commits wins
+    std::int64_t log_offset = -1;  ///< where the record is; the later of two commits wins
     bool operator==(const committed_offset&) const = default;
 };
 
@@ -88,29 +88,35 @@ public:
     group_shard& operator=(group_shard&&) noexcept;
 
     // Requests. Error codes are in the responses; nothing here fails otherwise.
-    decision<protocol::join_group_response> join_group(const request_context&, protocol::join_group_request, reply_token, instant now);
-    decision<protocol::sync_group_response> sync_group(const request_context&, protocol::sync_group_request, reply_token, instant now);
+    decision<protocol::join_group_response> join_group(const request_context&, protocol::join_group_request,
+                                                       reply_token, instant now);
+    decision<protocol::sync_group_response> sync_group(const request_context&, protocol::sync_group_request,
+                                                       reply_token, instant now);
     decision<protocol::heartbeat_response> heartbeat(const protocol::heartbeat_request&, instant now);
-    decision<protocol::leave_group_response> leave_group(const request_context&, const protocol::leave_group_request&, instant now);
-    decision<protocol::offset_commit_response> offset_commit(const request_context&, const protocol::offset_commit_request&, instant now);
+    decision<protocol::leave_group_response> leave_group(const request_context&, const protocol::leave_group_request&,
+                                                         instant now);
+    decision<protocol::offset_commit_response> offset_commit(const request_context&,
+                                                             const protocol::offset_commit_request&, instant now);
     /// Records of a transaction: append them under the producer's id and epoch, replay them with it.
-    decision<protocol::txn_offset_commit_response> txn_offset_commit(const protocol::txn_offset_commit_request&, instant now);
+    decision<protocol::txn_offset_commit_response> txn_offset_commit(const protocol::txn_offset_commit_request&,
+                                                                     instant now);
     decision<protocol::offset_delete_response> offset_delete(const protocol::offset_delete_request&);
-    decision<std::vector<protocol::delete_groups_response::deletable_group_result>> delete_groups(std::span<const std::string> ids);
+    decision<std::vector<protocol::delete_groups_response::deletable_group_result>> delete_groups(
+        std::span<const std::string> ids);
     /// Offsets of partitions of these topics are dropped: the topics were deleted.
     std::vector<record> topics_deleted(std::span<const std::string> names);
 
     /// One group of an OffsetFetch. No topics (null): all offsets of the group. `request` may name topics by id (v10).
-    protocol::offset_fetch_response::offset_fetch_response_group
-    offset_fetch(const protocol::offset_fetch_request::offset_fetch_request_group& request, std::int16_t api_version,
-                 bool require_stable) const;
+    protocol::offset_fetch_response::offset_fetch_response_group offset_fetch(
+        const protocol::offset_fetch_request::offset_fetch_request_group& request, std::int16_t api_version,
+        bool require_stable) const;
     std::vector<protocol::list_groups_response::listed_group> list_groups(const protocol::list_groups_request&) const;
     std::vector<protocol::describe_groups_response::described_group> describe_groups(std::span<const std::string> ids,
                                                                                      std::int16_t api_version) const;
 
     // The log.
-    /// Applies one record found at `log_offset`. `producer_id` of its batch when transactional, else -1. Records of other
-    /// group protocols and unreadable ones are counted, logged and skipped.
+    /// Applies one record found at `log_offset`. `producer_id` of its batch when transactional, else -1. Records of
+    /// other group protocols and unreadable ones are counted, logged and skipped.
     void replay(std::int64_t log_offset, std::int64_t producer_id, bytes_view key, std::optional<bytes_view> value);
     /// A transaction of `producer_id` ended: its offsets become visible, or go.
     void replay_marker(std::int64_t producer_id, bool committed);
@@ -130,7 +136,8 @@ public:
     // Looking in.
     std::vector<group_snapshot> groups() const;  ///< by id
     std::optional<group_snapshot> find(std::string_view group_id) const;
-    const committed_offset* find_offset(std::string_view group_id, std::string_view topic, std::int32_t partition) const;
+    const committed_offset* find_offset(std::string_view group_id, std::string_view topic,
+                                        std::int32_t partition) const;
     shard_counters counters() const;
 
 private:

@@ -27,9 +27,22 @@ task<void> metadata_cache::publish(event_loop& here, metadata::image_ref next) {
 
 task<void> metadata_cache::wait_for(std::size_t core, std::int64_t offset) {
     auto& slot = *slots_[core];
-    if (slot.image->position().offset >= offset) co_return;
+    if (slot.released || slot.image->position().offset >= offset) co_return;
     auto waiting = completion<bool>([&](function<void(bool)> resume) { slot.waiters.push_back({offset, std::move(resume)}); });
     co_await waiting;
+}
+
+task<void> metadata_cache::release_slot(event_loop& here, slot& where) {
+    co_await switch_to{where.loop};
+    where.released = true;
+    for (auto& each : std::exchange(where.waiters, {})) each.resume(false);
+    co_await switch_to{here};
+}
+
+task<void> metadata_cache::release(event_loop& here) {
+    std::vector<task<void>> parts;
+    for (auto& slot : slots_) parts.push_back(release_slot(here, *slot));
+    co_await when_all(std::move(parts));
 }
 
 }  // namespace weir::server

@@ -38,6 +38,7 @@ struct server::state {
     std::vector<std::unique_ptr<listener>> listening;
     std::unique_ptr<admission> doors;
     std::atomic<std::size_t> connections{0};
+    std::atomic<std::size_t> objects{0};  // closed ones included, until their last request is done
     std::size_t next_core = 0;
 
     void accept(core_state& core, std::unique_ptr<stream> peer, const listener_info& on);
@@ -45,7 +46,7 @@ struct server::state {
 };
 
 server::server(services& broker, std::vector<event_loop*> cores, network& net, std::uint64_t seed)
-    : state_(new state{broker, net, {}, {}, {}, nullptr, 0, 0}) {
+    : state_(new state{broker, net, {}, {}, {}, nullptr, 0, 0, 0}) {
     const auto budget = broker.config.queued_max_request_bytes > 0 ? static_cast<std::uint64_t>(broker.config.queued_max_request_bytes)
                                                                    : default_request_budget;
     random_source seeds{seed};
@@ -102,7 +103,11 @@ void server::state::accept(core_state& core, std::unique_ptr<stream> peer, const
         logs.warn("refusing a connection from " + to_string(peer->remote()) + ": " + why);
         return;
     }
-    auto made = std::make_shared<connection>(broker, core.context, std::move(peer), on);
+    objects.fetch_add(1, std::memory_order_relaxed);
+    std::shared_ptr<connection> made{new connection(broker, core.context, std::move(peer), on), [this](connection* gone) {
+                                         delete gone;
+                                         objects.fetch_sub(1, std::memory_order_release);
+                                     }};
     core.connections.emplace(made.get(), made);
     core.context.metrics.connections().add(1);
     connections.fetch_add(1, std::memory_order_relaxed);
@@ -144,6 +149,20 @@ task<void> server::close() {
     auto& here = state_->cores.front()->context.loop;
     for (auto& core : state_->cores) parts.push_back(state::close_core(here, *core));
     co_await when_all(std::move(parts));
+}
+
+task<void> server::drain() {
+    auto& here = state_->cores.front()->context.loop;
+    for (int waited = 0; state_->objects.load(std::memory_order_acquire) > 0; ++waited) {
+        if (waited == 5000) {
+            logs.error(std::to_string(state_->objects.load()) + " connections still have a request that nobody answers");
+            break;
+        }
+        co_await pause_for(here, milliseconds{1});
+    }
+    // What requests have left behind for other loops to do, such as ending a wait there, is in front of this.
+    for (auto& core : state_->cores) co_await switch_to{core->context.loop};
+    co_await switch_to{here};
 }
 
 }  // namespace weir::server

@@ -19,7 +19,7 @@ struct environment {
     std::string host_name = "localhost";  ///< told to clients of listeners that name no address
 };
 
-/// Made, started and stopped on the first core's loop, and destroyed after stop() or when the loops have ended.
+/// Made, started and stopped on the first core's loop, and destroyed when the loops have ended.
 class broker_node {
 public:
     /// `failed` runs once when the broker cannot go on (the disk of its metadata failed): end the process.

@@ -26,6 +26,9 @@ public:
 
     /// Stops listening and ends every connection; completes when none is left.
     task<void> close();
+    /// After close(), once everything that requests may wait for was told to stop as well: completes when nothing of this
+    /// server is left on any loop. A request that is stuck for five seconds is logged and left behind.
+    task<void> drain();
 
 private:
     struct state;

@@ -19,6 +19,7 @@ namespace weir::group { struct group_config; }
 
 namespace weir::server {
 
+class client_telemetry;
 class controller_gateway;
 class producer_ids;
 class quorum_view;
@@ -46,6 +47,8 @@ public:
     task<void> publish(event_loop& here, metadata::image_ref next);
     /// Completes once this core's image has everything up to and with `offset`.
     task<void> wait_for(std::size_t core, std::int64_t offset);
+    /// No image will come any more: whoever waits goes on with the one there is. Completes on `here`.
+    task<void> release(event_loop& here);
 
 private:
     struct waiter {
@@ -57,8 +60,10 @@ private:
         event_loop& loop;
         metadata::image_ref image;
         std::vector<waiter> waiters;
+        bool released = false;
     };
     static task<void> set(event_loop& here, slot& where, metadata::image_ref next);
+    static task<void> release_slot(event_loop& here, slot& where);
     std::vector<std::unique_ptr<slot>> slots_;
 };
 
@@ -76,6 +81,7 @@ struct services {
     quorum_view& quorum;
     storage_view& directories;
     metrics::registry& metrics;
+    client_telemetry* telemetry = nullptr;  ///< nullptr: clients are not asked for metrics
 };
 
 }  // namespace weir::server

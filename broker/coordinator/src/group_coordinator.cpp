@@ -29,7 +29,13 @@ void group_coordinator::on_elected(std::int32_t partition, std::int32_t leader_e
         if (s->stopped) return;
         auto& runtime = s->at(where, partition);
         if (runtime.state() != runtime_state::unloaded && leader_epoch <= runtime.epoch()) return;
-        runtime.load(s->environment.open(partition), leader_epoch);
+        auto store = s->environment.open(partition);
+        if (!store) {
+            logs.warn(fmt::format("__consumer_offsets-{} (epoch {}) is not on this broker and is not loaded", partition,
+                                  leader_epoch));
+            return;
+        }
+        runtime.load(std::move(store), leader_epoch);
     });
 }
 

@@ -26,6 +26,7 @@ struct broker final : group_environment {
     event_loop& loop_of(std::int32_t) override { return loop; }
     std::int32_t partition_count() const override { return 50; }
     std::unique_ptr<partition_store> open(std::int32_t partition) override {
+        if (missing) return nullptr;
         return std::make_unique<fake_store>(logs[static_cast<std::size_t>(partition)]);
     }
     const group::topic_directory& topics() const override { return names; }
@@ -97,6 +98,7 @@ struct broker final : group_environment {
 
     sim::manual_loop loop;
     std::vector<fake_log> logs;
+    bool missing = false;
     no_topics names;
     group_coordinator coordinator;
 };
@@ -224,6 +226,16 @@ TEST_CASE("who asks the wrong broker is told in every response") {
     CHECK(described.groups[0].group_id == "h");
     CHECK(described.groups[0].error_code == code);
     CHECK(b.now(b.coordinator.list_groups(b.context(5), {})).error_code == 0);  // others list theirs
+}
+
+TEST_CASE("an election for a partition that is not here is survived, and the next one counts") {
+    broker b;
+    b.missing = true;
+    b.elect_all();
+    CHECK(b.now(b.coordinator.heartbeat(b.context(4), {})).error_code == wire_code(errc::not_coordinator));
+    b.missing = false;
+    b.elect_all();
+    CHECK(b.now(b.coordinator.heartbeat(b.context(4), {})).error_code == wire_code(errc::invalid_group_id));
 }
 
 TEST_CASE("while a partition loads, members may go on and lists are incomplete") {

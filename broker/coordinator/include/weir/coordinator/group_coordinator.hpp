@@ -21,7 +21,8 @@ public:
     virtual event_loop& loop_of(std::int32_t partition) = 0;
     /// Partitions of __consumer_offsets; offsets.topic.num.partitions while the topic does not exist.
     virtual std::int32_t partition_count() const = 0;
-    /// The log of a partition that this broker leads. Called on the partition's loop.
+    /// The log of a partition that this broker leads. Called on the partition's loop. nullptr when it is not here (any
+    /// more): then the partition is not loaded, and another on_elected() may try again.
     virtual std::unique_ptr<partition_store> open(std::int32_t partition) = 0;
     /// Lives as long as the environment; may be asked from any loop.
     virtual const group::topic_directory& topics() const = 0;

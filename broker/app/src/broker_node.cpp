@@ -9,6 +9,7 @@
 #include "raft_adapters.hpp"
 
 #include <weir/base/log.hpp>
+#include <weir/server/client_telemetry.hpp>
 #include <weir/server/controller_gateway.hpp>
 #include <weir/server/producer_ids.hpp>
 #include <weir/server/server.hpp>
@@ -60,6 +61,7 @@ struct broker_node::state {
     std::unique_ptr<metadata_log> log;
     std::unique_ptr<raft::quorum_driver> driver;
     std::unique_ptr<driver_view> quorum;
+    std::unique_ptr<server::client_telemetry> telemetry;
     std::unique_ptr<server::services> services;
     std::unique_ptr<server::server> front;
     std::unique_ptr<http_listener> http;
@@ -127,8 +129,13 @@ result<void> broker_node::state::put_together() {
     publisher->use(*driver);
     quorum = std::make_unique<driver_view>(loop(), *driver);
 
+    if (config.server.telemetry_directory) {
+        auto keeping_telemetry = server::client_telemetry::open(world.files, *config.server.telemetry_directory, config.server.telemetry_max_bytes);
+        if (!keeping_telemetry) return keeping_telemetry.error();
+        telemetry = *std::move(keeping_telemetry);
+    }
     services.reset(new server::services{{config.node.node_id, directories->cluster_id(), config.node.rack}, config.server, *cache, *replicas, *gateway,
-                                        *groups, config.groups, schema, *ids, *quorum, *directories, metrics});
+                                        *groups, config.groups, schema, *ids, *quorum, *directories, metrics, telemetry.get()});
     front = std::make_unique<server::server>(*services, world.cores, world.net, random());
     const auto& given = config.server;
     auto listeners = server::parse_listeners("listeners", given.listeners, given.security_protocol_map);

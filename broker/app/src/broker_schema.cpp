@@ -3,6 +3,7 @@
 #include "entity_configs.hpp"
 
 #include <weir/base/log.hpp>
+#include <weir/server/client_metrics_config.hpp>
 
 #include <limits>
 
@@ -40,7 +41,7 @@ broker_schema::broker_schema(const broker_config& config) {
     add(config_type::broker, config.server, config);
     add(config_type::broker, config.groups, config);
     add(config_type::group, group_entity_config{}, config);
-    add(config_type::client_metrics, client_metrics_config{}, config);
+    add(config_type::client_metrics, server::client_metrics_config{}, config);
 }
 
 template <class Config>

@@ -8,14 +8,6 @@ bool is_offset_reset(std::string_view text) {
     return text == "latest" || text == "earliest" || (text.starts_with("by_duration:P") && text.size() > 13);
 }
 
-// "client_software_name=.*" and the like.
-bool is_client_match(std::string_view text) {
-    static constexpr std::string_view known[] = {"client_instance_id", "client_id", "client_software_name", "client_software_version", "client_source_address", "client_source_port"};
-    for (const auto key : known)
-        if (text.starts_with(key) && text.size() > key.size() && text[key.size()] == '=') return true;
-    return text.empty();
-}
-
 }  // namespace
 
 std::span<const setting> group_entity_config::settings() {
@@ -38,16 +30,6 @@ std::span<const setting> group_entity_config::settings() {
         make_setting<&c::streams_num_standby_replicas>("streams.num.standby.replicas", at_least(0), "Standby copies of each task."),
         make_setting<&c::streams_initial_rebalance_delay_ms>("streams.initial.rebalance.delay.ms", at_least(0), "How long the first assignment waits for more members."),
         make_setting<&c::streams_assignment_interval_ms>("streams.assignment.interval.ms", at_least(1), "Least time between two assignments of a streams group."),
-    };
-    return all;
-}
-
-std::span<const setting> client_metrics_config::settings() {
-    using c = client_metrics_config;
-    static const setting all[] = {
-        make_setting<&c::metrics>("metrics", any(), "Prefixes of the names of metrics that clients send; * is all."),
-        make_setting<&c::interval_ms>("interval.ms", between(100, 3'600'000), "Time between two pushes of a client."),
-        make_setting<&c::match>("match", checked(is_client_match, "selector=regular expression, e.g. client_id=orders-.*"), "Which clients send."),
     };
     return all;
 }

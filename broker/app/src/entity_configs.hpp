@@ -1,11 +1,10 @@
-// Settings of groups and of client metrics: kept in the cluster's metadata, read by what serves them.
+// Settings of groups: kept in the cluster's metadata, read by what serves them.
 #pragma once
 #include <weir/base/setting.hpp>
 
 #include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace weir::broker {
 
@@ -27,13 +26,6 @@ struct group_entity_config {
     std::int32_t streams_num_standby_replicas = 0;
     std::int32_t streams_initial_rebalance_delay_ms = 3000;
     std::int32_t streams_assignment_interval_ms = 1000;
-    static std::span<const setting> settings();
-};
-
-struct client_metrics_config {
-    std::vector<std::string> metrics;
-    std::int32_t interval_ms = 300000;
-    std::vector<std::string> match;
     static std::span<const setting> settings();
 };
 

@@ -66,7 +66,7 @@ std::span<const std::string_view> settings_without_effect() noexcept {
         "share.coordinator.state.topic.replication.factor", "share.coordinator.state.topic.segment.bytes",
         "share.coordinator.threads", "share.coordinator.write.timeout.ms",
         "share.fetch.purgatory.purge.interval.requests", "socket.connection.setup.timeout.max.ms",
-        "socket.connection.setup.timeout.ms", "telemetry.max.bytes",
+        "socket.connection.setup.timeout.ms",
         "transaction.abort.timed.out.transaction.cleanup.interval.ms", "transaction.max.timeout.ms",
         "transaction.partition.verification.enable", "transaction.remove.expired.transaction.cleanup.interval.ms",
         "transaction.state.log.load.buffer.size", "transaction.state.log.min.isr",

@@ -73,8 +73,11 @@ struct reply {
 struct api_entry {
     protocol::api_key key;
     task<reply> (*handle)(request_context& context);
+    bool (*offered)(const services& broker) = nullptr;  ///< whether this broker has it; nullptr: every broker
     const protocol::api_info& info() const noexcept { return protocol::info(key); }
-    bool serves_on(const listener_info& listener) const noexcept { return listener.for_controllers ? info().on_controller : info().on_broker; }
+    bool serves_on(const listener_info& listener, const services& broker) const noexcept {
+        return (listener.for_controllers ? info().on_controller : info().on_broker) && (!offered || offered(broker));
+    }
     bool serves(std::int16_t version) const noexcept { return version >= info().min_version && version <= info().latest(false); }
 };
 
@@ -116,10 +119,10 @@ struct handler_types<task<Response> (*)(request_context&, Request)> {
 
 /// The row for a handler `task<xyz_response> handle_xyz(request_context&, xyz_request)`.
 template <auto Handler>
-api_entry make_api_entry() {
+api_entry make_api_entry(bool (*offered)(const services&) = nullptr) {
     using request = typename detail::handler_types<decltype(Handler)>::request;
     using response = typename detail::handler_types<decltype(Handler)>::response;
-    return {protocol::api_key{request::api_key}, &detail::dispatch<request, response, Handler>};
+    return {protocol::api_key{request::api_key}, &detail::dispatch<request, response, Handler>, offered};
 }
 
 }  // namespace weir::server

@@ -17,6 +17,7 @@
 #include <weir/protocol/messages/describe_topic_partitions.hpp>
 #include <weir/protocol/messages/fetch.hpp>
 #include <weir/protocol/messages/find_coordinator.hpp>
+#include <weir/protocol/messages/get_telemetry_subscriptions.hpp>
 #include <weir/protocol/messages/heartbeat.hpp>
 #include <weir/protocol/messages/incremental_alter_configs.hpp>
 #include <weir/protocol/messages/init_producer_id.hpp>
@@ -31,6 +32,7 @@
 #include <weir/protocol/messages/offset_fetch.hpp>
 #include <weir/protocol/messages/offset_for_leader_epoch.hpp>
 #include <weir/protocol/messages/produce.hpp>
+#include <weir/protocol/messages/push_telemetry.hpp>
 #include <weir/protocol/messages/sync_group.hpp>
 #include <weir/protocol/messages/update_features.hpp>
 
@@ -66,8 +68,16 @@ task<protocol::describe_quorum_response> handle_describe_quorum(request_context&
 task<protocol::update_features_response> handle_update_features(request_context&, protocol::update_features_request);
 task<protocol::describe_cluster_response> handle_describe_cluster(request_context&, protocol::describe_cluster_request);
 task<protocol::describe_producers_response> handle_describe_producers(request_context&, protocol::describe_producers_request);
+task<protocol::get_telemetry_subscriptions_response> handle_get_telemetry_subscriptions(request_context&, protocol::get_telemetry_subscriptions_request);
+task<protocol::push_telemetry_response> handle_push_telemetry(request_context&, protocol::push_telemetry_request);
 task<protocol::list_config_resources_response> handle_list_config_resources(request_context&, protocol::list_config_resources_request);
 task<protocol::describe_topic_partitions_response> handle_describe_topic_partitions(request_context&, protocol::describe_topic_partitions_request);
+
+namespace {
+
+bool keeps_telemetry(const services& broker) { return broker.telemetry != nullptr; }
+
+}  // namespace
 
 std::span<const api_entry> api_table() noexcept {
     static const api_entry all[] = {
@@ -101,6 +111,8 @@ std::span<const api_entry> api_table() noexcept {
         make_api_entry<&handle_update_features>(),
         make_api_entry<&handle_describe_cluster>(),
         make_api_entry<&handle_describe_producers>(),
+        make_api_entry<&handle_get_telemetry_subscriptions>(&keeps_telemetry),
+        make_api_entry<&handle_push_telemetry>(&keeps_telemetry),
         make_api_entry<&handle_list_config_resources>(),
         make_api_entry<&handle_describe_topic_partitions>(),
     };

@@ -128,7 +128,7 @@ task<void> connection::run(std::shared_ptr<connection> self) {
             co_return;
         }
         const auto* api = find_api(request->api->key);
-        if (!api || !api->serves_on(*self->state_.listener) || (!api->serves(request->version) && !request->unknown_version)) {
+        if (!api || !api->serves_on(*self->state_.listener, self->broker_) || (!api->serves(request->version) && !request->unknown_version)) {
             self->refuse(request->api->name, "version " + std::to_string(request->version) + " is not served here");
             co_return;
         }

@@ -29,6 +29,8 @@ std::span<const setting> server_config::settings() {
         make_setting<&c::num_partitions>("num.partitions", at_least(1), "Partitions of a topic created without saying how many."),
         make_setting<&c::default_replication_factor>("default.replication.factor", at_least(1), "Replicas of a topic created without saying how many.", setting_type::int32),
         make_setting<&c::request_timeout>("request.timeout.ms", at_least(1), "How long the broker waits on behalf of a request without a time of its own.", importance::high, setting_type::int32),
+        make_setting<&c::telemetry_directory>("telemetry.directory", any(), "Where metrics that clients push are kept, a file per client; not set: clients are not asked for metrics.", importance::low),
+        make_setting<&c::telemetry_max_bytes>("telemetry.max.bytes", at_least(1), "The largest push of metrics of a client, as it arrives.", importance::low),
     };
     return all;
 }

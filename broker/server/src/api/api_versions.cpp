@@ -42,7 +42,7 @@ task<api_versions_response> handle_api_versions(request_context& context, api_ve
         context.connection.software_version = request.client_software_version;
     }
     for (const auto& api : api_table())
-        if (api.serves_on(*context.connection.listener)) add_api(response, api);
+        if (api.serves_on(*context.connection.listener, context.broker)) add_api(response, api);
     for (const auto& [name, range] : metadata::supported_features()) {
         if (range.min == 0 && context.version() < 4) continue;
         auto& row = response.supported_features.emplace_back();

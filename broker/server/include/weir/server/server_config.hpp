@@ -32,6 +32,8 @@ struct server_config {
     std::int32_t num_partitions = 1;
     std::int32_t default_replication_factor = 1;
     milliseconds request_timeout{30000};
+    std::optional<std::string> telemetry_directory;
+    std::int32_t telemetry_max_bytes = 1048576;
 
     static std::span<const setting> settings();
 };

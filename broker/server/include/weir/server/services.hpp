@@ -19,6 +19,7 @@ namespace weir::group { struct group_config; }
 
 namespace weir::server {
 
+class client_telemetry;
 class controller_gateway;
 class producer_ids;
 class quorum_view;
@@ -80,6 +81,7 @@ struct services {
     quorum_view& quorum;
     storage_view& directories;
     metrics::registry& metrics;
+    client_telemetry* telemetry = nullptr;  ///< nullptr: clients are not asked for metrics
 };
 
 }  // namespace weir::server

@@ -1,5 +1,5 @@
 // The face of a log, and its durability: what a flush covers, and what a failed one means.
-#include "log_state.hpp"
+#include "compaction.hpp"
 
 #include <weir/base/log.hpp>
 
@@ -21,7 +21,12 @@ partition_log::state::state(file_system& files, const clock& time, open_options 
     : folder{std::move(options.directory), options.handles ? std::move(options.handles) : std::make_shared<file_cache>(files, 16),
              options.config.index_interval_bytes},
       time(time), topic(std::move(options.topic)), partition(options.partition), topic_id(options.topic_id),
-      config(std::move(options.config)), progress(std::move(options.progress)) {}
+      config(std::move(options.config)), progress(std::move(options.progress)), recovery_point_at_open(options.recovery_point),
+      cleaned_to(options.cleaned_to) {
+    if (progress) progress->noted_recovery_point = options.recovery_point;
+}
+
+partition_log::state::~state() = default;
 
 std::size_t partition_log::state::segment_of(std::int64_t offset) const noexcept {
     const auto above = std::upper_bound(segments.begin(), segments.end(), offset,
@@ -37,6 +42,7 @@ void partition_log::state::publish() noexcept {
     progress->first_segment.store(segments.empty() ? log_end : segments.front()->base_offset(), std::memory_order_relaxed);
     progress->log_end.store(log_end, std::memory_order_relaxed);
     progress->size_bytes.store(total_bytes, std::memory_order_relaxed);
+    progress->cleaned_to.store(cleaned_to, std::memory_order_relaxed);
     progress->closed.store(false, std::memory_order_relaxed);
 }
 
@@ -128,6 +134,7 @@ result<void> partition_log::state::flush() {
 
 result<void> partition_log::state::close() {
     if (failure) return failure;
+    cleaning.reset();
     if (auto swept = collect_garbage(true); !swept) return swept;
     if (untouched) {
         for (const auto& each : segments) each->close_files();
@@ -231,6 +238,7 @@ result<void> partition_log::truncate_fully_and_start_at(std::int64_t offset) { r
 result<void> partition_log::advance_log_start(std::int64_t offset) { return state_->advance_log_start(offset); }
 result<void> partition_log::roll_if_due() { return state_->roll_if_due(); }
 result<std::size_t> partition_log::apply_retention(std::int64_t high_watermark) { return state_->apply_retention(high_watermark); }
+result<bool> partition_log::compact(std::int64_t high_watermark, std::uint64_t budget) { return state_->compact(high_watermark, budget); }
 result<void> partition_log::collect_garbage() { return state_->collect_garbage(false); }
 void partition_log::expire_producers() { state_->producers.expire(state_->time.wall_now(), state_->config.producer_id_expiration_ms); }
 std::vector<producer_status> partition_log::producers() const { return state_->producers.list(); }

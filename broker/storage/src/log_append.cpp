@@ -247,10 +247,12 @@ result<void> partition_log::state::roll_for(const batch_header& batch) {
 }
 
 std::int64_t partition_log::state::max_segment_age(std::int64_t base_offset) const noexcept {
-    const auto spread = std::min(config.segment_jitter_ms.count(), config.segment_ms.count());
-    if (spread <= 0) return config.segment_ms.count();
+    // A segment that must be compacted by some age has to be closed by then.
+    const auto oldest = config.compacts() ? std::min(config.segment_ms, config.max_compaction_lag_ms) : config.segment_ms;
+    const auto spread = std::min(config.segment_jitter_ms, oldest).count();
+    if (spread <= 0) return oldest.count();
     const auto seed = std::hash<std::string>{}(topic) ^ (static_cast<std::uint64_t>(partition) << 32) ^ static_cast<std::uint64_t>(base_offset);
-    return config.segment_ms.count() - static_cast<std::int64_t>(mix(seed) % static_cast<std::uint64_t>(spread));
+    return oldest.count() - static_cast<std::int64_t>(mix(seed) % static_cast<std::uint64_t>(spread));
 }
 
 // Closes the active segment: its indexes go to the disk, and the producers as they are at its end, so that a restart

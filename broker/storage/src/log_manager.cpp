@@ -36,11 +36,11 @@ struct log_manager::state {
         bool in_use = false;  // the note of the last clean stop is gone
         bool cordoned = false;
         std::size_t partitions = 0;
-        offsets_by_folder recovery_points, log_starts, high_watermarks;  // as they were at the start
-        std::array<std::string, 3> written;                              // what the checkpoints hold
+        offsets_by_folder recovery_points, log_starts, high_watermarks, cleaned;  // as they were at the start
+        std::array<std::string, 4> written;                              // what the checkpoints hold
 
         void forget(const std::string& name) {
-            for (auto* offsets : {&recovery_points, &log_starts, &high_watermarks}) offsets->erase(name);
+            for (auto* offsets : {&recovery_points, &log_starts, &high_watermarks, &cleaned}) offsets->erase(name);
         }
     };
     struct placed {
@@ -113,6 +113,7 @@ result<void> log_manager::state::open_directory(directory& where) {
     where.recovery_points = read_offsets(where, recovery_point_checkpoint);
     where.log_starts = read_offsets(where, log_start_checkpoint);
     where.high_watermarks = read_offsets(where, high_watermark_checkpoint);
+    where.cleaned = read_offsets(where, cleaner_checkpoint);
     return {};
 }
 
@@ -153,11 +154,13 @@ result<log_manager::loaded_log> log_manager::state::open_log(directory& where, c
     asked.topic_id = topic_id;
     asked.config = config;
     // Checkpoints speak of the live replica, and of no later one of that name; a future one is checked whole.
-    const bool listed = where.recovery_points.contains(name) || where.log_starts.contains(name) || where.high_watermarks.contains(name);
+    const bool listed = where.recovery_points.contains(name) || where.log_starts.contains(name) || where.high_watermarks.contains(name) ||
+                        where.cleaned.contains(name);
     if (listed && !files.exists(asked.directory)) where.forget(name);
     if (!loaded.future) {
         asked.recovery_point = offset_of(where.recovery_points, name);
         asked.log_start_offset = offset_of(where.log_starts, name);
+        asked.cleaned_to = offset_of(where.cleaned, name);
         asked.clean_shutdown = where.was_clean;
         loaded.high_watermark = offset_of(where.high_watermarks, name);
     }
@@ -194,25 +197,28 @@ result<void> log_manager::state::move_away(std::unique_ptr<partition_log> log, f
 }
 
 result<void> log_manager::state::write_checkpoints(std::span<const partition_offset> high_watermarks) {
-    std::map<const directory*, std::array<std::vector<partition_offset>, 3>> content;
+    std::map<const directory*, std::array<std::vector<partition_offset>, 4>> content;
     for (const auto& each : directories) content[each.get()];
     for (const auto& [name, log] : live) {
-        auto& [points, starts, marks] = content[log.home];
+        auto& [points, starts, marks, cleaned] = content[log.home];
         points.push_back({log.topic, log.partition, log.progress->recovery_point.load()});
         const auto start = log.progress->log_start.load();
         if (start > log.progress->first_segment.load()) starts.push_back({log.topic, log.partition, start});
+        if (const auto offset = log.progress->cleaned_to.load(); offset > 0) cleaned.push_back({log.topic, log.partition, offset});
         static_cast<void>(marks);
     }
     for (const auto& mark : high_watermarks)
         if (const auto known = live.find(folder_name(mark.topic, mark.partition)); known != live.end())
             content[known->second.home][2].push_back(mark);
-    static constexpr std::array names{recovery_point_checkpoint, log_start_checkpoint, high_watermark_checkpoint};
+    static constexpr std::array names{recovery_point_checkpoint, log_start_checkpoint, high_watermark_checkpoint, cleaner_checkpoint};
     error first;
     for (const auto& each : directories) {
         if (each->failed || !each->in_use) continue;
         for (std::size_t which = 0; which < names.size(); ++which) {
             auto text = print_offset_checkpoint(content[each.get()][which]);
             if (text == each->written[which]) continue;
+            // Without a compacted topic the file need not be there.
+            if (names[which] == cleaner_checkpoint && content[each.get()][which].empty() && each->written[which].empty()) continue;
             const auto written = replace_file(files, each->path + "/" + std::string{names[which]}, as_bytes(text));
             if (!written) {
                 fail(*each, written.error());
@@ -221,6 +227,9 @@ result<void> log_manager::state::write_checkpoints(std::span<const partition_off
             }
             each->written[which] = std::move(text);
         }
+        if (each->failed) continue;
+        for (const auto& point : content[each.get()][0])
+            live.find(folder_name(point.topic, point.partition))->second.progress->noted_recovery_point = point.offset;
     }
     return first ? result<void>{first} : result<void>{};
 }

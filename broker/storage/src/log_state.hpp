@@ -14,8 +14,11 @@
 
 namespace weir::storage {
 
+class compaction;
+
 struct partition_log::state {
     state(file_system& files, const clock& time, open_options options);
+    ~state();
 
     // log.cpp
     file_system& files() const noexcept { return folder.files(); }
@@ -93,6 +96,9 @@ struct partition_log::state {
     result<void> discard(segment& gone);
     result<void> collect_garbage(bool all);
 
+    // cleaning.cpp
+    result<bool> compact(std::int64_t high_watermark, std::uint64_t budget);
+
     log_folder folder;
     const clock& time;
     const std::string topic;
@@ -128,6 +134,11 @@ struct partition_log::state {
         time_point due;
     };
     std::vector<garbage> leftovers;
+
+    std::uint64_t layout = 0;      // counts segments that went away: a compaction under way would miss them
+    std::int64_t recovery_point_at_open = 0;
+    std::int64_t cleaned_to = 0;   // everything below was compacted
+    std::unique_ptr<compaction> cleaning;
 };
 
 }  // namespace weir::storage

@@ -150,6 +150,11 @@ std::vector<producer_status> producer_state::list() const {
     return all;
 }
 
+const producer_entry* producer_state::find(std::int64_t producer_id) const noexcept {
+    const auto found = producers_.find(producer_id);
+    return found == producers_.end() ? nullptr : &found->second;
+}
+
 bytes producer_state::snapshot() const {
     std::vector<std::int64_t> ids;
     ids.reserve(producers_.size());

@@ -213,9 +213,11 @@ result<void> partition_log::state::recover_from(std::size_t first, std::int64_t 
     for (auto which = first; which < segments.size(); ++which) {
         auto& home = *segments[which];
         const auto distance = home.base_offset() - expected;
-        if (which > first && distance > 0 && distance <= std::numeric_limits<std::int32_t>::max() && home.base_offset() > recovery_point) {
+        if (which > first && distance > 0 && distance <= std::numeric_limits<std::int32_t>::max() && home.base_offset() > recovery_point &&
+            !config.compacts()) {
             // A new segment begins where the one before ends, so the end of that one was not on the disk yet. Keeping
-            // what was written after something that is lost would break the order of a producer's batches.
+            // what was written after something that is lost would break the order of a producer's batches. Compaction
+            // leaves gaps too, and other brokers compact behind the recovery point they noted.
             logs.warn(home.log_path() + " begins behind the end of the log, offset " + std::to_string(expected) + "; it is dropped");
             if (auto dropped = drop_from(which); !dropped) return dropped;
             break;

@@ -14,6 +14,7 @@ log::logger logs{"weir.storage"};
 
 result<void> partition_log::state::discard(segment& gone) {
     gone.close_files();
+    untouched = false;
     const auto due = time.now() + std::min(config.file_delete_delay_ms, milliseconds{std::chrono::hours{24 * 365}});
     for (const auto kind : {suffix::log, suffix::index, suffix::time_index, suffix::txn_index, suffix::snapshot}) {
         const auto path = offset_path(folder.path, gone.base_offset(), kind);
@@ -53,6 +54,7 @@ result<std::size_t> partition_log::state::drop_oldest(std::size_t how_many) {
             if (auto named = files().sync_directory(folder.path); !named) return fail(named.error());
         }
     }
+    ++layout;
     std::size_t dropped = 0;
     for (; dropped < how_many; ++dropped) {
         const auto size = segments[dropped]->size();
@@ -103,7 +105,7 @@ result<void> partition_log::state::roll_if_due() {
 result<std::size_t> partition_log::state::apply_retention(std::int64_t high_watermark) {
     if (failure) return failure;
     producers.on_high_watermark(high_watermark);
-    const auto committed = [&](std::size_t which) { return end_of(which) <= high_watermark && segments[which]->size() != 0; };
+    const auto committed = [&](std::size_t which) { return end_of(which) <= high_watermark && (which + 1 < segments.size() || segments[which]->size() != 0); };
     std::size_t dropped = 0;
     const auto drop = [&](std::size_t count, const char* why) -> result<void> {
         if (count == 0) return {};
@@ -118,6 +120,7 @@ result<std::size_t> partition_log::state::apply_retention(std::int64_t high_wate
         for (; old < segments.size() && committed(old); ++old) {
             const auto newest = segments[old]->newest();
             if (!newest) return newest.error();
+            if (segments[old]->size() == 0) continue;  // compaction left nothing in it
             if (newest->timestamp < 0 || time.wall_now() - newest->timestamp <= config.retention_ms.count()) break;
         }
         if (auto gone = drop(old, "retention.ms"); !gone) return gone.error();
@@ -144,6 +147,8 @@ result<void> partition_log::state::truncate_to(std::int64_t offset) {
     if (offset < 0) return error{errc::offset_out_of_range, name() + ": offset " + std::to_string(offset) + " is negative"};
     if (segments.empty() || offset <= segments.front()->base_offset()) return truncate_fully_and_start_at(offset);
     ++generation;
+    ++layout;
+    cleaned_to = std::min(cleaned_to, offset);
     untouched = false;
     recent.clear();
     pinned = nullptr;
@@ -179,6 +184,8 @@ result<void> partition_log::state::truncate_to(std::int64_t offset) {
 result<void> partition_log::state::truncate_fully_and_start_at(std::int64_t offset) {
     if (auto ready = refuse_when_offline(); !ready) return ready;
     ++generation;
+    ++layout;
+    cleaned_to = std::min(cleaned_to, offset);
     untouched = false;
     recent.clear();
     pinned = nullptr;

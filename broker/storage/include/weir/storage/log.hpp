@@ -84,6 +84,8 @@ struct log_progress {
     std::atomic<std::int64_t> first_segment{0};  ///< base offset of the oldest segment
     std::atomic<std::int64_t> log_end{0};
     std::atomic<std::uint64_t> size_bytes{0};
+    std::atomic<std::int64_t> cleaned_to{0};
+    std::atomic<std::int64_t> noted_recovery_point{0};  ///< what the checkpoint file says; set by who writes it
     std::atomic<bool> closed{false};           ///< cleanly
 };
 
@@ -100,6 +102,7 @@ public:
         std::int64_t recovery_point = 0;    ///< durable below this, from recovery-point-offset-checkpoint
         std::int64_t log_start_offset = 0;  ///< from log-start-offset-checkpoint; 0 when not listed
         bool clean_shutdown = false;        ///< nothing needs to be checked
+        std::int64_t cleaned_to = 0;        ///< from cleaner-offset-checkpoint
         std::shared_ptr<file_cache> handles;     ///< shared by the logs of a broker; null: one of its own
         std::shared_ptr<log_progress> progress;  ///< kept up to date when there
     };
@@ -167,6 +170,9 @@ public:
     /// Drops segments by time, size and log start; only below `high_watermark`. Files go after file.delete.delay.ms
     /// (collect_garbage). Returns how many were dropped.
     result<std::size_t> apply_retention(std::int64_t high_watermark);
+    /// One step of compaction, when cleanup.policy asks for it and enough is dirty: reads about `budget` bytes and is to be
+    /// called again, soon, while it returns true. Keeps the last value of each key below the last stable offset.
+    result<bool> compact(std::int64_t high_watermark, std::uint64_t budget = 4 << 20);
     /// Removes files whose delay has passed.
     result<void> collect_garbage();
     void expire_producers();
@@ -182,6 +188,7 @@ public:
     partition_log& operator=(const partition_log&) = delete;
 
 private:
+    friend class compaction;
     struct state;
     explicit partition_log(std::unique_ptr<state> state);
     std::unique_ptr<state> state_;

@@ -1,0 +1,54 @@
+// When a log compacts itself, and how far it has come.
+#include "compaction.hpp"
+
+#include <weir/base/log.hpp>
+
+namespace weir::storage {
+namespace {
+
+log::logger logs{"weir.storage.cleaner"};
+
+}  // namespace
+
+result<bool> partition_log::state::compact(std::int64_t high_watermark, std::uint64_t budget) {
+    if (failure) return failure;
+    if (!config.compacts() || segments.empty()) {
+        cleaning.reset();
+        return false;
+    }
+    if (!cleaning) {
+        std::vector<segment_facts> closed;
+        for (std::size_t which = 0; which < segments.size(); ++which) {
+            if (which + 1 == segments.size() && !sealed) break;
+            const auto newest = segments[which]->newest();
+            if (!newest) return newest.error();
+            const auto oldest = segments[which]->first_timestamp();
+            if (!oldest) return oldest.error();
+            closed.push_back({segments[which]->base_offset(), end_of(which), segments[which]->size(), *oldest, newest->timestamp});
+        }
+        // Compaction leaves gaps between segments, and a recovery takes a gap behind the recovery point for a loss.
+        const auto noted = progress ? progress->noted_recovery_point.load() : recovery_point_at_open;
+        const auto stable = std::min({high_watermark, flushed, noted, producers.first_unstable(high_watermark).value_or(high_watermark)});
+        const auto plan = plan_cleaning(closed, cleaned_to, stable, config, time.wall_now());
+        if (!plan.due) return false;
+        untouched = false;
+        cleaning = std::make_unique<compaction>(*this, plan, group_segments(closed, plan.segments, config));
+    }
+    const auto before = total_bytes;
+    const auto made = cleaning->step(budget);
+    if (!made) {
+        cleaning.reset();  // which leaves everything as it is
+        return made.error();
+    }
+    if (*made == compaction::progress::more) return true;
+    if (*made == compaction::progress::done) {
+        cleaned_to = cleaning->cleaned_to();
+        logs.info(name() + ": compacted up to offset " + std::to_string(cleaned_to) + ", " + std::to_string(total_bytes) + " bytes are left" +
+                  (before > total_bytes ? ", " + std::to_string(before - total_bytes) + " fewer at the end" : ""));
+        publish();
+    }
+    cleaning.reset();
+    return false;
+}
+
+}  // namespace weir::storage

@@ -1,0 +1,238 @@
+#include "compaction.hpp"
+
+#include <weir/protocol/records/control_records.hpp>
+#include <weir/protocol/records/recompress.hpp>
+
+#include <algorithm>
+
+namespace weir::storage {
+namespace {
+
+constexpr std::size_t map_limit = std::size_t{128} << 20;    // Kafka's log.cleaner.dedupe.buffer.size
+constexpr std::size_t map_entry = 64;                        // what an entry costs besides its key
+constexpr std::size_t output_block = std::size_t{1} << 20;
+constexpr std::size_t scan_window = std::size_t{64} << 10;
+
+}  // namespace
+
+compaction::compaction(partition_log::state& log, const cleaning_plan& plan, std::vector<std::size_t> group_ends)
+    : log_(log), layout_(log.layout), now_(log.time.wall_now()), first_dirty_(plan.first_dirty), end_(plan.end),
+      group_ends_(std::move(group_ends)) {}
+
+compaction::~compaction() {
+    if (!output_) return;
+    output_.reset();
+    static_cast<void>(log_.files().remove(output_path_ + std::string{suffix::cleaned}).has_value());
+}
+
+result<compaction::progress> compaction::step(std::uint64_t budget) {
+    if (log_.layout != layout_ + merged_) return progress::overtaken;
+    if (!begun_) {
+        if (auto loaded = load_aborted(); !loaded) return loaded.error();
+        which_ = log_.segment_of(first_dirty_);
+        begun_ = true;
+    }
+    if (!mapped_) {
+        const auto done = map_some(budget);
+        if (!done) return done.error();
+        if (!*done) return progress::more;
+        mapped_ = true;
+        which_ = 0;
+        position_ = 0;
+    }
+    const auto done = rewrite_some(budget);
+    if (!done) return done.error();
+    return *done ? progress::done : progress::more;
+}
+
+result<void> compaction::load_aborted() {
+    for (const auto& each : log_.segments) {
+        const auto entries = each->transactions().entries();
+        if (!entries) return entries.error();
+        for (const auto& entry : **entries)
+            if (entry.first_offset < end_) aborted_[entry.producer_id].push_back({entry.first_offset, entry.last_offset});
+    }
+    return {};
+}
+
+bool compaction::aborted(const batch_header& batch) const {
+    if (!batch.transactional() || batch.control()) return false;
+    const auto found = aborted_.find(batch.producer_id);
+    if (found == aborted_.end()) return false;
+    return std::any_of(found->second.begin(), found->second.end(),
+                       [&](const span& each) { return each.first <= batch.base_offset && batch.last_offset() <= each.last; });
+}
+
+result<bool> compaction::map_some(std::uint64_t& budget) {
+    for (; which_ < log_.segments.size() && log_.segments[which_]->base_offset() < end_; ++which_, position_ = 0) {
+        auto& home = *log_.segments[which_];
+        const auto opened = home.log_file();
+        if (!opened) return opened.error();
+        batch_scan scan{**opened, position_, home.size(), scan_window};
+        for (;;) {
+            if (budget == 0) return false;
+            const auto step = scan.next();
+            if (step == scan_step::end) break;
+            if (step == scan_step::failed) return scan.failure();
+            if (step != scan_step::batch) return scan.fault();
+            const auto header = scan.header();
+            position_ = header.end();
+            budget -= std::min(budget, header.size);
+            if (header.last_offset() < first_dirty_ || header.control() || aborted(header)) continue;
+            if (auto sound = scan.check_crc(); !sound) return sound.error();
+            const auto batch = scan.load();
+            if (!batch) return batch.error();
+            auto records = reader_.open(*batch);
+            if (!records) return records.error();
+            protocol::record_view record;
+            while (records->next(record)) {
+                if (!record.key || record.offset < first_dirty_) continue;
+                const auto [at, fresh] = latest_.insert_or_assign(std::string{as_text(*record.key)}, record.offset);
+                if (fresh) latest_bytes_ += at->first.size() + map_entry;
+            }
+            if (auto why = records->failure()) return why;
+            if (latest_bytes_ >= map_limit) {
+                // The rest is for the next time: what is above is left as it is.
+                end_ = header.next_offset();
+                return true;
+            }
+        }
+    }
+    return true;
+}
+
+result<bool> compaction::rewrite_some(std::uint64_t& budget) {
+    while (group_ < group_ends_.size()) {
+        const auto group_end = group_ends_[group_] - merged_;
+        if (log_.segments[which_]->base_offset() >= end_) return true;
+        if (!output_)
+            if (auto opened = open_output(); !opened) return opened.error();
+        for (; which_ < group_end; ++which_, position_ = 0) {
+            auto& home = *log_.segments[which_];
+            const auto opened = home.log_file();
+            if (!opened) return opened.error();
+            batch_scan scan{**opened, position_, home.size(), scan_window};
+            for (;;) {
+                if (budget == 0) return false;
+                const auto step = scan.next();
+                if (step == scan_step::end) break;
+                if (step == scan_step::failed) return scan.failure();
+                if (step != scan_step::batch) return scan.fault();
+                const auto header = scan.header();
+                if (auto sound = scan.check_crc(); !sound) return sound.error();
+                const auto batch = scan.load();
+                if (!batch) return batch.error();
+                auto written = header.base_offset >= end_ ? put(batch->whole())
+                               : header.control()         ? rewrite_marker(header, *batch)
+                                                          : rewrite(header, *batch);
+                if (!written) return written.error();
+                position_ = header.end();
+                budget -= std::min(budget, header.size);
+            }
+        }
+        if (auto swapped = swap_in(); !swapped) return swapped.error();
+        ++group_;
+    }
+    return true;
+}
+
+bool compaction::last_of_producer(const batch_header& header) const {
+    if (header.producer_id < 0) return false;
+    const auto* known = log_.producers.find(header.producer_id);
+    if (known == nullptr) return false;
+    if (known->newest() != nullptr) return known->newest()->last_offset == header.last_offset();
+    return header.control() && header.producer_epoch == known->epoch;
+}
+
+result<void> compaction::rewrite(const batch_header& header, const protocol::batch_view& batch) {
+    const bool drop_all = aborted(header);
+    const bool tombstones_may_go = batch.has_delete_horizon() && batch.base_timestamp() <= now_;
+    function<bool(const protocol::record_view&)> keep{[&](const protocol::record_view& record) {
+        if (drop_all || !record.key) return false;
+        if (!record.value && tombstones_may_go) return false;
+        if (const auto newer = latest_.find(std::string{as_text(*record.key)}); newer != latest_.end() && newer->second > record.offset) return false;
+        return true;
+    }};
+    auto records = reader_.open(batch);
+    if (!records) return records.error();
+    bool tombstone = false, any = false;
+    protocol::record_view record;
+    while (records->next(record)) {
+        if (!keep(record)) continue;
+        any = true;
+        tombstone = tombstone || !record.value;
+    }
+    if (auto why = records->failure()) return why;
+    protocol::filter_settings settings;
+    if (tombstone && !batch.has_delete_horizon()) settings.delete_horizon = now_ + log_.config.delete_retention_ms.count();
+    if (last_of_producer(header)) settings.when_empty = protocol::emptied_batch::keep_header;
+    if (header.transactional() && any) kept_data_[header.producer_id] = true;
+    const auto filtered = protocol::filter_records(batch, keep, settings, reader_);
+    if (!filtered) return filtered.error();
+    return filtered->batch.empty() ? result<void>{} : put(filtered->batch);
+}
+
+// A marker may go once no record of its transaction is left and everybody who reads slowly had time to see it.
+result<void> compaction::rewrite_marker(const batch_header& header, const protocol::batch_view& batch) {
+    const auto kept = kept_data_.extract(header.producer_id);
+    const bool may_go = kept.empty() && batch.has_delete_horizon() && batch.base_timestamp() <= now_;
+    function<bool(const protocol::record_view&)> keep{[may_go](const protocol::record_view&) { return !may_go; }};
+    protocol::filter_settings settings;
+    if (kept.empty() && !batch.has_delete_horizon()) settings.delete_horizon = now_ + log_.config.delete_retention_ms.count();
+    if (last_of_producer(header)) settings.when_empty = protocol::emptied_batch::keep_header;
+    const auto filtered = protocol::filter_records(batch, keep, settings, reader_);
+    if (!filtered) return filtered.error();
+    return filtered->batch.empty() ? result<void>{} : put(filtered->batch);
+}
+
+result<void> compaction::open_output() {
+    output_path_ = log_.segments[which_]->log_path();
+    const auto opened = log_.files().open(output_path_ + std::string{suffix::cleaned}, open_mode::replace);
+    if (!opened) return opened.error();
+    output_ = *opened;
+    output_size_ = 0;
+    buffer_.clear();
+    return {};
+}
+
+result<void> compaction::put(bytes_view batch) {
+    buffer_.insert(buffer_.end(), batch.begin(), batch.end());
+    if (buffer_.size() < output_block) return {};
+    if (auto written = output_->write_at(output_size_, bytes_view{buffer_}); !written) return written;
+    output_size_ += buffer_.size();
+    buffer_.clear();
+    return {};
+}
+
+// The new file is complete on the disk before its name says so, and the old ones go before it takes their name: a crash
+// at any point leaves either the old segments or what finish_swaps() makes whole.
+result<void> compaction::swap_in() {
+    if (!buffer_.empty()) {
+        if (auto written = output_->write_at(output_size_, bytes_view{buffer_}); !written) return written;
+        output_size_ += buffer_.size();
+        buffer_.clear();
+    }
+    if (auto synced = output_->sync(); !synced) return synced;
+    const auto first = group_ == 0 ? std::size_t{0} : group_ends_[group_ - 1] - merged_;
+    const auto swap = output_path_ + std::string{suffix::swap};
+    if (auto renamed = log_.files().rename(output_path_ + std::string{suffix::cleaned}, swap); !renamed) return renamed;
+    output_.reset();
+    if (auto named = log_.files().sync_directory(log_.folder.path); !named) return log_.fail(named.error());
+    const auto base = log_.segments[first]->base_offset();
+    for (auto which = first; which < which_; ++which) {
+        log_.total_bytes -= log_.segments[which]->size();
+        if (auto moved = log_.discard(*log_.segments[which]); !moved) return log_.fail(moved.error());
+    }
+    if (auto renamed = log_.files().rename(swap, output_path_); !renamed) return log_.fail(renamed.error());
+    if (auto named = log_.files().sync_directory(log_.folder.path); !named) return log_.fail(named.error());
+    log_.segments[first] = std::make_unique<segment>(log_.folder, base, output_size_, false);
+    log_.total_bytes += output_size_;
+    const auto gone = which_ - first - 1;
+    log_.segments.erase(log_.segments.begin() + static_cast<std::ptrdiff_t>(first) + 1, log_.segments.begin() + static_cast<std::ptrdiff_t>(which_));
+    merged_ += gone;
+    log_.layout += gone;
+    which_ = first + 1;
+    return {};
+}
+
+}  // namespace weir::storage

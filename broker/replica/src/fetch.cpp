@@ -20,7 +20,7 @@ std::int64_t visible_end(const partition& who, const read_request& request) {
 bool nothing_new(fetch_item& item) {
     const auto& who = *item.who;
     const auto& asked = item.request;
-    if (!who.leads() || who.check_epoch(asked.current_leader_epoch) != errc::none || asked.last_fetched_epoch >= 0) return false;
+    if (!who.serves() || who.check_epoch(asked.current_leader_epoch) != errc::none || asked.last_fetched_epoch >= 0) return false;
     if (visible_end(who, asked) != asked.offset || asked.offset < who.log_start_offset()) return false;
     item.answer = {};
     item.answer.high_watermark = who.high_watermark();

@@ -27,6 +27,10 @@ void partition::lead(std::int32_t leader_epoch) {
     if (leads() && leader_epoch_.load() >= leader_epoch) return;
     if (log_->latest_epoch() < leader_epoch) log_->begin_epoch(leader_epoch, log_->log_end_offset());
     leader_epoch_.store(leader_epoch, std::memory_order_release);
+    if (!leads()) {
+        recovered_end_ = log_->log_end_offset();
+        recovering_.store(true, std::memory_order_release);
+    }
     leads_.store(true, std::memory_order_release);
     if (log_->flushed_offset() < log_->log_end_offset()) flush_.add(*this);
     advance_high_watermark();
@@ -58,7 +62,7 @@ result<storage::append_outcome> partition::append(mutable_bytes batch, storage::
 // Without a flush before the answer, flush.messages and flush.ms bound what a power cut can take.
 void partition::flush_in_time() {
     const auto& config = log_->config();
-    if (log_->log_end_offset() - log_->flushed_offset() >= config.flush_messages) return flush_.add(*this);
+    if (log_->flush_due()) return flush_.add(*this);
     // A time of years is Kafka's word for never.
     if (config.flush_ms > std::chrono::hours{24 * 365} || flush_timer_ != timer_id::none) return;
     flush_timer_ = home_.call_after(config.flush_ms, [this] {
@@ -96,7 +100,8 @@ void partition::advance_high_watermark() {
     const auto stable_before = last_stable_offset();
     if (committed > before) high_watermark_.store(committed, std::memory_order_release);
     const auto mark = high_watermark();
-    const auto unstable = log_->first_unstable_offset();
+    if (mark >= recovered_end_) recovering_.store(false, std::memory_order_release);
+    const auto unstable = log_->first_unstable_offset(mark);
     const auto stable = unstable ? std::min(*unstable, mark) : mark;
     if (stable > stable_before) last_stable_offset_.store(stable, std::memory_order_release);
     while (!waiters_.empty() && waiters_.front().offset <= mark) {
@@ -132,7 +137,7 @@ errc partition::check_epoch(std::int32_t current_leader_epoch) const noexcept {
 
 read_answer partition::read(const read_request& request) const {
     read_answer answer;
-    if (!leads()) {
+    if (!leads() || (!serves() && !request.beyond_high_watermark)) {
         answer.code = errc::not_leader_or_follower;
         return answer;
     }
@@ -195,6 +200,12 @@ void partition::maintain() {
     };
     if (auto rolled = log_->roll_if_due(); !rolled) note("rolling", rolled.error());
     if (auto dropped = log_->apply_retention(high_watermark()); !dropped) note("retention", dropped.error());
+    // A share of the work each time: compaction reads and writes on this loop.
+    for (int step = 0; step < 8; ++step) {
+        const auto more = log_->compact(high_watermark());
+        if (!more) note("compaction", more.error());
+        if (!more || !*more) break;
+    }
     if (auto collected = log_->collect_garbage(); !collected) note("removal of old files", collected.error());
     log_->expire_producers();
     log_start_offset_.store(log_->log_start_offset(), std::memory_order_release);

@@ -56,6 +56,16 @@ task<void> replicas::put_on(event_loop& here, core_state& core, const std::vecto
         core.mine.emplace(spec.id, made);
         opened.push_back(std::move(made));
     }
+    // After a crash the tail may not be durable yet, and what is not durable is not served: nobody is to find a log
+    // that seems to end before what was acknowledged.
+    for (const auto& each : opened) {
+        if (each->high_watermark() >= each->log().log_end_offset()) continue;
+        auto flushing = completion<result<void>>([&](function<void(result<void>)> done) {
+            each->when_committed(each->log().log_end_offset(), time_point::max(), std::move(done));
+        });
+        const auto flushed = co_await flushing;
+        if (!flushed) logs.error("making " + each->log().directory() + " durable: " + flushed.error().message());
+    }
     co_await switch_to{here};
 }
 

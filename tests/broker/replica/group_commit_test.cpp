@@ -131,8 +131,13 @@ TEST_CASE_FIXTURE(replica_fixture, "what a log holds is flushed before the first
     }();
     const auto again = lead("orders");
     CHECK(again->log().log_end_offset() == topic_end);
+    // A client that knows the old high watermark must not be told a smaller one.
+    CHECK(!again->serves());
+    CHECK(again->read({.offset = 0, .max_bytes = 1024}).code == errc::not_leader_or_follower);
     loop.run_ready();
     loop.advance(5ms);
+    CHECK(again->serves());
+    CHECK(again->read({.offset = 0, .max_bytes = 1024}).code == errc::none);
     CHECK(again->high_watermark() == topic_end);
     CHECK(again->log().flushed_offset() == topic_end);
 }

@@ -27,7 +27,7 @@ struct question {
 
 result<storage::timestamp_offset> answer_here(const question& asked) {
     auto& partition = *asked.where;
-    if (!partition.leads()) return errc::not_leader_or_follower;
+    if (!partition.serves()) return errc::not_leader_or_follower;
     if (const auto code = partition.check_epoch(asked.current_leader_epoch); code != errc::none) return code;
     const auto& log = partition.log();
     const auto end = asked.to_log_end ? log.log_end_offset() : asked.read_committed ? partition.last_stable_offset() : partition.high_watermark();

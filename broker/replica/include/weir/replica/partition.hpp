@@ -68,6 +68,9 @@ public:
     std::int64_t log_start_offset() const noexcept { return log_start_offset_.load(std::memory_order_acquire); }  ///< any thread
     std::int32_t leader_epoch() const noexcept { return leader_epoch_.load(std::memory_order_acquire); }          ///< any thread
     bool leads() const noexcept { return leads_.load(std::memory_order_acquire); }                                ///< any thread
+    /// Leads, and what the log held when it began to is durable and visible. Until then clients are told to come back:
+    /// answering them would take back a high watermark that they have seen before. Any thread.
+    bool serves() const noexcept { return leads() && !recovering_.load(std::memory_order_acquire); }
 
     /// This broker leads from now on, as the only in-sync replica; what the log holds becomes durable, then visible.
     void lead(std::int32_t leader_epoch);
@@ -126,6 +129,8 @@ private:
     std::atomic<std::int64_t> log_start_offset_{0};
     std::atomic<std::int32_t> leader_epoch_{-1};
     std::atomic<bool> leads_{false};
+    std::atomic<bool> recovering_{false};
+    std::int64_t recovered_end_ = 0;  // where the log ended when this broker began to lead
     std::deque<waiter> waiters_;  // by offset: appends hand them in that order
     std::vector<progress_listener*> listeners_;
     timer_id flush_timer_ = timer_id::none;

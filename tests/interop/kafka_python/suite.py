@@ -40,7 +40,7 @@ def read(member, count, seconds=30):
     found = []
 
     def done():
-        for batch in member.poll(timeout_ms=200).values():
+        for batch in member.poll(timeout_ms=1000).values():
             found.extend(batch)
         return len(found) >= count
     eventually(done, f"{count} records read", seconds, pause=0)

@@ -268,7 +268,10 @@ task<void> broker_node::stop() {
         auto closing = self.front->close();
         co_await closing;
     }
-    if (self.publisher) self.publisher->stop();
+    if (self.publisher) {
+        auto settling = self.publisher->stop();
+        co_await settling;
+    }
     if (self.groups) {
         auto stopping = self.groups->stop(self.loop());
         co_await stopping;

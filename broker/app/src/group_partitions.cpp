@@ -9,7 +9,7 @@ constexpr const char* offsets_topic = "__consumer_offsets";
 
 class replica_store final : public coordinator::partition_store {
 public:
-    replica_store(std::shared_ptr<replica::partition> where, milliseconds commit_timeout) : where_(std::move(where)), commit_timeout_(commit_timeout) {}
+    explicit replica_store(std::shared_ptr<replica::partition> where) : where_(std::move(where)) {}
 
     std::int64_t log_start_offset() const override { return where_->log().log_start_offset(); }
     std::int64_t log_end_offset() const override { return where_->log().log_end_offset(); }
@@ -27,12 +27,12 @@ public:
         co_return content;
     }
 
+    // Ends with the commit or a failed disk; how long an answer waits for it is the coordinator's business.
     task<result<std::int64_t>> append(bytes batch) override {
         auto outcome = where_->append(batch, storage::append_origin::coordinator);
         if (!outcome) co_return outcome.error();
-        const auto deadline = where_->home().now() + commit_timeout_;
         auto committing = completion<result<void>>([&](function<void(result<void>)> done) {
-            where_->when_committed(outcome->last_offset + 1, deadline, std::move(done));
+            where_->when_committed(outcome->last_offset + 1, time_point::max(), std::move(done));
         });
         auto committed = co_await committing;
         if (!committed) co_return committed.error();
@@ -41,7 +41,6 @@ public:
 
 private:
     std::shared_ptr<replica::partition> where_;
-    milliseconds commit_timeout_;
 };
 
 }  // namespace
@@ -73,7 +72,7 @@ std::unique_ptr<coordinator::partition_store> group_partitions::open(std::int32_
     if (!topic) return nullptr;
     const auto& found = replicas_.find(here(), {topic->id, partition});
     if (!found) return nullptr;
-    return std::make_unique<replica_store>(found, config_.groups.offsets_commit_timeout);
+    return std::make_unique<replica_store>(found);
 }
 
 std::optional<std::string> group_partitions::directory::name_of(const uuid& id) const {

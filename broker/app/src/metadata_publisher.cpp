@@ -32,6 +32,14 @@ task<void> metadata_publisher::open() {
     co_await waiting;
 }
 
+task<void> metadata_publisher::stop() {
+    stopped_ = true;
+    queue_.clear();
+    if (!applying_) co_return;
+    auto waiting = completion<bool>([&](function<void(bool)> resume) { applied_ = std::move(resume); });
+    co_await waiting;
+}
+
 void metadata_publisher::on_snapshot(raft::snapshot_reader& snapshot) {
     const auto& id = snapshot.info().id;
     loader_.begin_snapshot(id.offset, id.epoch, snapshot.last_log_timestamp());

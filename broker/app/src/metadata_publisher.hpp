@@ -39,7 +39,8 @@ public:
     task<void> wait_for_leadership();
     /// Completes when the image as of now is applied; later changes follow by themselves.
     task<void> open();
-    void stop() noexcept { stopped_ = true; }
+    /// Completes when no change is being applied any more; none will be.
+    task<void> stop();
 
     void on_snapshot(raft::snapshot_reader& snapshot) override;
     void on_commit(std::span<const raft::committed_batch> batches) override;

@@ -49,6 +49,7 @@ struct request_context {
     protocol::request_frame request;
     request_buffer_ptr frame;  ///< the request's bytes; views into it are valid as long as this is
     bool no_answer = false;    ///< Produce with acks=0
+    std::string disconnect;    ///< when set: why the connection ends instead
 
     std::int16_t version() const noexcept { return request.version; }
     std::string client_id() const { return request.client_id.value_or(""); }
@@ -104,6 +105,7 @@ task<reply> dispatch(request_context& context) {
     Request asked = std::move(*decoded);
     auto answering = Handler(context, std::move(asked));
     Response response = co_await answering;
+    if (!context.disconnect.empty()) co_return reply::disconnect(std::move(context.disconnect));
     if (context.no_answer) co_return reply{};
     co_return answer_with(response, context.version(), context.request.correlation_id);
 }

@@ -108,6 +108,8 @@ task<fetch_response> handle_fetch(request_context& context, fetch_request reques
     replica::fetch_limits limits;
     limits.min_bytes = refused_any ? 0 : static_cast<std::uint64_t>(std::max(request.min_bytes, 0));
     limits.max_bytes = static_cast<std::uint64_t>(std::clamp(request.max_bytes, 0, context.broker.config.fetch_max_bytes));
+    // Nobody can be given more than the most: such a request would always wait for its deadline.
+    limits.min_bytes = std::min(limits.min_bytes, limits.max_bytes);
     limits.deadline = context.core.loop.now() + milliseconds{std::max(request.max_wait_ms, 0)};
     // A new session, or one that was changed, is answered at once only when there is something to say.
     co_await replica::fetch(context.core.loop, items, limits);

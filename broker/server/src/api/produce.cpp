@@ -133,6 +133,12 @@ task<produce_response> handle_produce(request_context& context, produce_request 
         answer.error_code = wire_code(batch.outcome.code());
         if (context.version() >= 8 && !batch.outcome.error().what().empty()) answer.error_message = std::string{batch.outcome.error().what()};
     }
+    // Who wants no answer learns of a failure by the end of the connection.
+    if (context.no_answer)
+        for (const auto& topic : response.responses)
+            for (const auto& part : topic.partition_responses)
+                if (part.error_code != 0)
+                    context.disconnect = "acks=0 and partition " + std::to_string(part.index) + " of " + topic.name + " failed: " + std::string{describe(errc_from_wire(part.error_code)).name};
     co_return response;
 }
 

@@ -227,6 +227,10 @@ result<void> compaction::swap_in() {
     if (auto named = log_.files().sync_directory(log_.folder.path); !named) return log_.fail(named.error());
     log_.segments[first] = std::make_unique<segment>(log_.folder, base, output_size_, false);
     log_.total_bytes += output_size_;
+    // Kafka's brokers complain of a segment without indexes, so they are made now rather than at the first question.
+    const auto indexed = log_.segments[first]->finish_indexes();
+    if (!indexed) return log_.fail(indexed.error());
+    log_.segments[first]->close_files();
     const auto gone = which_ - first - 1;
     log_.segments.erase(log_.segments.begin() + static_cast<std::ptrdiff_t>(first) + 1, log_.segments.begin() + static_cast<std::ptrdiff_t>(which_));
     merged_ += gone;

@@ -227,7 +227,10 @@ flush_ticket partition_log::begin_flush() { return state_->begin_flush(); }
 void partition_log::finish_flush(const flush_ticket& ticket, const result<void>& synced) { state_->finish_flush(ticket, synced); }
 bool partition_log::flush_due() const noexcept {
     const auto& log = *state_;
-    if (log.failure || log.flushed >= log.log_end) return false;
+    if (log.failure) return false;
+    // The files of closed segments stay open until they are flushed.
+    if (log.unsynced.size() > 4) return true;
+    if (log.flushed >= log.log_end) return false;
     if (log.unflushed_records >= log.config.flush_messages) return true;
     return log.config.flush_ms != unlimited && log.time.now() - log.last_flush >= std::min(log.config.flush_ms, milliseconds{std::chrono::hours{24 * 365}});
 }

@@ -94,6 +94,8 @@ TEST_CASE("compaction keeps the last value of each key, at its offset") {
     CHECK(f.log->verify_segments());
     CHECK_FALSE(f.has("00000000000000000000.log.cleaned"));
     CHECK_FALSE(f.has("00000000000000000000.log.swap"));
+    CHECK(f.has("00000000000000000000.index"));
+    CHECK(f.has("00000000000000000000.timeindex"));
     for (const bool clean : {true, false}) {
         if (clean) REQUIRE(f.log->close());
         f.start(clean);

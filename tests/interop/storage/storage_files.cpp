@@ -2,6 +2,7 @@
 //
 //     weir_storage_files write FOLDER TOPIC PARTITION TOPIC_ID    fills a new folder with everything a log can hold
 //     weir_storage_files append FOLDER TOPIC PARTITION            opens it as after a kill and appends a few records
+//     weir_storage_files compact FOLDER TOPIC PARTITION           compacts all but the last segment
 //     weir_storage_files dump FOLDER TOPIC PARTITION uncommitted|committed [clean]
 //                                   one line a record: offset timestamp key value-length headers value
 #include <weir/base/posix_files.hpp>
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -128,6 +130,23 @@ int append_some(file_system& files, const weir::clock& time, char** argv) {
     return 0;
 }
 
+int compact(file_system& files, const weir::clock& time, char** argv) {
+    auto options = options_for(argv);
+    options.config.cleanup_policy = {"compact"};
+    options.config.delete_retention_ms = milliseconds{0};
+    options.recovery_point = std::numeric_limits<std::int64_t>::max();
+    options.clean_shutdown = true;
+    const auto log = must(partition_log::open(files, time, options));
+    // Keys that come again, so that something can go.
+    for (int i = 0; i < 3000; ++i) append(*log, protocol::codec::lz4, 10 * (i % 200), 10, time.wall_now());
+    must(log->flush());
+    const auto before = log->size_bytes();
+    while (must(log->compact(log->log_end_offset()))) {}
+    must(log->close());
+    std::printf("%llu bytes became %llu\n", static_cast<unsigned long long>(before), static_cast<unsigned long long>(log->size_bytes()));
+    return 0;
+}
+
 std::string printed(const protocol::record_view& record) {
     std::string headers;
     for (const auto& each : record.headers) {
@@ -190,6 +209,7 @@ int main(int argc, char** argv) {
     const std::string what = argc > 4 ? argv[1] : "";
     if (what == "write" && argc == 6) return write(*files, time, argv);
     if (what == "append" && argc == 5) return append_some(*files, time, argv);
+    if (what == "compact" && argc == 5) return compact(*files, time, argv);
     if (what == "dump" && argc >= 6) return dump(*files, time, argc, argv);
     std::fprintf(stderr, "see the head of storage_files.cpp\n");
     return 2;

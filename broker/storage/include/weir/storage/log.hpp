@@ -156,7 +156,7 @@ public:
     flush_ticket begin_flush();
     /// After the files of `ticket` were synced; a failure takes the log offline.
     void finish_flush(const flush_ticket& ticket, const result<void>& synced);
-    /// Whether flush.messages or flush.ms ask for a flush although nobody waits for one.
+    /// Whether flush.messages, flush.ms or a closed segment ask for a flush although nobody waits for one. Cheap.
     bool flush_due() const noexcept;
     /// begin_flush, the syncs and finish_flush in one blocking call.
     result<void> flush();

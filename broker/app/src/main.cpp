@@ -4,6 +4,7 @@
 #include <weir/base/posix_files.hpp>
 #include <weir/base/random.hpp>
 #include <weir/broker/broker_node.hpp>
+#include <weir/broker/settings_page.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -98,7 +99,13 @@ int main(int argc, char** argv) {
     options.add_option("--config", config_file, "server.properties, with Kafka's names");
     options.add_option("--override", overrides, "name=value, wins over the file; may be repeated")->take_all()->expected(1);
     options.add_option("--log-level", log_level, "trace, debug, info, warn or error")->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+    bool print_settings = false;
+    options.add_flag("--print-settings", print_settings, "print the reference of settings as Markdown and end");
     options.set_version_flag("--version", WEIR_VERSION);
     CLI11_PARSE(options, argc, argv);
+    if (print_settings) {
+        std::fputs(broker::settings_page().c_str(), stdout);
+        return 0;
+    }
     return run(config_file, overrides, log_level);
 }

@@ -23,9 +23,6 @@ struct node_config {
     std::optional<std::string> metadata_log_dir;
     std::vector<std::string> controller_listener_names;
     std::vector<std::string> controller_quorum_voters;
-    std::vector<std::string> controller_quorum_bootstrap_servers;
-    std::optional<std::string> inter_broker_listener_name;
-    milliseconds quorum_append_linger{25};
     std::int64_t metadata_max_bytes_between_snapshots = 20 * 1024 * 1024;
     milliseconds metadata_max_snapshot_interval{3'600'000};
     std::int32_t metadata_segment_bytes = 1 << 30;

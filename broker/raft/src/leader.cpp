@@ -136,7 +136,7 @@ void core::resign(time_point now) {
     std::vector<std::pair<log_offset, replica_key>> order;
     for (const auto& one : voters())
         if (one.key.id != config_.self.id) order.emplace_back(voter_progress_[one.key.id].log_end, one.key);
-    std::ranges::stable_sort(order, std::greater{}, [](const auto& one) { return one.first; });
+    std::ranges::sort(order, std::greater{});
     leave_role();
     believe(no_node);
     role_ = role::resigned;

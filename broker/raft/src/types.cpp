@@ -6,7 +6,7 @@
 namespace weir::raft {
 
 voter_set::voter_set(std::vector<voter> members) : members_(std::move(members)) {
-    std::ranges::stable_sort(members_, {}, [](const voter& one) { return one.key.id; });
+    std::ranges::sort(members_, {}, &voter::key);
     const auto twice = std::ranges::unique(members_, {}, [](const voter& one) { return one.key.id; });
     members_.erase(twice.begin(), twice.end());
 }

@@ -49,7 +49,8 @@ result<std::unique_ptr<log_directories>> log_directories::open(file_system& file
     if (new_cluster) plan->cluster_id = to_string(random_uuid(random));
     made->cluster_id_ = plan->cluster_id;
     // The metadata first: with it missing, directories that are formatted already would be refused.
-    std::stable_partition(plan->empty.begin(), plan->empty.end(), [&](const auto& each) { return each == made->metadata_directory_; });
+    if (const auto first = std::find(plan->empty.begin(), plan->empty.end(), made->metadata_directory_); first != plan->empty.end())
+        std::iter_swap(plan->empty.begin(), first);
     for (const auto& directory : plan->empty) {
         if (auto ready = files.create_directories(directory); !ready) return ready.error();
         auto lock = files.lock(directory + "/.lock");

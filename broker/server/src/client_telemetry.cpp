@@ -95,7 +95,7 @@ struct client_telemetry::state {
 client_telemetry::client_telemetry(std::unique_ptr<state> made) : state_(std::move(made)) {}
 client_telemetry::~client_telemetry() = default;
 
-result<std::unique_ptr<client_telemetry>> client_telemetry::open(file_system& files, std::string directory, std::int32_t max_bytes) {
+result<std::unique_ptr<client_telemetry>> client_telemetry::open(file_system& files, const std::string& directory, std::int32_t max_bytes) {
     auto made = std::make_unique<state>(files, directory, max_bytes);
     if (auto opened = made->kept.open(); !opened) return error{opened.code(), "telemetry.directory=" + directory + " cannot be used", opened.error()};
     return std::unique_ptr<client_telemetry>{new client_telemetry{std::move(made)}};

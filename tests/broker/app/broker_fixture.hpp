@@ -116,7 +116,7 @@ struct broker_fixture {
 
     // --- the usual requests ---
     static std::int16_t create_topic(wire_client& client, const std::string& name, std::int32_t partitions,
-                                     std::vector<std::pair<std::string, std::string>> configs = {}) {
+                                     const std::vector<std::pair<std::string, std::string>>& configs = {}) {
         protocol::create_topics_request request;
         auto& topic = request.topics.emplace_back();
         topic.name = name;

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 class wire_client {
 public:
-    wire_client(sim::world& world, sim::node_id from, endpoint to) : world_(world), from_(from), link_(std::make_shared<link>()) {
+    wire_client(sim::world& world, sim::node_id from, const endpoint& to) : world_(world), from_(from), link_(std::make_shared<link>()) {
         bool done = false;
         world_.net(from_).connect(world_.loop(from_), to, {}, 10s, [&done, link = link_](result<std::unique_ptr<stream>> made) {
             done = true;

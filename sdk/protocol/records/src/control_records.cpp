@@ -28,7 +28,7 @@ bytes control_key(control_type type) {
     return key;
 }
 
-result<end_txn_marker> read_end_txn_marker(const record_view& record) {
+result<transaction_end> read_end_txn_marker(const record_view& record) {
     const auto type = read_control_type(record);
     if (!type) return type.error();
     if (*type != control_type::commit && *type != control_type::abort)
@@ -36,7 +36,7 @@ result<end_txn_marker> read_end_txn_marker(const record_view& record) {
                      fmt::format("the control record at offset {} ends no transaction", record.offset)};
     if (!record.value || record.value->size() < end_txn_bytes)
         return error{errc::invalid_record, fmt::format("the transaction marker at offset {} is cut", record.offset)};
-    return end_txn_marker{.commit = *type == control_type::commit,
+    return transaction_end{.commit = *type == control_type::commit,
                           .coordinator_epoch = load_big_endian<std::int32_t>(record.value->data() + 2)};
 }
 

@@ -19,7 +19,7 @@ class client_telemetry {
 public:
     /// Makes `directory` when it is missing. `max_bytes` bounds a push as it arrives (telemetry.max.bytes); decompressed
     /// it may be 16 times that.
-    static result<std::unique_ptr<client_telemetry>> open(file_system& files, std::string directory, std::int32_t max_bytes);
+    static result<std::unique_ptr<client_telemetry>> open(file_system& files, const std::string& directory, std::int32_t max_bytes);
     ~client_telemetry();
 
     /// A client asks for its subscription: none, or throttling_quota_exceeded before its interval has passed (unless

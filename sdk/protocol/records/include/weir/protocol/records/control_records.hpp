@@ -21,18 +21,18 @@ result<std::optional<control_type>> read_control_type(const record_view& record)
 /// The key of a control record: version 0 and the type.
 bytes control_key(control_type type);
 
-struct end_txn_marker {
+struct transaction_end {
     bool commit = false;
     std::int32_t coordinator_epoch = -1;
 };
 /// errc::invalid_record when the record is no commit or abort marker, or its value is cut.
-result<end_txn_marker> read_end_txn_marker(const record_view& record);
+result<transaction_end> read_end_txn_marker(const record_view& record);
 
 /// Where a marker goes: offsets and leader epoch are left to the log that appends it.
 struct end_txn_settings {
     std::int64_t producer_id = -1;
     std::int16_t producer_epoch = -1;  ///< with transaction.version 2 the bumped one
-    end_txn_marker marker;
+    transaction_end marker;
     timestamp_ms timestamp = no_timestamp;
     std::int64_t base_offset = 0;
     std::int32_t leader_epoch = -1;

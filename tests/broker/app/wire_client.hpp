@@ -27,6 +27,10 @@ public:
         else link_->closed = true;
     }
 
+    ~wire_client() { hang_up(); }
+    wire_client(const wire_client&) = delete;
+    wire_client& operator=(const wire_client&) = delete;
+
     bool closed() const { return link_->closed; }
     void hang_up() {
         link_->closed = true;

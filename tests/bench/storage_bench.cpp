@@ -40,7 +40,8 @@ T must(result<T> got) {
 bytes batch_of(std::size_t record_bytes, std::size_t batch_bytes, timestamp_ms now) {
     protocol::batch_builder builder;
     const std::string value(record_bytes, 'x');
-    while (builder.uncompressed_size() + record_bytes < batch_bytes) must(builder.append(now, std::nullopt, as_bytes(value)));
+    while (builder.uncompressed_size() + record_bytes < batch_bytes)
+        must(builder.append(now, std::nullopt, as_bytes(value)));
     return must(builder.finish());
 }
 
@@ -89,7 +90,8 @@ void many_partitions(file_system& files, const weir::clock& time, const std::str
     const auto directory = folder + "/many";
     must(write_meta_properties(files, directory, {"bench", 1, uuid{1, 1}}));
     const auto open = [&] {
-        return must(log_manager::open(files, time, random_source{1}, {.directories = {directory}, .cluster_id = "bench", .node_id = 1}));
+        return must(log_manager::open(files, time, random_source{1},
+                                      {.directories = {directory}, .cluster_id = "bench", .node_id = 1}));
     };
     const auto seconds = [&](time_point since) { return std::chrono::duration<double>(time.now() - since).count(); };
     std::vector<std::unique_ptr<partition_log>> logs;

@@ -21,12 +21,24 @@ std::int32_t batch_header::last_sequence() const noexcept {
 }
 
 batch_header header_of(const protocol::batch_view& batch, std::uint64_t position) noexcept {
-    return {position, batch.size(), batch.base_offset(), batch.leader_epoch(), batch.attributes(), batch.last_offset_delta(),
-            batch.max_timestamp(), batch.producer_id(), batch.producer_epoch(), batch.base_sequence(), batch.record_count()};
+    return {position,
+            batch.size(),
+            batch.base_offset(),
+            batch.leader_epoch(),
+            batch.attributes(),
+            batch.last_offset_delta(),
+            batch.max_timestamp(),
+            batch.producer_id(),
+            batch.producer_epoch(),
+            batch.base_sequence(),
+            batch.record_count()};
 }
 
 batch_scan::batch_scan(const file& source, std::uint64_t position, std::uint64_t end, std::size_t window)
-    : source_(source), position_(position), end_(end), window_(std::max(window, protocol::batch_header_bytes)) {}
+    : source_(source),
+      position_(position),
+      end_(end),
+      window_(std::max(window, protocol::batch_header_bytes)) {}
 
 result<bytes_view> batch_scan::view(std::uint64_t at, std::size_t wanted) {
     wanted = static_cast<std::size_t>(std::min<std::uint64_t>(std::min(wanted, window_.size()), end_ - at));
@@ -41,7 +53,10 @@ result<bytes_view> batch_scan::view(std::uint64_t at, std::size_t wanted) {
         filled_ = *got;
     }
     const auto skip = static_cast<std::size_t>(at - window_at_);
-    return bytes_view{window_}.first(filled_).subspan(std::min(skip, filled_)).first(std::min(wanted, filled_ - std::min(skip, filled_)));
+    return bytes_view{window_}
+        .first(filled_)
+        .subspan(std::min(skip, filled_))
+        .first(std::min(wanted, filled_ - std::min(skip, filled_)));
 }
 
 scan_step batch_scan::next() {
@@ -104,7 +119,8 @@ result<void> batch_scan::check_crc() {
     const auto start = header_.position;
     auto head = view(start, protocol::batch_header_bytes);
     if (!head) return head.error();
-    if (head->size() < protocol::batch_header_bytes) return error{errc::corrupt_message, source_.path() + " became shorter while it was read"};
+    if (head->size() < protocol::batch_header_bytes)
+        return error{errc::corrupt_message, source_.path() + " became shorter while it was read"};
     const auto wanted = load_big_endian<std::uint32_t>(head->data() + 17);
     std::uint32_t sum = 0;
     for (auto at = start + 21; at < start + header_.size;) {
@@ -116,8 +132,9 @@ result<void> batch_scan::check_crc() {
         at += part->size();
     }
     if (sum == wanted) return {};
-    return error{errc::corrupt_message, source_.path() + ": the checksum of the batch at position " + std::to_string(start) +
-                                            " (offset " + std::to_string(header_.base_offset) + ") is wrong"};
+    return error{errc::corrupt_message, source_.path() + ": the checksum of the batch at position " +
+                                            std::to_string(start) + " (offset " + std::to_string(header_.base_offset) +
+                                            ") is wrong"};
 }
 
 result<protocol::batch_view> batch_scan::load() {
@@ -150,8 +167,9 @@ verified_range verify_batches(const file& source, std::uint64_t position, std::u
         // The offset is not part of the checksum: when two batches contradict each other, neither is believed.
         if (at.base_offset < expected_offset || at.next_offset() > within.to)
             return {at.base_offset < expected_offset ? last_position : at.position,
-                    error{errc::corrupt_message, source.path() + ", position " + std::to_string(at.position) + ": offset " +
-                                                     std::to_string(at.base_offset) + " where " + std::to_string(expected_offset) + " to " +
+                    error{errc::corrupt_message, source.path() + ", position " + std::to_string(at.position) +
+                                                     ": offset " + std::to_string(at.base_offset) + " where " +
+                                                     std::to_string(expected_offset) + " to " +
                                                      std::to_string(within.to) + " are possible"}};
         if (auto sound = scan.check_crc(); !sound) return {at.position, sound.error()};
         expected_offset = at.next_offset();

@@ -7,7 +7,12 @@ namespace weir::storage {
 std::string print_offset_checkpoint(std::span<const partition_offset> entries) {
     auto text = "0\n" + std::to_string(entries.size()) + "\n";
     for (const auto& [topic, partition, offset] : entries)
-        text.append(topic).append(1, ' ').append(std::to_string(partition)).append(1, ' ').append(std::to_string(offset)).append(1, '\n');
+        text.append(topic)
+            .append(1, ' ')
+            .append(std::to_string(partition))
+            .append(1, ' ')
+            .append(std::to_string(offset))
+            .append(1, '\n');
     return text;
 }
 
@@ -39,7 +44,8 @@ result<std::vector<partition_offset>> read_offset_checkpoint(file_system& files,
     return entries;
 }
 
-result<void> write_offset_checkpoint(file_system& files, const std::string& path, std::span<const partition_offset> entries) {
+result<void> write_offset_checkpoint(file_system& files, const std::string& path,
+                                     std::span<const partition_offset> entries) {
     return replace_file(files, path, as_bytes(print_offset_checkpoint(entries)));
 }
 

@@ -24,11 +24,13 @@ result<bool> partition_log::state::compact(std::int64_t high_watermark, std::uin
             if (!newest) return newest.error();
             const auto oldest = segments[which]->first_timestamp();
             if (!oldest) return oldest.error();
-            closed.push_back({segments[which]->base_offset(), end_of(which), segments[which]->size(), *oldest, newest->timestamp});
+            closed.push_back(
+                {segments[which]->base_offset(), end_of(which), segments[which]->size(), *oldest, newest->timestamp});
         }
         // Compaction leaves gaps between segments, and a recovery takes a gap behind the recovery point for a loss.
         const auto noted = progress ? progress->noted_recovery_point.load() : recovery_point_at_open;
-        const auto stable = std::min({high_watermark, flushed, noted, producers.first_unstable(high_watermark).value_or(high_watermark)});
+        const auto stable = std::min(
+            {high_watermark, flushed, noted, producers.first_unstable(high_watermark).value_or(high_watermark)});
         const auto plan = plan_cleaning(closed, cleaned_to, stable, config, time.wall_now());
         if (!plan.due) return false;
         untouched = false;
@@ -43,7 +45,8 @@ result<bool> partition_log::state::compact(std::int64_t high_watermark, std::uin
     if (*made == compaction::progress::more) return true;
     if (*made == compaction::progress::done) {
         cleaned_to = cleaning->cleaned_to();
-        logs.info(name() + ": compacted up to offset " + std::to_string(cleaned_to) + ", " + std::to_string(total_bytes) + " bytes are left" +
+        logs.info(name() + ": compacted up to offset " + std::to_string(cleaned_to) + ", " +
+                  std::to_string(total_bytes) + " bytes are left" +
                   (before > total_bytes ? ", " + std::to_string(before - total_bytes) + " fewer at the end" : ""));
         publish();
     }

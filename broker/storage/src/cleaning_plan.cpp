@@ -27,12 +27,14 @@ cleaning_plan plan_cleaning(const std::vector<segment_facts>& closed, std::int64
     }
     if (dirty == 0) return plan;
     plan.dirty_ratio = static_cast<double>(dirty) / static_cast<double>(clean + dirty);
-    const bool too_old = config.max_compaction_lag_ms != unlimited && oldest_dirty < now - config.max_compaction_lag_ms.count();
+    const bool too_old =
+        config.max_compaction_lag_ms != unlimited && oldest_dirty < now - config.max_compaction_lag_ms.count();
     plan.due = plan.dirty_ratio >= config.min_cleanable_dirty_ratio || too_old;
     return plan;
 }
 
-std::vector<std::size_t> group_segments(const std::vector<segment_facts>& closed, std::size_t count, const log_config& config) {
+std::vector<std::size_t> group_segments(const std::vector<segment_facts>& closed, std::size_t count,
+                                        const log_config& config) {
     std::vector<std::size_t> ends;
     for (std::size_t begin = 0; begin < count;) {
         auto size = closed[begin].size;

@@ -20,8 +20,8 @@ struct segment_facts {
 struct cleaning_plan {
     bool due = false;
     std::int64_t first_dirty = 0;
-    std::int64_t end = 0;           ///< exclusive: the first offset that may not be compacted yet
-    std::size_t segments = 0;       ///< how many of the closed segments lie below `end`
+    std::int64_t end = 0;      ///< exclusive: the first offset that may not be compacted yet
+    std::size_t segments = 0;  ///< how many of the closed segments lie below `end`
     double dirty_ratio = 0;
 };
 
@@ -31,6 +31,7 @@ cleaning_plan plan_cleaning(const std::vector<segment_facts>& closed, std::int64
                             const log_config& config, timestamp_ms now);
 
 /// Ends of the groups among the first `count` segments: each is rewritten into one of at most segment.bytes.
-std::vector<std::size_t> group_segments(const std::vector<segment_facts>& closed, std::size_t count, const log_config& config);
+std::vector<std::size_t> group_segments(const std::vector<segment_facts>& closed, std::size_t count,
+                                        const log_config& config);
 
 }  // namespace weir::storage

@@ -8,15 +8,19 @@
 namespace weir::storage {
 namespace {
 
-constexpr std::size_t map_limit = std::size_t{128} << 20;    // Kafka's log.cleaner.dedupe.buffer.size
-constexpr std::size_t map_entry = 64;                        // what an entry costs besides its key
+constexpr std::size_t map_limit = std::size_t{128} << 20;  // Kafka's log.cleaner.dedupe.buffer.size
+constexpr std::size_t map_entry = 64;                      // what an entry costs besides its key
 constexpr std::size_t output_block = std::size_t{1} << 20;
 constexpr std::size_t scan_window = std::size_t{64} << 10;
 
 }  // namespace
 
 compaction::compaction(partition_log::state& log, const cleaning_plan& plan, std::vector<std::size_t> group_ends)
-    : log_(log), layout_(log.layout), now_(log.time.wall_now()), first_dirty_(plan.first_dirty), end_(plan.end),
+    : log_(log),
+      layout_(log.layout),
+      now_(log.time.wall_now()),
+      first_dirty_(plan.first_dirty),
+      end_(plan.end),
       group_ends_(std::move(group_ends)) {}
 
 compaction::~compaction() {
@@ -50,7 +54,8 @@ result<void> compaction::load_aborted() {
         const auto entries = each->transactions().entries();
         if (!entries) return entries.error();
         for (const auto& entry : **entries)
-            if (entry.first_offset < end_) aborted_[entry.producer_id].push_back({entry.first_offset, entry.last_offset});
+            if (entry.first_offset < end_)
+                aborted_[entry.producer_id].push_back({entry.first_offset, entry.last_offset});
     }
     return {};
 }
@@ -59,8 +64,9 @@ bool compaction::aborted(const batch_header& batch) const {
     if (!batch.transactional() || batch.control()) return false;
     const auto found = aborted_.find(batch.producer_id);
     if (found == aborted_.end()) return false;
-    return std::any_of(found->second.begin(), found->second.end(),
-                       [&](const span& each) { return each.first <= batch.base_offset && batch.last_offset() <= each.last; });
+    return std::any_of(found->second.begin(), found->second.end(), [&](const span& each) {
+        return each.first <= batch.base_offset && batch.last_offset() <= each.last;
+    });
 }
 
 result<bool> compaction::map_some(std::uint64_t& budget) {
@@ -150,7 +156,9 @@ result<void> compaction::rewrite(const batch_header& header, const protocol::bat
     function<bool(const protocol::record_view&)> keep{[&](const protocol::record_view& record) {
         if (drop_all || !record.key) return false;
         if (!record.value && tombstones_may_go) return false;
-        if (const auto newer = latest_.find(std::string{as_text(*record.key)}); newer != latest_.end() && newer->second > record.offset) return false;
+        if (const auto newer = latest_.find(std::string{as_text(*record.key)});
+            newer != latest_.end() && newer->second > record.offset)
+            return false;
         return true;
     }};
     auto records = reader_.open(batch);
@@ -164,7 +172,8 @@ result<void> compaction::rewrite(const batch_header& header, const protocol::bat
     }
     if (auto why = records->failure()) return why;
     protocol::filter_settings settings;
-    if (tombstone && !batch.has_delete_horizon()) settings.delete_horizon = now_ + log_.config.delete_retention_ms.count();
+    if (tombstone && !batch.has_delete_horizon())
+        settings.delete_horizon = now_ + log_.config.delete_retention_ms.count();
     if (last_of_producer(header)) settings.when_empty = protocol::emptied_batch::keep_header;
     if (header.transactional() && any) kept_data_[header.producer_id] = true;
     const auto filtered = protocol::filter_records(batch, keep, settings, reader_);
@@ -178,7 +187,8 @@ result<void> compaction::rewrite_marker(const batch_header& header, const protoc
     const bool may_go = kept.empty() && batch.has_delete_horizon() && batch.base_timestamp() <= now_;
     function<bool(const protocol::record_view&)> keep{[may_go](const protocol::record_view&) { return !may_go; }};
     protocol::filter_settings settings;
-    if (kept.empty() && !batch.has_delete_horizon()) settings.delete_horizon = now_ + log_.config.delete_retention_ms.count();
+    if (kept.empty() && !batch.has_delete_horizon())
+        settings.delete_horizon = now_ + log_.config.delete_retention_ms.count();
     if (last_of_producer(header)) settings.when_empty = protocol::emptied_batch::keep_header;
     const auto filtered = protocol::filter_records(batch, keep, settings, reader_);
     if (!filtered) return filtered.error();
@@ -232,7 +242,8 @@ result<void> compaction::swap_in() {
     if (!indexed) return log_.fail(indexed.error());
     log_.segments[first]->close_files();
     const auto gone = which_ - first - 1;
-    log_.segments.erase(log_.segments.begin() + static_cast<std::ptrdiff_t>(first) + 1, log_.segments.begin() + static_cast<std::ptrdiff_t>(which_));
+    log_.segments.erase(log_.segments.begin() + static_cast<std::ptrdiff_t>(first) + 1,
+                        log_.segments.begin() + static_cast<std::ptrdiff_t>(which_));
     merged_ += gone;
     log_.layout += gone;
     which_ = first + 1;

@@ -54,11 +54,11 @@ private:
     std::unordered_map<std::int64_t, std::vector<span>> aborted_;  // by producer
     std::unordered_map<std::int64_t, bool> kept_data_;             // since the producer's last marker
     std::size_t group_ = 0;
-    std::size_t merged_ = 0;       // segments that earlier groups took away
-    std::size_t which_ = 0;        // the segment being read, counted as the log is now
-    std::uint64_t position_ = 0;   // in it
+    std::size_t merged_ = 0;      // segments that earlier groups took away
+    std::size_t which_ = 0;       // the segment being read, counted as the log is now
+    std::uint64_t position_ = 0;  // in it
     file_ptr output_;
-    std::string output_path_;      // without ".cleaned"
+    std::string output_path_;  // without ".cleaned"
     std::uint64_t output_size_ = 0;
     bytes buffer_;
     protocol::record_reader reader_;

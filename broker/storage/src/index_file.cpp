@@ -27,7 +27,8 @@ result<void> index_file::load() {
     if (!size) return size.error();
     on_disk_ = *size / entry_bytes_;
     if (*size % entry_bytes_ == 0) return {};
-    return error{errc::corrupt_message, path() + ": " + std::to_string(*size) + " bytes are no whole number of entries"};
+    return error{errc::corrupt_message,
+                 path() + ": " + std::to_string(*size) + " bytes are no whole number of entries"};
 }
 
 void index_file::push(bytes_view entry) {
@@ -40,7 +41,8 @@ result<file_ptr> index_file::spill() {
     const auto opened = file_.open(open_mode::create);
     if (!opened) return opened.error();
     if (tail_.empty()) return opened;
-    if (auto written = (*opened)->write_at(on_disk_ * entry_bytes_, bytes_view{tail_}); !written) return written.error();
+    if (auto written = (*opened)->write_at(on_disk_ * entry_bytes_, bytes_view{tail_}); !written)
+        return written.error();
     on_disk_ += tail_.size() / entry_bytes_;
     bytes{}.swap(tail_);
     return opened;

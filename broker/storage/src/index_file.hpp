@@ -13,8 +13,10 @@ namespace weir::storage {
 class index_file {
 public:
     /// Empty until load() has looked at the file.
-    index_file(const log_folder& folder, std::int64_t base_offset, std::string_view kind, std::size_t entry_bytes) noexcept
-        : file_(folder, base_offset, kind), entry_bytes_(entry_bytes) {}
+    index_file(const log_folder& folder, std::int64_t base_offset, std::string_view kind,
+               std::size_t entry_bytes) noexcept
+        : file_(folder, base_offset, kind),
+          entry_bytes_(entry_bytes) {}
 
     /// Takes the entries of the file. errc::not_found without a file, errc::corrupt_message when it holds half an entry.
     result<void> load();
@@ -39,8 +41,10 @@ public:
         while (low < high) {
             const auto middle = low + (high - low) / 2;
             if (auto got = read(middle, entry); !got) return got.error();
-            if (before(static_cast<const std::byte*>(entry))) low = middle + 1;
-            else high = middle;
+            if (before(static_cast<const std::byte*>(entry)))
+                low = middle + 1;
+            else
+                high = middle;
         }
         return low;
     }

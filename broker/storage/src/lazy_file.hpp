@@ -19,7 +19,9 @@ struct log_folder {
 class lazy_file {
 public:
     lazy_file(const log_folder& folder, std::int64_t base_offset, std::string_view kind) noexcept
-        : folder_(folder), base_offset_(base_offset), kind_(kind) {}
+        : folder_(folder),
+          base_offset_(base_offset),
+          kind_(kind) {}
 
     /// `mode` counts when the file is not open yet.
     result<file_ptr> open(open_mode mode) const {

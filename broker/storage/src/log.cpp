@@ -18,10 +18,16 @@ std::string parent_of(const std::string& path) {
 }  // namespace
 
 partition_log::state::state(file_system& files, const clock& time, open_options options)
-    : folder{std::move(options.directory), options.handles ? std::move(options.handles) : std::make_shared<file_cache>(files, 16),
+    : folder{std::move(options.directory),
+             options.handles ? std::move(options.handles) : std::make_shared<file_cache>(files, 16),
              options.config.index_interval_bytes},
-      time(time), topic(std::move(options.topic)), partition(options.partition), topic_id(options.topic_id),
-      config(std::move(options.config)), progress(std::move(options.progress)), recovery_point_at_open(options.recovery_point),
+      time(time),
+      topic(std::move(options.topic)),
+      partition(options.partition),
+      topic_id(options.topic_id),
+      config(std::move(options.config)),
+      progress(std::move(options.progress)),
+      recovery_point_at_open(options.recovery_point),
       cleaned_to(options.cleaned_to) {
     if (progress) progress->noted_recovery_point = options.recovery_point;
 }
@@ -29,8 +35,9 @@ partition_log::state::state(file_system& files, const clock& time, open_options 
 partition_log::state::~state() = default;
 
 std::size_t partition_log::state::segment_of(std::int64_t offset) const noexcept {
-    const auto above = std::upper_bound(segments.begin(), segments.end(), offset,
-                                        [](std::int64_t wanted, const auto& each) { return wanted < each->base_offset(); });
+    const auto above =
+        std::upper_bound(segments.begin(), segments.end(), offset,
+                         [](std::int64_t wanted, const auto& each) { return wanted < each->base_offset(); });
     if (above == segments.begin()) return 0;
     return static_cast<std::size_t>(above - segments.begin()) - 1;
 }
@@ -39,7 +46,8 @@ void partition_log::state::publish() noexcept {
     if (!progress) return;
     progress->recovery_point.store(flushed, std::memory_order_relaxed);
     progress->log_start.store(log_start, std::memory_order_relaxed);
-    progress->first_segment.store(segments.empty() ? log_end : segments.front()->base_offset(), std::memory_order_relaxed);
+    progress->first_segment.store(segments.empty() ? log_end : segments.front()->base_offset(),
+                                  std::memory_order_relaxed);
     progress->log_end.store(log_end, std::memory_order_relaxed);
     progress->size_bytes.store(total_bytes, std::memory_order_relaxed);
     progress->cleaned_to.store(cleaned_to, std::memory_order_relaxed);
@@ -48,7 +56,10 @@ void partition_log::state::publish() noexcept {
 
 error partition_log::state::fail(const error& cause) {
     if (!failure) {
-        failure = error{errc::kafka_storage_error, name() + " in " + parent_of(folder.path) + " is offline until the broker is restarted: a write or flush failed", cause};
+        failure = error{errc::kafka_storage_error,
+                        name() + " in " + parent_of(folder.path) +
+                            " is offline until the broker is restarted: a write or flush failed",
+                        cause};
         logs.error(failure.message());
         pinned = nullptr;
         for (const auto& each : segments) each->close_files();
@@ -171,7 +182,8 @@ result<void> partition_log::state::close() {
 partition_log::partition_log(std::unique_ptr<state> state) : state_(std::move(state)) {}
 partition_log::~partition_log() = default;
 
-result<std::unique_ptr<partition_log>> partition_log::open(file_system& files, const clock& clock, open_options options) {
+result<std::unique_ptr<partition_log>> partition_log::open(file_system& files, const clock& clock,
+                                                           open_options options) {
     auto inside = std::make_unique<state>(files, clock, options);
     if (auto loaded = inside->load(options); !loaded) return loaded.error();
     inside->publish();
@@ -181,16 +193,20 @@ result<std::unique_ptr<partition_log>> partition_log::open(file_system& files, c
 result<append_outcome> partition_log::append(mutable_bytes batch, std::int32_t leader_epoch, append_origin origin) {
     return state_->append(batch, leader_epoch, origin);
 }
-result<append_outcome> partition_log::append_replicated(bytes_view batches) { return state_->append_replicated(batches); }
-result<read_outcome> partition_log::read(std::int64_t offset, std::uint64_t max_bytes, std::int64_t end_offset, bool at_least_one,
-                                         bool with_aborted) const {
+result<append_outcome> partition_log::append_replicated(bytes_view batches) {
+    return state_->append_replicated(batches);
+}
+result<read_outcome> partition_log::read(std::int64_t offset, std::uint64_t max_bytes, std::int64_t end_offset,
+                                         bool at_least_one, bool with_aborted) const {
     return state_->read(offset, max_bytes, end_offset, at_least_one, with_aborted);
 }
 
 std::int64_t partition_log::log_start_offset() const noexcept { return state_->log_start; }
 std::int64_t partition_log::log_end_offset() const noexcept { return state_->log_end; }
 std::int64_t partition_log::flushed_offset() const noexcept { return state_->flushed; }
-std::optional<std::int64_t> partition_log::first_unstable_offset() const noexcept { return state_->producers.first_open(); }
+std::optional<std::int64_t> partition_log::first_unstable_offset() const noexcept {
+    return state_->producers.first_open();
+}
 std::optional<std::int64_t> partition_log::first_unstable_offset(std::int64_t high_watermark) {
     state_->producers.on_high_watermark(high_watermark);
     return state_->producers.first_unstable(high_watermark);
@@ -213,18 +229,25 @@ void partition_log::moved_to(std::string directory) {
     state_->folder.path = std::move(directory);
 }
 
-result<std::optional<timestamp_offset>> partition_log::offset_for_timestamp(timestamp_ms wanted, std::int64_t end_offset) const {
+result<std::optional<timestamp_offset>> partition_log::offset_for_timestamp(timestamp_ms wanted,
+                                                                            std::int64_t end_offset) const {
     return state_->offset_for_timestamp(wanted, end_offset);
 }
-result<std::optional<timestamp_offset>> partition_log::offset_of_max_timestamp() const { return state_->offset_of_max_timestamp(); }
-epoch_end partition_log::end_of_epoch(std::int32_t epoch) const noexcept { return state_->epochs.end_of(epoch, state_->log_end); }
+result<std::optional<timestamp_offset>> partition_log::offset_of_max_timestamp() const {
+    return state_->offset_of_max_timestamp();
+}
+epoch_end partition_log::end_of_epoch(std::int32_t epoch) const noexcept {
+    return state_->epochs.end_of(epoch, state_->log_end);
+}
 std::int32_t partition_log::epoch_of(std::int64_t offset) const noexcept { return state_->epochs.epoch_of(offset); }
 void partition_log::begin_epoch(std::int32_t epoch, std::int64_t start_offset) {
     if (state_->epochs.begin(epoch, start_offset)) state_->epochs_written = false;
 }
 
 flush_ticket partition_log::begin_flush() { return state_->begin_flush(); }
-void partition_log::finish_flush(const flush_ticket& ticket, const result<void>& synced) { state_->finish_flush(ticket, synced); }
+void partition_log::finish_flush(const flush_ticket& ticket, const result<void>& synced) {
+    state_->finish_flush(ticket, synced);
+}
 bool partition_log::flush_due() const noexcept {
     const auto& log = *state_;
     if (log.failure) return false;
@@ -232,18 +255,27 @@ bool partition_log::flush_due() const noexcept {
     if (log.unsynced.size() > 4) return true;
     if (log.flushed >= log.log_end) return false;
     if (log.unflushed_records >= log.config.flush_messages) return true;
-    return log.config.flush_ms != unlimited && log.time.now() - log.last_flush >= std::min(log.config.flush_ms, milliseconds{std::chrono::hours{24 * 365}});
+    return log.config.flush_ms != unlimited &&
+           log.time.now() - log.last_flush >= std::min(log.config.flush_ms, milliseconds{std::chrono::hours{24 * 365}});
 }
 result<void> partition_log::flush() { return state_->flush(); }
 
 result<void> partition_log::truncate_to(std::int64_t offset) { return state_->truncate_to(offset); }
-result<void> partition_log::truncate_fully_and_start_at(std::int64_t offset) { return state_->truncate_fully_and_start_at(offset); }
+result<void> partition_log::truncate_fully_and_start_at(std::int64_t offset) {
+    return state_->truncate_fully_and_start_at(offset);
+}
 result<void> partition_log::advance_log_start(std::int64_t offset) { return state_->advance_log_start(offset); }
 result<void> partition_log::roll_if_due() { return state_->roll_if_due(); }
-result<std::size_t> partition_log::apply_retention(std::int64_t high_watermark) { return state_->apply_retention(high_watermark); }
-result<bool> partition_log::compact(std::int64_t high_watermark, std::uint64_t budget) { return state_->compact(high_watermark, budget); }
+result<std::size_t> partition_log::apply_retention(std::int64_t high_watermark) {
+    return state_->apply_retention(high_watermark);
+}
+result<bool> partition_log::compact(std::int64_t high_watermark, std::uint64_t budget) {
+    return state_->compact(high_watermark, budget);
+}
 result<void> partition_log::collect_garbage() { return state_->collect_garbage(false); }
-void partition_log::expire_producers() { state_->producers.expire(state_->time.wall_now(), state_->config.producer_id_expiration_ms); }
+void partition_log::expire_producers() {
+    state_->producers.expire(state_->time.wall_now(), state_->config.producer_id_expiration_ms);
+}
 std::vector<producer_status> partition_log::producers() const { return state_->producers.list(); }
 result<void> partition_log::verify_segments() const { return state_->verify_segments(); }
 result<void> partition_log::close() { return state_->close(); }

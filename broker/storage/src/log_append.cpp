@@ -3,8 +3,8 @@
 
 #include <weir/protocol/records/control_records.hpp>
 #include <weir/protocol/records/produced.hpp>
-#include <weir/protocol/records/record_set.hpp>
 #include <weir/protocol/records/recompress.hpp>
+#include <weir/protocol/records/record_set.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -15,7 +15,6 @@ namespace {
 using protocol::batch_view;
 
 constexpr std::int16_t log_append_time_bit = 0x8;
-
 
 std::uint64_t mix(std::uint64_t value) noexcept {
     value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -38,7 +37,8 @@ std::optional<std::int32_t> wanted_level(const log_config& config, protocol::cod
 
 }  // namespace
 
-result<void> partition_log::state::check_timestamps(mutable_bytes batch, const protocol::record_summary& records, timestamp_ms now) {
+result<void> partition_log::state::check_timestamps(mutable_bytes batch, const protocol::record_summary& records,
+                                                    timestamp_ms now) {
     if (config.stamps_append_time()) {
         protocol::stamp_append_time(batch, now);
         return {};
@@ -46,8 +46,9 @@ result<void> partition_log::state::check_timestamps(mutable_bytes batch, const p
     const auto before = config.message_timestamp_before_max_ms.count();
     const auto after = config.message_timestamp_after_max_ms.count();
     const auto refuse = [&](timestamp_ms timestamp, const char* bound, std::int64_t limit) {
-        return error{errc::invalid_timestamp, name() + ": the timestamp " + std::to_string(timestamp) + " is more than " + bound + "=" +
-                                                  std::to_string(limit) + " from the broker's time " + std::to_string(now)};
+        return error{errc::invalid_timestamp, name() + ": the timestamp " + std::to_string(timestamp) +
+                                                  " is more than " + bound + "=" + std::to_string(limit) +
+                                                  " from the broker's time " + std::to_string(now)};
     };
     // A record may come without a timestamp (-1): there is nothing to compare then.
     if (records.min_timestamp != no_timestamp && records.min_timestamp < now && now - records.min_timestamp > before)
@@ -82,13 +83,15 @@ result<partition_log::state::marker> partition_log::state::read_marker(const bat
     return marker{true, end->commit, end->coordinator_epoch};
 }
 
-result<append_outcome> partition_log::state::append(mutable_bytes input, std::int32_t leader_epoch, append_origin origin) {
+result<append_outcome> partition_log::state::append(mutable_bytes input, std::int32_t leader_epoch,
+                                                    append_origin origin) {
     if (auto ready = refuse_when_offline(); !ready) return ready.error();
     if (origin != append_origin::raft && input.size() >= protocol::batch_frame_bytes) {
         const auto length = std::int64_t{load_big_endian<std::int32_t>(input.data() + 8)} + 12;
         if (length > config.max_message_bytes && length <= static_cast<std::int64_t>(input.size()))
-            return error{errc::message_too_large, name() + ": a batch of " + std::to_string(length) + " bytes is above max.message.bytes=" +
-                                                      std::to_string(config.max_message_bytes)};
+            return error{errc::message_too_large,
+                         name() + ": a batch of " + std::to_string(length) +
+                             " bytes is above max.message.bytes=" + std::to_string(config.max_message_bytes)};
     }
     // 1: Is it sound? The summary comes from the records themselves, never from the header alone.
     protocol::record_summary records;
@@ -103,7 +106,8 @@ result<append_outcome> partition_log::state::append(mutable_bytes input, std::in
     } else {
         const auto opened = batch_view::open(input);
         if (!opened) return opened.error();
-        if (!opened->crc_matches()) return error{errc::corrupt_message, name() + ": the checksum of a batch from this broker itself is wrong"};
+        if (!opened->crc_matches())
+            return error{errc::corrupt_message, name() + ": the checksum of a batch from this broker itself is wrong"};
         records.max_timestamp = records.min_timestamp = opened->max_timestamp();
         size = opened->size();
     }
@@ -129,14 +133,16 @@ result<append_outcome> partition_log::state::append(mutable_bytes input, std::in
             encoded_anew = std::move(*changed);
             batch = encoded_anew;
             if (batch.size() > static_cast<std::size_t>(config.max_message_bytes))
-                return error{errc::message_too_large, name() + ": a batch grew to " + std::to_string(batch.size()) +
-                                                          " bytes when it was encoded as " + config.compression_type + ", above max.message.bytes=" +
-                                                          std::to_string(config.max_message_bytes)};
+                return error{errc::message_too_large,
+                             name() + ": a batch grew to " + std::to_string(batch.size()) +
+                                 " bytes when it was encoded as " + config.compression_type +
+                                 ", above max.message.bytes=" + std::to_string(config.max_message_bytes)};
         }
     }
     if (batch.size() > static_cast<std::size_t>(config.segment_bytes))
-        return error{errc::record_list_too_large, name() + ": a batch of " + std::to_string(batch.size()) +
-                                                      " bytes does not fit segment.bytes=" + std::to_string(config.segment_bytes)};
+        return error{errc::record_list_too_large,
+                     name() + ": a batch of " + std::to_string(batch.size()) +
+                         " bytes does not fit segment.bytes=" + std::to_string(config.segment_bytes)};
 
     // 3: Its place in the log, and what its producer did before.
     if (origin != append_origin::raft) {
@@ -153,7 +159,9 @@ result<append_outcome> partition_log::state::append(mutable_bytes input, std::in
     if (!control) return control.error();
     if (origin != append_origin::raft && header.producer_id >= 0) {
         if (control->is_end) {
-            if (auto allowed = producers.check_marker(header.producer_id, header.producer_epoch, control->coordinator_epoch); !allowed)
+            if (auto allowed =
+                    producers.check_marker(header.producer_id, header.producer_epoch, control->coordinator_epoch);
+                !allowed)
                 return error{allowed.code(), name() + ": " + std::string{allowed.error().what()}};
         } else {
             const auto repeated = producers.check(header);
@@ -193,12 +201,13 @@ result<append_outcome> partition_log::state::append_replicated(bytes_view batche
             return view.error();
         }
         if (!view->crc_matches())
-            return error{errc::corrupt_message, name() + ": the checksum of the batch at offset " + std::to_string(view->base_offset()) +
-                                                    " from the leader is wrong"};
+            return error{errc::corrupt_message, name() + ": the checksum of the batch at offset " +
+                                                    std::to_string(view->base_offset()) + " from the leader is wrong"};
         auto header = header_of(*view, 0);
         if (header.base_offset < log_end || header.last_offset_delta < 0)
-            return error{errc::offset_out_of_range, name() + ": a batch at offset " + std::to_string(header.base_offset) +
-                                                        " came from the leader, the log goes on at " + std::to_string(log_end)};
+            return error{errc::offset_out_of_range,
+                         name() + ": a batch at offset " + std::to_string(header.base_offset) +
+                             " came from the leader, the log goes on at " + std::to_string(log_end)};
         const auto control = read_marker(*view);
         if (!control) return control.error();
         if (auto rolled = roll_for(header); !rolled) return rolled.error();
@@ -222,7 +231,8 @@ result<void> partition_log::state::remember(const batch_header& batch, const mar
     }
     const auto ended = producers.apply_marker(batch, control.commit, control.coordinator_epoch);
     if (!ended || !ended->aborted) return {};
-    return home.transactions().append({ended->producer_id, ended->first_offset, ended->last_offset, producers.stable_after(*ended)});
+    return home.transactions().append(
+        {ended->producer_id, ended->first_offset, ended->last_offset, producers.stable_after(*ended)});
 }
 
 result<void> partition_log::state::roll_for(const batch_header& batch) {
@@ -243,15 +253,18 @@ result<void> partition_log::state::roll_for(const batch_header& batch) {
         if (auto closed = seal(); !closed) return closed;
     }
     // It begins where the log ends, even when the batch leaves a gap: recovery takes a gap between segments for a loss.
-    return begin_segment(batch.last_offset() - log_end > std::numeric_limits<std::int32_t>::max() ? batch.base_offset : log_end);
+    return begin_segment(batch.last_offset() - log_end > std::numeric_limits<std::int32_t>::max() ? batch.base_offset
+                                                                                                  : log_end);
 }
 
 std::int64_t partition_log::state::max_segment_age(std::int64_t base_offset) const noexcept {
     // A segment that must be compacted by some age has to be closed by then.
-    const auto oldest = config.compacts() ? std::min(config.segment_ms, config.max_compaction_lag_ms) : config.segment_ms;
+    const auto oldest =
+        config.compacts() ? std::min(config.segment_ms, config.max_compaction_lag_ms) : config.segment_ms;
     const auto spread = std::min(config.segment_jitter_ms, oldest).count();
     if (spread <= 0) return oldest.count();
-    const auto seed = std::hash<std::string>{}(topic) ^ (static_cast<std::uint64_t>(partition) << 32) ^ static_cast<std::uint64_t>(base_offset);
+    const auto seed = std::hash<std::string>{}(topic) ^ (static_cast<std::uint64_t>(partition) << 32) ^
+                      static_cast<std::uint64_t>(base_offset);
     return oldest.count() - static_cast<std::int64_t>(mix(seed) % static_cast<std::uint64_t>(spread));
 }
 
@@ -260,7 +273,9 @@ std::int64_t partition_log::state::max_segment_age(std::int64_t base_offset) con
 result<void> partition_log::state::seal() {
     auto* last = active();
     if (last == nullptr || sealed) return {};
-    const auto storage_error = [this](const error& why) { return error{errc::kafka_storage_error, name() + ": the segment could not be closed", why}; };
+    const auto storage_error = [this](const error& why) {
+        return error{errc::kafka_storage_error, name() + ": the segment could not be closed", why};
+    };
     auto touched = last->finish_indexes();
     if (!touched) return storage_error(touched.error());
     if (config.preallocate) {

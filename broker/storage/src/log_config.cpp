@@ -9,7 +9,8 @@ bool throttled_replica(std::string_view text) {
     if (text == "*") return true;
     const auto colon = text.find(':');
     const auto digits = [](std::string_view part) {
-        return !part.empty() && part.size() <= 10 && std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+        return !part.empty() && part.size() <= 10 &&
+               std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
     };
     return colon != std::string_view::npos && digits(text.substr(0, colon)) && digits(text.substr(colon + 1));
 }
@@ -27,35 +28,101 @@ bool log_config::compacts() const noexcept {
 std::span<const setting> log_config::settings() {
     using self = log_config;
     static const setting all[] = {
-        make_setting<&self::segment_bytes>("segment.bytes", at_least(1 << 20), "Bytes at which a segment file is closed and the next one begun.", synonym("log.segment.bytes")),
-        make_setting<&self::segment_ms>("segment.ms", at_least(1), "Age, by record timestamps, at which a segment is closed even when it is small.", synonym("log.roll.ms"), synonym("log.roll.hours", 3'600'000)),
-        make_setting<&self::segment_jitter_ms>("segment.jitter.ms", at_least(0), "At most this much is taken off segment.ms, differently for each segment, so that they do not all close at once.", synonym("log.roll.jitter.ms"), synonym("log.roll.jitter.hours", 3'600'000)),
-        make_setting<&self::segment_index_bytes>("segment.index.bytes", at_least(4), "Largest size of an index file; a full index closes its segment.", synonym("log.index.size.max.bytes")),
-        make_setting<&self::flush_messages>("flush.messages", at_least(1), "Records after which a log is flushed even when nobody waits for it.", synonym("log.flush.interval.messages")),
-        make_setting<&self::flush_ms>("flush.ms", at_least(0), "Age of unflushed data at which a log is flushed even when nobody waits for it.", synonym("log.flush.interval.ms"), synonym("log.flush.scheduler.interval.ms")),
-        make_setting<&self::retention_bytes>("retention.bytes", any(), "Size of a partition above which its oldest segments go; -1: no limit.", synonym("log.retention.bytes")),
-        make_setting<&self::retention_ms>("retention.ms", at_least(-1), "Age of its newest record at which a segment goes; -1: never.", synonym("log.retention.ms"), synonym("log.retention.minutes", 60'000), synonym("log.retention.hours", 3'600'000)),
-        make_setting<&self::max_message_bytes>("max.message.bytes", at_least(0), "Largest record batch that is accepted, as it arrives.", synonym("message.max.bytes")),
-        make_setting<&self::index_interval_bytes>("index.interval.bytes", at_least(0), "Log bytes between two index entries.", synonym("log.index.interval.bytes")),
-        make_setting<&self::delete_retention_ms>("delete.retention.ms", at_least(0), "How long tombstones and transaction markers stay after compaction first saw them.", synonym("log.cleaner.delete.retention.ms")),
-        make_setting<&self::min_compaction_lag_ms>("min.compaction.lag.ms", at_least(0), "Age below which a record is not compacted.", synonym("log.cleaner.min.compaction.lag.ms")),
-        make_setting<&self::max_compaction_lag_ms>("max.compaction.lag.ms", at_least(1), "Age at which a record is compacted whatever the dirty ratio.", synonym("log.cleaner.max.compaction.lag.ms")),
-        make_setting<&self::file_delete_delay_ms>("file.delete.delay.ms", at_least(0), "How long a dropped file stays on the disk, for those who still read it.", synonym("log.segment.delete.delay.ms")),
-        make_setting<&self::min_cleanable_dirty_ratio>("min.cleanable.dirty.ratio", between(0.0, 1.0), "Uncompacted share of a log at which it is compacted.", synonym("log.cleaner.min.cleanable.ratio")),
-        make_setting<&self::cleanup_policy>("cleanup.policy", one_of("compact", "delete"), "What happens to old records: delete, compact, or both.", synonym("log.cleanup.policy")),
-        make_setting<&self::unclean_leader_election_enable>("unclean.leader.election.enable", any(), "Whether a replica that may lack records can become leader when no other is left.", synonym("unclean.leader.election.enable")),
-        make_setting<&self::min_insync_replicas>("min.insync.replicas", at_least(1), "Replicas that must be in sync for a write with acks=all.", synonym("min.insync.replicas")),
-        make_setting<&self::compression_type>("compression.type", one_of("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"), "Codec batches are stored with; producer: as they come.", synonym("compression.type")),
-        make_setting<&self::compression_gzip_level>("compression.gzip.level", between(-1, 9), "Level for compression.type=gzip; -1: the library's own.", synonym("compression.gzip.level")),
-        make_setting<&self::compression_lz4_level>("compression.lz4.level", between(1, 17), "Level for compression.type=lz4.", synonym("compression.lz4.level")),
-        make_setting<&self::compression_zstd_level>("compression.zstd.level", between(-131072, 22), "Level for compression.type=zstd.", synonym("compression.zstd.level")),
-        make_setting<&self::preallocate>("preallocate", any(), "Whether a segment file gets its full size when it is made.", synonym("log.preallocate")),
-        make_setting<&self::message_timestamp_type>("message.timestamp.type", one_of("CreateTime", "LogAppendTime"), "Whose clock a record's timestamp comes from.", synonym("log.message.timestamp.type")),
-        make_setting<&self::message_timestamp_before_max_ms>("message.timestamp.before.max.ms", at_least(0), "How far a producer's timestamp may lie behind the broker's clock.", synonym("log.message.timestamp.before.max.ms")),
-        make_setting<&self::message_timestamp_after_max_ms>("message.timestamp.after.max.ms", at_least(0), "How far a producer's timestamp may lie before the broker's clock.", synonym("log.message.timestamp.after.max.ms")),
-        make_setting<&self::leader_replication_throttled_replicas>("leader.replication.throttled.replicas", checked(throttled_replica, "partition:broker pairs or *"), "Replicas whose replication is throttled on the leader."),
-        make_setting<&self::follower_replication_throttled_replicas>("follower.replication.throttled.replicas", checked(throttled_replica, "partition:broker pairs or *"), "Replicas whose replication is throttled on the follower."),
-        make_setting<&self::flush_before_ack>("flush.before.ack", any(), "Whether an answer to acks=all waits until the data is on the disk; false gives Kafka's behaviour.", synonym("flush.before.ack")),
+        make_setting<&self::segment_bytes>("segment.bytes", at_least(1 << 20),
+                                           "Bytes at which a segment file is closed and the next one begun.",
+                                           synonym("log.segment.bytes")),
+        make_setting<&self::segment_ms>(
+            "segment.ms", at_least(1), "Age, by record timestamps, at which a segment is closed even when it is small.",
+            synonym("log.roll.ms"), synonym("log.roll.hours", 3'600'000)),
+        make_setting<&self::segment_jitter_ms>("segment.jitter.ms", at_least(0),
+                                               "At most this much is taken off segment.ms, differently for each "
+                                               "segment, so that they do not all close at once.",
+                                               synonym("log.roll.jitter.ms"),
+                                               synonym("log.roll.jitter.hours", 3'600'000)),
+        make_setting<&self::segment_index_bytes>("segment.index.bytes", at_least(4),
+                                                 "Largest size of an index file; a full index closes its segment.",
+                                                 synonym("log.index.size.max.bytes")),
+        make_setting<&self::flush_messages>("flush.messages", at_least(1),
+                                            "Records after which a log is flushed even when nobody waits for it.",
+                                            synonym("log.flush.interval.messages")),
+        make_setting<&self::flush_ms>("flush.ms", at_least(0),
+                                      "Age of unflushed data at which a log is flushed even when nobody waits for it.",
+                                      synonym("log.flush.interval.ms"), synonym("log.flush.scheduler.interval.ms")),
+        make_setting<&self::retention_bytes>("retention.bytes", any(),
+                                             "Size of a partition above which its oldest segments go; -1: no limit.",
+                                             synonym("log.retention.bytes")),
+        make_setting<&self::retention_ms>("retention.ms", at_least(-1),
+                                          "Age of its newest record at which a segment goes; -1: never.",
+                                          synonym("log.retention.ms"), synonym("log.retention.minutes", 60'000),
+                                          synonym("log.retention.hours", 3'600'000)),
+        make_setting<&self::max_message_bytes>("max.message.bytes", at_least(0),
+                                               "Largest record batch that is accepted, as it arrives.",
+                                               synonym("message.max.bytes")),
+        make_setting<&self::index_interval_bytes>("index.interval.bytes", at_least(0),
+                                                  "Log bytes between two index entries.",
+                                                  synonym("log.index.interval.bytes")),
+        make_setting<&self::delete_retention_ms>(
+            "delete.retention.ms", at_least(0),
+            "How long tombstones and transaction markers stay after compaction first saw them.",
+            synonym("log.cleaner.delete.retention.ms")),
+        make_setting<&self::min_compaction_lag_ms>("min.compaction.lag.ms", at_least(0),
+                                                   "Age below which a record is not compacted.",
+                                                   synonym("log.cleaner.min.compaction.lag.ms")),
+        make_setting<&self::max_compaction_lag_ms>("max.compaction.lag.ms", at_least(1),
+                                                   "Age at which a record is compacted whatever the dirty ratio.",
+                                                   synonym("log.cleaner.max.compaction.lag.ms")),
+        make_setting<&self::file_delete_delay_ms>(
+            "file.delete.delay.ms", at_least(0),
+            "How long a dropped file stays on the disk, for those who still read it.",
+            synonym("log.segment.delete.delay.ms")),
+        make_setting<&self::min_cleanable_dirty_ratio>("min.cleanable.dirty.ratio", between(0.0, 1.0),
+                                                       "Uncompacted share of a log at which it is compacted.",
+                                                       synonym("log.cleaner.min.cleanable.ratio")),
+        make_setting<&self::cleanup_policy>("cleanup.policy", one_of("compact", "delete"),
+                                            "What happens to old records: delete, compact, or both.",
+                                            synonym("log.cleanup.policy")),
+        make_setting<&self::unclean_leader_election_enable>(
+            "unclean.leader.election.enable", any(),
+            "Whether a replica that may lack records can become leader when no other is left.",
+            synonym("unclean.leader.election.enable")),
+        make_setting<&self::min_insync_replicas>("min.insync.replicas", at_least(1),
+                                                 "Replicas that must be in sync for a write with acks=all.",
+                                                 synonym("min.insync.replicas")),
+        make_setting<&self::compression_type>(
+            "compression.type", one_of("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"),
+            "Codec batches are stored with; producer: as they come.", synonym("compression.type")),
+        make_setting<&self::compression_gzip_level>("compression.gzip.level", between(-1, 9),
+                                                    "Level for compression.type=gzip; -1: the library's own.",
+                                                    synonym("compression.gzip.level")),
+        make_setting<&self::compression_lz4_level>("compression.lz4.level", between(1, 17),
+                                                   "Level for compression.type=lz4.", synonym("compression.lz4.level")),
+        make_setting<&self::compression_zstd_level>("compression.zstd.level", between(-131072, 22),
+                                                    "Level for compression.type=zstd.",
+                                                    synonym("compression.zstd.level")),
+        make_setting<&self::preallocate>("preallocate", any(),
+                                         "Whether a segment file gets its full size when it is made.",
+                                         synonym("log.preallocate")),
+        make_setting<&self::message_timestamp_type>("message.timestamp.type", one_of("CreateTime", "LogAppendTime"),
+                                                    "Whose clock a record's timestamp comes from.",
+                                                    synonym("log.message.timestamp.type")),
+        make_setting<&self::message_timestamp_before_max_ms>(
+            "message.timestamp.before.max.ms", at_least(0),
+            "How far a producer's timestamp may lie behind the broker's clock.",
+            synonym("log.message.timestamp.before.max.ms")),
+        make_setting<&self::message_timestamp_after_max_ms>(
+            "message.timestamp.after.max.ms", at_least(0),
+            "How far a producer's timestamp may lie before the broker's clock.",
+            synonym("log.message.timestamp.after.max.ms")),
+        make_setting<&self::leader_replication_throttled_replicas>(
+            "leader.replication.throttled.replicas", checked(throttled_replica, "partition:broker pairs or *"),
+            "Replicas whose replication is throttled on the leader."),
+        make_setting<&self::follower_replication_throttled_replicas>(
+            "follower.replication.throttled.replicas", checked(throttled_replica, "partition:broker pairs or *"),
+            "Replicas whose replication is throttled on the follower."),
+        make_setting<&self::flush_before_ack>(
+            "flush.before.ack", any(),
+            "Whether an answer to acks=all waits until the data is on the disk; false gives Kafka's behaviour.",
+            synonym("flush.before.ack")),
     };
     return all;
 }
@@ -65,7 +132,8 @@ result<void> log_config::check() const {
         return error{errc::invalid_setting, "compression.gzip.level=0: a number from 1 to 9, or -1, is allowed"};
     if (min_compaction_lag_ms > max_compaction_lag_ms)
         return error{errc::invalid_setting, "min.compaction.lag.ms " + std::to_string(min_compaction_lag_ms.count()) +
-                                                " is above max.compaction.lag.ms " + std::to_string(max_compaction_lag_ms.count())};
+                                                " is above max.compaction.lag.ms " +
+                                                std::to_string(max_compaction_lag_ms.count())};
     return {};
 }
 

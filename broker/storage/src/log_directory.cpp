@@ -33,7 +33,8 @@ std::string hex(const uuid& id) {
 bool valid_topic_name(std::string_view name) noexcept {
     if (name.empty() || name.size() > 249 || name == "." || name == "..") return false;
     return std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+               c == '-';
     });
 }
 
@@ -45,7 +46,8 @@ std::optional<partition_folder> parse_partition_folder(std::string_view name) {
         const auto dot = rest.rfind('.');
         if (dot == std::string_view::npos || rest.size() - dot - 1 != unique_digits) continue;
         const auto id = rest.substr(dot + 1);
-        if (!std::all_of(id.begin(), id.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); })) continue;
+        if (!std::all_of(id.begin(), id.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }))
+            continue;
         folder.kind = kind;
         name = rest.substr(0, dot);
         break;

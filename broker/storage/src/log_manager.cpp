@@ -37,7 +37,7 @@ struct log_manager::state {
         bool cordoned = false;
         std::size_t partitions = 0;
         offsets_by_folder recovery_points, log_starts, high_watermarks, cleaned;  // as they were at the start
-        std::array<std::string, 4> written;                              // what the checkpoints hold
+        std::array<std::string, 4> written;                                       // what the checkpoints hold
 
         void forget(const std::string& name) {
             for (auto* offsets : {&recovery_points, &log_starts, &high_watermarks, &cleaned}) offsets->erase(name);
@@ -55,7 +55,10 @@ struct log_manager::state {
     };
 
     state(file_system& files, const clock& time, random_source random, log_manager_options options)
-        : files(files), time(time), random(random), options(std::move(options)),
+        : files(files),
+          time(time),
+          random(random),
+          options(std::move(options)),
           handles(std::make_shared<file_cache>(files, this->options.open_files)) {}
 
     result<void> open_directory(directory& where);
@@ -63,8 +66,8 @@ struct log_manager::state {
     offsets_by_folder read_offsets(const directory& where, std::string_view file);
     directory* find(const uuid& id);
     directory* emptiest();
-    result<loaded_log> open_log(directory& where, const std::string& folder, const partition_folder& parsed, const uuid& topic_id,
-                                const log_config& config);
+    result<loaded_log> open_log(directory& where, const std::string& folder, const partition_folder& parsed,
+                                const uuid& topic_id, const log_config& config);
     result<void> move_away(std::unique_ptr<partition_log> log, folder_kind kind);
     result<void> write_checkpoints(std::span<const partition_offset> high_watermarks);
     void fail(directory& where, const error& why);
@@ -103,7 +106,8 @@ result<void> log_manager::state::open_directory(directory& where) {
     const auto whose = read_meta_properties(files, where.path);
     if (!whose) {
         if (whose.code() != errc::not_found) return whose.error();
-        return error{errc::not_found, where.path + " has no " + std::string{meta_properties_file} + ": it is not formatted"};
+        return error{errc::not_found,
+                     where.path + " has no " + std::string{meta_properties_file} + ": it is not formatted"};
     }
     if (auto ours = check_meta_properties(*whose, where.path, options.cluster_id, options.node_id); !ours) return ours;
     where.id = whose->directory_id;
@@ -125,7 +129,8 @@ result<void> log_manager::state::begin_use(directory& where) {
 }
 
 log_manager::state::directory* log_manager::state::find(const uuid& id) {
-    const auto found = std::find_if(directories.begin(), directories.end(), [&](const auto& each) { return each->id == id; });
+    const auto found =
+        std::find_if(directories.begin(), directories.end(), [&](const auto& each) { return each->id == id; });
     return found == directories.end() ? nullptr : found->get();
 }
 
@@ -139,8 +144,9 @@ log_manager::state::directory* log_manager::state::emptiest() {
     return best;
 }
 
-result<log_manager::loaded_log> log_manager::state::open_log(directory& where, const std::string& folder, const partition_folder& parsed,
-                                                             const uuid& topic_id, const log_config& config) {
+result<log_manager::loaded_log> log_manager::state::open_log(directory& where, const std::string& folder,
+                                                             const partition_folder& parsed, const uuid& topic_id,
+                                                             const log_config& config) {
     loaded_log loaded;
     loaded.topic = parsed.topic;
     loaded.partition = parsed.partition;
@@ -154,8 +160,8 @@ result<log_manager::loaded_log> log_manager::state::open_log(directory& where, c
     asked.topic_id = topic_id;
     asked.config = config;
     // Checkpoints speak of the live replica, and of no later one of that name; a future one is checked whole.
-    const bool listed = where.recovery_points.contains(name) || where.log_starts.contains(name) || where.high_watermarks.contains(name) ||
-                        where.cleaned.contains(name);
+    const bool listed = where.recovery_points.contains(name) || where.log_starts.contains(name) ||
+                        where.high_watermarks.contains(name) || where.cleaned.contains(name);
     if (listed && !files.exists(asked.directory)) where.forget(name);
     if (!loaded.future) {
         asked.recovery_point = offset_of(where.recovery_points, name);
@@ -172,7 +178,8 @@ result<log_manager::loaded_log> log_manager::state::open_log(directory& where, c
         return loaded;
     }
     loaded.log = *std::move(opened);
-    loaded.high_watermark = std::clamp(loaded.high_watermark, loaded.log->log_start_offset(), loaded.log->log_end_offset());
+    loaded.high_watermark =
+        std::clamp(loaded.high_watermark, loaded.log->log_start_offset(), loaded.log->log_end_offset());
     (loaded.future ? future : live)[name] = {&where, parsed.topic, parsed.partition, std::move(progress)};
     ++where.partitions;
     return loaded;
@@ -184,7 +191,8 @@ result<void> log_manager::state::move_away(std::unique_ptr<partition_log> log, f
     const auto parsed = parse_partition_folder(std::string_view{from}.substr(slash + 1));
     log.reset();
     if (!parsed) return error{errc::not_found, from + " is no folder of a partition"};
-    const auto to = from.substr(0, slash + 1) + folder_name(parsed->topic, parsed->partition, kind, random_uuid(random));
+    const auto to =
+        from.substr(0, slash + 1) + folder_name(parsed->topic, parsed->partition, kind, random_uuid(random));
     auto& kept = parsed->kind == folder_kind::future ? future : live;
     if (const auto known = kept.find(folder_name(parsed->topic, parsed->partition)); known != kept.end()) {
         --known->second.home->partitions;
@@ -204,13 +212,15 @@ result<void> log_manager::state::write_checkpoints(std::span<const partition_off
         points.push_back({log.topic, log.partition, log.progress->recovery_point.load()});
         const auto start = log.progress->log_start.load();
         if (start > log.progress->first_segment.load()) starts.push_back({log.topic, log.partition, start});
-        if (const auto offset = log.progress->cleaned_to.load(); offset > 0) cleaned.push_back({log.topic, log.partition, offset});
+        if (const auto offset = log.progress->cleaned_to.load(); offset > 0)
+            cleaned.push_back({log.topic, log.partition, offset});
         static_cast<void>(marks);
     }
     for (const auto& mark : high_watermarks)
         if (const auto known = live.find(folder_name(mark.topic, mark.partition)); known != live.end())
             content[known->second.home][2].push_back(mark);
-    static constexpr std::array names{recovery_point_checkpoint, log_start_checkpoint, high_watermark_checkpoint, cleaner_checkpoint};
+    static constexpr std::array names{recovery_point_checkpoint, log_start_checkpoint, high_watermark_checkpoint,
+                                      cleaner_checkpoint};
     error first;
     for (const auto& each : directories) {
         if (each->failed || !each->in_use) continue;
@@ -218,7 +228,9 @@ result<void> log_manager::state::write_checkpoints(std::span<const partition_off
             auto text = print_offset_checkpoint(content[each.get()][which]);
             if (text == each->written[which]) continue;
             // Without a compacted topic the file need not be there.
-            if (names[which] == cleaner_checkpoint && content[each.get()][which].empty() && each->written[which].empty()) continue;
+            if (names[which] == cleaner_checkpoint && content[each.get()][which].empty() &&
+                each->written[which].empty())
+                continue;
             const auto written = replace_file(files, each->path + "/" + std::string{names[which]}, as_bytes(text));
             if (!written) {
                 fail(*each, written.error());
@@ -248,7 +260,8 @@ result<std::unique_ptr<log_manager>> log_manager::open(file_system& files, const
         auto each = std::make_unique<state::directory>();
         each->path = path;
         auto locked = files.lock(path + "/.lock");
-        if (locked) each->lock = *std::move(locked);
+        if (locked)
+            each->lock = *std::move(locked);
         else if (locked.code() == errc::in_use)
             return error{errc::in_use, path + " is used by another running broker", locked.error()};
         else if (locked.code() == errc::not_found)
@@ -269,7 +282,8 @@ result<std::unique_ptr<log_manager>> log_manager::open(file_system& files, const
     return std::unique_ptr<log_manager>{new log_manager{std::move(inside)}};
 }
 
-result<std::vector<log_manager::loaded_log>> log_manager::load(function<log_config(const std::string& topic)> config_of) {
+result<std::vector<log_manager::loaded_log>> log_manager::load(
+    function<log_config(const std::string& topic)> config_of) {
     auto& in = *state_;
     const std::lock_guard lock{in.mutex};
     std::vector<loaded_log> all;
@@ -281,7 +295,8 @@ result<std::vector<log_manager::loaded_log>> log_manager::load(function<log_conf
             in.fail(*each, begun.error());
             continue;
         }
-        if (!each->was_clean) logs.info(each->path + " was not cleanly stopped: logs are checked from their recovery points on");
+        if (!each->was_clean)
+            logs.info(each->path + " was not cleanly stopped: logs are checked from their recovery points on");
         for (const auto& [folder, is_directory] : *entries) {
             if (!is_directory) continue;
             const auto parsed = parse_partition_folder(folder);
@@ -302,22 +317,25 @@ result<std::vector<log_manager::loaded_log>> log_manager::load(function<log_conf
             if (parsed->topic == metadata_topic || kept.contains(name)) {
                 if (parsed->topic != metadata_topic)
                     all.push_back({parsed->topic, parsed->partition, parsed->kind == folder_kind::future, nullptr,
-                                   error{errc::kafka_storage_error, name + " is in two log directories: " + kept[name].home->path + " and " + each->path +
-                                                                        "; remove the older folder"},
+                                   error{errc::kafka_storage_error,
+                                         name + " is in two log directories: " + kept[name].home->path + " and " +
+                                             each->path + "; remove the older folder"},
                                    0});
                 continue;
             }
             auto loaded = in.open_log(*each, folder, *parsed, {}, config_of(parsed->topic));
             if (!loaded) return loaded.error();
-            if (loaded->failure) logs.error(each->path + "/" + folder + " cannot be opened: " + loaded->failure.message());
+            if (loaded->failure)
+                logs.error(each->path + "/" + folder + " cannot be opened: " + loaded->failure.message());
             all.push_back(*std::move(loaded));
         }
     }
     return all;
 }
 
-result<log_manager::loaded_log> log_manager::open_log(const std::string& topic, std::int32_t partition, const uuid& topic_id,
-                                                      const log_config& config, const uuid& directory) {
+result<log_manager::loaded_log> log_manager::open_log(const std::string& topic, std::int32_t partition,
+                                                      const uuid& topic_id, const log_config& config,
+                                                      const uuid& directory) {
     auto& in = *state_;
     const std::lock_guard lock{in.mutex};
     if (!valid_topic_name(topic)) return error{errc::invalid_topic, "\"" + topic + "\" is no topic name"};
@@ -332,7 +350,8 @@ result<log_manager::loaded_log> log_manager::open_log(const std::string& topic, 
             if (!each->failed && in.files.exists(each->path + "/" + name)) where = each.get();
     if (where == nullptr) where = in.emptiest();
     if (where == nullptr || where->failed)
-        return error{errc::kafka_storage_error, where == nullptr ? "every log directory has failed" : "log directory " + where->path + " has failed"};
+        return error{errc::kafka_storage_error, where == nullptr ? "every log directory has failed"
+                                                                 : "log directory " + where->path + " has failed"};
     if (auto begun = in.begin_use(*where); !begun) {
         in.fail(*where, begun.error());
         return begun.error();
@@ -342,8 +361,9 @@ result<log_manager::loaded_log> log_manager::open_log(const std::string& topic, 
     return opened;
 }
 
-result<log_manager::loaded_log> log_manager::open_future_log(const std::string& topic, std::int32_t partition, const uuid& topic_id,
-                                                             const log_config& config, const uuid& directory) {
+result<log_manager::loaded_log> log_manager::open_future_log(const std::string& topic, std::int32_t partition,
+                                                             const uuid& topic_id, const log_config& config,
+                                                             const uuid& directory) {
     auto& in = *state_;
     const std::lock_guard lock{in.mutex};
     auto* where = in.find(directory);
@@ -390,7 +410,8 @@ result<void> log_manager::collect_garbage() {
     {
         const std::lock_guard lock{in.mutex};
         const auto now = in.time.now();
-        const auto later = std::partition(in.leftovers.begin(), in.leftovers.end(), [now](const auto& each) { return each.due > now; });
+        const auto later = std::partition(in.leftovers.begin(), in.leftovers.end(),
+                                          [now](const auto& each) { return each.due > now; });
         due.assign(later, in.leftovers.end());
         in.leftovers.erase(later, in.leftovers.end());
     }
@@ -416,8 +437,11 @@ result<void> log_manager::close(std::span<const partition_offset> high_watermark
     auto done = in.write_checkpoints(high_watermarks);
     for (const auto& each : in.directories) {
         if (each->failed || !each->in_use) continue;
-        const auto closed = [&](const auto& entry) { return entry.second.home != each.get() || entry.second.progress->closed; };
-        if (!std::all_of(in.live.begin(), in.live.end(), closed) || !std::all_of(in.future.begin(), in.future.end(), closed)) {
+        const auto closed = [&](const auto& entry) {
+            return entry.second.home != each.get() || entry.second.progress->closed;
+        };
+        if (!std::all_of(in.live.begin(), in.live.end(), closed) ||
+            !std::all_of(in.future.begin(), in.future.end(), closed)) {
             logs.warn(each->path + ": not every log was closed, so the next start checks them");
             continue;
         }
@@ -434,7 +458,8 @@ result<void> log_manager::close(std::span<const partition_offset> high_watermark
 std::vector<log_directory_status> log_manager::directories() const {
     const std::lock_guard lock{state_->mutex};
     std::vector<log_directory_status> all;
-    for (const auto& each : state_->directories) all.push_back({each->path, each->id, each->failed, each->why, each->partitions, each->was_clean});
+    for (const auto& each : state_->directories)
+        all.push_back({each->path, each->id, each->failed, each->why, each->partitions, each->was_clean});
     return all;
 }
 
@@ -452,7 +477,8 @@ void log_manager::mark_failed(std::string_view path, const error& why) {
 
 void log_manager::cordon(std::span<const std::string> paths) {
     const std::lock_guard lock{state_->mutex};
-    for (const auto& each : state_->directories) each->cordoned = std::find(paths.begin(), paths.end(), each->path) != paths.end();
+    for (const auto& each : state_->directories)
+        each->cordoned = std::find(paths.begin(), paths.end(), each->path) != paths.end();
 }
 
 const std::shared_ptr<file_cache>& log_manager::handles() const noexcept { return state_->handles; }

@@ -36,9 +36,9 @@ result<partition_log::state::found_batch> partition_log::state::locate(std::size
         if (step != scan_step::batch) return damaged_scan(scan, step);
         const auto& batch = scan.header();
         if (batch.base_offset < expected)
-            return error{errc::corrupt_message, home.log_path() + ", position " + std::to_string(batch.position) + ": offset " +
-                                                    std::to_string(batch.base_offset) + " where at least " + std::to_string(expected) +
-                                                    " must follow"};
+            return error{errc::corrupt_message, home.log_path() + ", position " + std::to_string(batch.position) +
+                                                    ": offset " + std::to_string(batch.base_offset) +
+                                                    " where at least " + std::to_string(expected) + " must follow"};
         if (batch.last_offset() >= offset) return found_batch{batch.position, batch.size};
         expected = batch.next_offset();
     }
@@ -66,8 +66,8 @@ result<std::uint64_t> partition_log::state::position_of_limit(std::size_t which,
 result<read_outcome> partition_log::state::read(std::int64_t offset, std::uint64_t max_bytes, std::int64_t end_offset,
                                                 bool at_least_one, bool with_aborted) {
     if (offset < log_start || offset > log_end)
-        return error{errc::offset_out_of_range, name() + ": offset " + std::to_string(offset) + " is outside " + std::to_string(log_start) +
-                                                    " to " + std::to_string(log_end)};
+        return error{errc::offset_out_of_range, name() + ": offset " + std::to_string(offset) + " is outside " +
+                                                    std::to_string(log_start) + " to " + std::to_string(log_end)};
     read_outcome outcome;
     const auto limit = std::min(end_offset, log_end);
     if (offset >= limit) return outcome;
@@ -104,14 +104,16 @@ result<read_outcome> partition_log::state::read(std::int64_t offset, std::uint64
 
 // The marker of a transaction may lie segments behind its data, so the search goes on until an entry proves that
 // everything below the wanted range was decided.
-result<std::vector<aborted_transaction>> partition_log::state::aborted_in(std::size_t which, std::int64_t from, std::int64_t below) {
+result<std::vector<aborted_transaction>> partition_log::state::aborted_in(std::size_t which, std::int64_t from,
+                                                                          std::int64_t below) {
     std::vector<aborted_transaction> found;
     for (; which < segments.size(); ++which) {
         const auto entries = segments[which]->transactions().entries();
         if (!entries) return entries.error();
         bool decided = false;
         for (const auto& entry : **entries) {
-            if (entry.last_offset >= from && entry.first_offset < below) found.push_back({entry.producer_id, entry.first_offset});
+            if (entry.last_offset >= from && entry.first_offset < below)
+                found.push_back({entry.producer_id, entry.first_offset});
             decided = decided || entry.last_stable_offset >= below;
         }
         if (decided) break;
@@ -120,7 +122,8 @@ result<std::vector<aborted_transaction>> partition_log::state::aborted_in(std::s
     return found;
 }
 
-result<std::optional<timestamp_offset>> partition_log::state::offset_for_timestamp(timestamp_ms wanted, std::int64_t end_offset) {
+result<std::optional<timestamp_offset>> partition_log::state::offset_for_timestamp(timestamp_ms wanted,
+                                                                                   std::int64_t end_offset) {
     thread_local protocol::record_reader reader;
     for (std::size_t which = 0; which < segments.size(); ++which) {
         auto& home = *segments[which];
@@ -189,14 +192,17 @@ result<void> partition_log::state::verify_segments() {
             if (step == scan_step::end) break;
             if (step != scan_step::batch) return damaged_scan(scan, step);
             if (scan.header().base_offset < expected)
-                return error{errc::corrupt_message, each->log_path() + ": offsets go back at position " + std::to_string(scan.header().position)};
+                return error{errc::corrupt_message, each->log_path() + ": offsets go back at position " +
+                                                        std::to_string(scan.header().position)};
             expected = scan.header().next_offset();
             if (auto sound = scan.check_crc(); !sound) return sound;
             const auto whole = scan.load();
             if (!whole) return whole.error();
             const auto records = reader.records(*whole);
             if (!records)
-                return error{errc::corrupt_message, each->log_path() + ", position " + std::to_string(scan.header().position), records.error()};
+                return error{errc::corrupt_message,
+                             each->log_path() + ", position " + std::to_string(scan.header().position),
+                             records.error()};
         }
     }
     return {};

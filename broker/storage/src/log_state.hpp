@@ -135,9 +135,9 @@ struct partition_log::state {
     };
     std::vector<garbage> leftovers;
 
-    std::uint64_t layout = 0;      // counts segments that went away: a compaction under way would miss them
+    std::uint64_t layout = 0;  // counts segments that went away: a compaction under way would miss them
     std::int64_t recovery_point_at_open = 0;
-    std::int64_t cleaned_to = 0;   // everything below was compacted
+    std::int64_t cleaned_to = 0;  // everything below was compacted
     std::unique_ptr<compaction> cleaning;
 };
 

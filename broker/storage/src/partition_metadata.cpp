@@ -19,11 +19,13 @@ result<uuid> read_partition_metadata(file_system& files, const std::string& fold
         while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
         const auto name = line.substr(0, colon);
         if (name == "version") {
-            if (value != "0") return error{errc::malformed, path + ": version " + std::string{value} + " is not known, 0 is"};
+            if (value != "0")
+                return error{errc::malformed, path + ": version " + std::string{value} + " is not known, 0 is"};
             version_known = true;
         } else if (name == "topic_id" && version_known) {
             const auto id = parse_uuid(value);
-            if (!id || id->is_zero()) return error{errc::malformed, path + ": \"" + std::string{value} + "\" is no topic id"};
+            if (!id || id->is_zero())
+                return error{errc::malformed, path + ": \"" + std::string{value} + "\" is no topic id"};
             return *id;
         }
     }

@@ -12,7 +12,8 @@ constexpr std::size_t snapshot_header = 2 + 4 + 4;
 constexpr std::size_t snapshot_entry = 46;
 
 bool follows(std::int32_t last, std::int32_t next) noexcept {
-    return std::int64_t{next} == std::int64_t{last} + 1 || (next == 0 && last == std::numeric_limits<std::int32_t>::max());
+    return std::int64_t{next} == std::int64_t{last} + 1 ||
+           (next == 0 && last == std::numeric_limits<std::int32_t>::max());
 }
 
 std::string name(std::int64_t producer_id) { return "producer " + std::to_string(producer_id); }
@@ -38,8 +39,9 @@ result<std::optional<producer_batch>> producer_state::check(const batch_header& 
     if (found == producers_.end()) return std::optional<producer_batch>{};
     const auto& known = found->second;
     if (batch.producer_epoch < known.epoch)
-        return error{errc::invalid_producer_epoch, name(batch.producer_id) + " has epoch " + std::to_string(known.epoch) +
-                                                       " here, the batch has " + std::to_string(batch.producer_epoch)};
+        return error{errc::invalid_producer_epoch, name(batch.producer_id) + " has epoch " +
+                                                       std::to_string(known.epoch) + " here, the batch has " +
+                                                       std::to_string(batch.producer_epoch)};
     const bool same_epoch = batch.producer_epoch == known.epoch;
     if (same_epoch && batch.base_sequence >= 0) {
         for (std::size_t at = 0; at < known.count(); ++at) {
@@ -61,7 +63,8 @@ result<std::optional<producer_batch>> producer_state::check(const batch_header& 
     return std::optional<producer_batch>{};
 }
 
-result<void> producer_state::check_marker(std::int64_t producer_id, std::int16_t epoch, std::int32_t coordinator_epoch) const {
+result<void> producer_state::check_marker(std::int64_t producer_id, std::int16_t epoch,
+                                          std::int32_t coordinator_epoch) const {
     const auto found = producers_.find(producer_id);
     if (found == producers_.end()) return {};
     const auto& known = found->second;
@@ -88,11 +91,13 @@ void producer_state::apply(const batch_header& batch) {
         entry.clear();
     }
     entry.last_timestamp = batch.max_timestamp;
-    if (batch.base_sequence >= 0) entry.add({batch.last_sequence(), batch.last_offset_delta, batch.last_offset(), batch.max_timestamp});
+    if (batch.base_sequence >= 0)
+        entry.add({batch.last_sequence(), batch.last_offset_delta, batch.last_offset(), batch.max_timestamp});
     if (batch.transactional()) open_transaction(entry, batch.producer_id, batch.base_offset);
 }
 
-std::optional<ended_transaction> producer_state::apply_marker(const batch_header& batch, bool commit, std::int32_t coordinator_epoch) {
+std::optional<ended_transaction> producer_state::apply_marker(const batch_header& batch, bool commit,
+                                                              std::int32_t coordinator_epoch) {
     auto& entry = producers_[batch.producer_id];
     if (batch.producer_epoch != entry.epoch) {
         entry.epoch = batch.producer_epoch;
@@ -144,8 +149,8 @@ std::vector<producer_status> producer_state::list() const {
     std::vector<producer_status> all;
     all.reserve(producers_.size());
     for (const auto& [id, entry] : producers_)
-        all.push_back({id, entry.epoch, entry.newest() != nullptr ? entry.newest()->last_sequence : -1, entry.last_timestamp,
-                       entry.coordinator_epoch, entry.txn_first_offset});
+        all.push_back({id, entry.epoch, entry.newest() != nullptr ? entry.newest()->last_sequence : -1,
+                       entry.last_timestamp, entry.coordinator_epoch, entry.txn_first_offset});
     std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.producer_id < b.producer_id; });
     return all;
 }
@@ -185,7 +190,8 @@ result<void> producer_state::restore(bytes_view snapshot, timestamp_ms now, mill
     clear();
     if (snapshot.size() < snapshot_header) return error{errc::malformed, "the snapshot is shorter than its header"};
     const auto version = load_big_endian<std::int16_t>(snapshot.data());
-    if (version != snapshot_version) return error{errc::malformed, "snapshot version " + std::to_string(version) + " is not known, 1 is"};
+    if (version != snapshot_version)
+        return error{errc::malformed, "snapshot version " + std::to_string(version) + " is not known, 1 is"};
     if (load_big_endian<std::uint32_t>(snapshot.data() + 2) != crc32c(0, snapshot.subspan(6)))
         return error{errc::malformed, "the checksum of the snapshot is wrong"};
     const auto count = load_big_endian<std::int32_t>(snapshot.data() + 6);
@@ -202,7 +208,8 @@ result<void> producer_state::restore(bytes_view snapshot, timestamp_ms now, mill
         const auto id = load_big_endian<std::int64_t>(at);
         const auto last_offset = load_big_endian<std::int64_t>(at + 14);
         if (last_offset >= 0)
-            entry.add({load_big_endian<std::int32_t>(at + 10), load_big_endian<std::int32_t>(at + 22), last_offset, entry.last_timestamp});
+            entry.add({load_big_endian<std::int32_t>(at + 10), load_big_endian<std::int32_t>(at + 22), last_offset,
+                       entry.last_timestamp});
         auto& kept = producers_[id] = entry;
         if (txn_first_offset >= 0) open_transaction(kept, id, txn_first_offset);
     }

@@ -63,7 +63,8 @@ public:
     /// Takes note of a batch that is in the log; nothing is refused. `timestamp`: when it was written.
     void apply(const batch_header& batch);
     /// The transaction it ends, when one was open.
-    std::optional<ended_transaction> apply_marker(const batch_header& batch, bool commit, std::int32_t coordinator_epoch);
+    std::optional<ended_transaction> apply_marker(const batch_header& batch, bool commit,
+                                                  std::int32_t coordinator_epoch);
 
     /// First offset of the oldest open transaction, and of ended ones whose marker is not below `high_watermark`.
     std::optional<std::int64_t> first_unstable(std::int64_t high_watermark) const noexcept;

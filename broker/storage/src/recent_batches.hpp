@@ -11,8 +11,10 @@ class recent_batches {
 public:
     void push(std::int64_t base_offset, std::int64_t last_offset, std::uint64_t position) {
         if (!ring_) ring_ = std::make_unique_for_overwrite<entry[]>(capacity);
-        if (count_ == capacity) ++first_;
-        else ++count_;
+        if (count_ == capacity)
+            ++first_;
+        else
+            ++count_;
         ring_[(first_ + count_ - 1) % capacity] = {base_offset, last_offset, position};
     }
     void clear() noexcept { first_ = count_ = 0; }
@@ -54,8 +56,10 @@ private:
         std::size_t low = 0, high = count_;
         while (low < high) {
             const auto middle = (low + high) / 2;
-            if (holds(at(middle))) high = middle;
-            else low = middle + 1;
+            if (holds(at(middle)))
+                high = middle;
+            else
+                low = middle + 1;
         }
         return low;
     }

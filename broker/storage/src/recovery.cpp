@@ -22,7 +22,7 @@ result<void> remove_if_there(file_system& files, const std::string& path) {
 // What the folder holds, by kind. Kinds keep their suffix, so that ".log.swap" is told from ".log".
 struct folder_content {
     std::vector<std::int64_t> logs;
-    std::vector<std::int64_t> swapped;   // .log.swap
+    std::vector<std::int64_t> swapped;  // .log.swap
     std::vector<std::int64_t> txn_indexes;
     std::vector<std::int64_t> snapshots;
     std::vector<std::string> swap_files;  // all names that end in .swap
@@ -45,12 +45,17 @@ folder_content sort_out(const std::vector<directory_entry>& entries) {
         if (view.ends_with(suffix::swap)) found.swap_files.push_back(name);
         const auto parsed = parse_offset_name(name);
         if (!parsed) continue;
-        if (parsed->kind == suffix::log) found.logs.push_back(parsed->offset);
-        else if (parsed->kind == suffix::txn_index) found.txn_indexes.push_back(parsed->offset);
-        else if (parsed->kind == suffix::snapshot) found.snapshots.push_back(parsed->offset);
-        else if (parsed->kind == ".log.swap") found.swapped.push_back(parsed->offset);
+        if (parsed->kind == suffix::log)
+            found.logs.push_back(parsed->offset);
+        else if (parsed->kind == suffix::txn_index)
+            found.txn_indexes.push_back(parsed->offset);
+        else if (parsed->kind == suffix::snapshot)
+            found.snapshots.push_back(parsed->offset);
+        else if (parsed->kind == ".log.swap")
+            found.swapped.push_back(parsed->offset);
     }
-    for (auto* each : {&found.logs, &found.swapped, &found.txn_indexes, &found.snapshots}) std::sort(each->begin(), each->end());
+    for (auto* each : {&found.logs, &found.swapped, &found.txn_indexes, &found.snapshots})
+        std::sort(each->begin(), each->end());
     return found;
 }
 
@@ -97,7 +102,8 @@ result<void> partition_log::state::load_topic_id(const open_options& options, bo
         const auto stored = read_partition_metadata(files(), folder.path);
         if (stored) {
             if (!options.topic_id.is_zero() && *stored != options.topic_id)
-                return error{errc::inconsistent_topic_id, folder.path + " belongs to the topic with id " + to_string(*stored) + ", not " +
+                return error{errc::inconsistent_topic_id, folder.path + " belongs to the topic with id " +
+                                                              to_string(*stored) + ", not " +
                                                               to_string(options.topic_id)};
             topic_id = *stored;
             return {};
@@ -148,8 +154,10 @@ result<void> partition_log::state::load(const open_options& options) {
         const auto content = read_file(files(), folder.path + "/" + std::string{epoch_file});
         if (!content) return content.error();
         auto parsed = parse_epochs(as_text(*content));
-        if (parsed) epochs.assign(std::move(*parsed));
-        else logs.warn(folder.path + "/" + std::string{epoch_file} + " is rebuilt: " + parsed.error().message());
+        if (parsed)
+            epochs.assign(std::move(*parsed));
+        else
+            logs.warn(folder.path + "/" + std::string{epoch_file} + " is rebuilt: " + parsed.error().message());
         epochs_known = parsed.has_value();
     }
 
@@ -188,8 +196,8 @@ result<void> partition_log::state::load(const open_options& options) {
     if (epochs.truncate_from_end(log_end)) epochs_written = false;
     if (epochs.truncate_from_start(log_start)) epochs_written = false;
     if (log_start > log_end) {
-        logs.error(name() + ": the log ends at " + std::to_string(log_end) + ", before its start offset " + std::to_string(log_start) +
-                   "; it begins anew there");
+        logs.error(name() + ": the log ends at " + std::to_string(log_end) + ", before its start offset " +
+                   std::to_string(log_start) + "; it begins anew there");
         return truncate_fully_and_start_at(log_start);
     }
     for (const auto& each : segments) each->close_files();
@@ -213,12 +221,13 @@ result<void> partition_log::state::recover_from(std::size_t first, std::int64_t 
     for (auto which = first; which < segments.size(); ++which) {
         auto& home = *segments[which];
         const auto distance = home.base_offset() - expected;
-        if (which > first && distance > 0 && distance <= std::numeric_limits<std::int32_t>::max() && home.base_offset() > recovery_point &&
-            !config.compacts()) {
+        if (which > first && distance > 0 && distance <= std::numeric_limits<std::int32_t>::max() &&
+            home.base_offset() > recovery_point && !config.compacts()) {
             // A new segment begins where the one before ends, so the end of that one was not on the disk yet. Keeping
             // what was written after something that is lost would break the order of a producer's batches. Compaction
             // leaves gaps too, and other brokers compact behind the recovery point they noted.
-            logs.warn(home.log_path() + " begins behind the end of the log, offset " + std::to_string(expected) + "; it is dropped");
+            logs.warn(home.log_path() + " begins behind the end of the log, offset " + std::to_string(expected) +
+                      "; it is dropped");
             if (auto dropped = drop_from(which); !dropped) return dropped;
             break;
         }
@@ -235,15 +244,18 @@ result<void> partition_log::state::recover_from(std::size_t first, std::int64_t 
             if (step == scan_step::end) break;
             if (step == scan_step::failed) return scan.failure();
             if (step == scan_step::legacy)
-                return error{errc::unsupported_for_message_format, scan.fault().message() + "; open it with a broker that wrote it"};
+                return error{errc::unsupported_for_message_format,
+                             scan.fault().message() + "; open it with a broker that wrote it"};
             if (step != scan_step::batch) {
                 damage = scan.fault();
                 break;
             }
             const auto batch = scan.header();
-            if (batch.base_offset < expected || batch.last_offset() - home.base_offset() > std::numeric_limits<std::int32_t>::max()) {
-                damage = error{errc::corrupt_message, home.log_path() + ", position " + std::to_string(batch.position) + ": offset " +
-                                                          std::to_string(batch.base_offset) + " cannot follow " + std::to_string(expected - 1)};
+            if (batch.base_offset < expected ||
+                batch.last_offset() - home.base_offset() > std::numeric_limits<std::int32_t>::max()) {
+                damage = error{errc::corrupt_message, home.log_path() + ", position " + std::to_string(batch.position) +
+                                                          ": offset " + std::to_string(batch.base_offset) +
+                                                          " cannot follow " + std::to_string(expected - 1)};
                 break;
             }
             if (auto sound = scan.check_crc(); !sound) {
@@ -252,7 +264,8 @@ result<void> partition_log::state::recover_from(std::size_t first, std::int64_t 
                 break;
             }
             if (auto noted = home.added(batch); !noted) return noted;
-            if (batch.leader_epoch > epochs.latest() && epochs.begin(batch.leader_epoch, batch.base_offset)) epochs_written = false;
+            if (batch.leader_epoch > epochs.latest() && epochs.begin(batch.leader_epoch, batch.base_offset))
+                epochs_written = false;
             if (batch.producer_id >= 0) {
                 marker control;
                 if (batch.control()) {
@@ -274,9 +287,12 @@ result<void> partition_log::state::recover_from(std::size_t first, std::int64_t 
             continue;
         }
         const auto lost = file_size - home.size();
-        logs.warn(damage.message() + ": the last " + std::to_string(lost) + " bytes of the segment are cut off" +
-                  (which + 1 < segments.size() ? ", and " + std::to_string(segments.size() - which - 1) + " later segments are dropped" : "") +
-                  (log_end < recovery_point ? "; they were below the recovery point " + std::to_string(recovery_point) : ""));
+        logs.warn(
+            damage.message() + ": the last " + std::to_string(lost) + " bytes of the segment are cut off" +
+            (which + 1 < segments.size()
+                 ? ", and " + std::to_string(segments.size() - which - 1) + " later segments are dropped"
+                 : "") +
+            (log_end < recovery_point ? "; they were below the recovery point " + std::to_string(recovery_point) : ""));
         if (auto dropped = drop_from(which + 1); !dropped) return dropped;
         if (auto shorter = (*opened)->truncate(home.size()); !shorter) return shorter;
         // Durable at once, for the same reason as a dropped segment.
@@ -333,7 +349,8 @@ result<void> partition_log::state::replay_producers(std::int64_t from, std::int6
             if (!whole) return whole.error();
             const auto control = read_marker(*whole);
             if (!control) return control.error();
-            if (control->is_end) static_cast<void>(producers.apply_marker(batch, control->commit, control->coordinator_epoch));
+            if (control->is_end)
+                static_cast<void>(producers.apply_marker(batch, control->commit, control->coordinator_epoch));
         }
     }
     return {};
@@ -346,7 +363,8 @@ result<void> partition_log::state::rebuild_epochs() {
         if (!opened) return opened.error();
         batch_scan scan{**opened, 0, home->size()};
         while (scan.next() == scan_step::batch)
-            if (scan.header().leader_epoch > epochs.latest()) epochs.begin(scan.header().leader_epoch, scan.header().base_offset);
+            if (scan.header().leader_epoch > epochs.latest())
+                epochs.begin(scan.header().leader_epoch, scan.header().base_offset);
         if (scan.failure()) return scan.failure();
     }
     epochs_written = false;
@@ -375,7 +393,9 @@ result<void> partition_log::state::write_snapshot() {
 
 result<void> partition_log::state::remove_snapshots_from(std::int64_t offset) {
     while (!snapshots.empty() && snapshots.back() >= offset) {
-        if (auto removed = remove_if_there(files(), offset_path(folder.path, snapshots.back(), suffix::snapshot)); !removed) return removed;
+        if (auto removed = remove_if_there(files(), offset_path(folder.path, snapshots.back(), suffix::snapshot));
+            !removed)
+            return removed;
         snapshots.pop_back();
     }
     return {};

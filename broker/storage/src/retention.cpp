@@ -20,8 +20,10 @@ result<void> partition_log::state::discard(segment& gone) {
         const auto path = offset_path(folder.path, gone.base_offset(), kind);
         const auto waiting = path + std::string{suffix::deleted};
         const auto moved = files().rename(path, waiting);
-        if (moved) leftovers.push_back({waiting, due});
-        else if (moved.code() != errc::not_found) return moved;
+        if (moved)
+            leftovers.push_back({waiting, due});
+        else if (moved.code() != errc::not_found)
+            return moved;
     }
     std::erase(snapshots, gone.base_offset());
     names_unsynced = true;
@@ -77,15 +79,17 @@ result<std::size_t> partition_log::state::drop_oldest(std::size_t how_many) {
 result<void> partition_log::state::advance_log_start(std::int64_t offset) {
     if (auto ready = refuse_when_offline(); !ready) return ready;
     if (offset > log_end)
-        return error{errc::offset_out_of_range, name() + ": the log cannot start at offset " + std::to_string(offset) + ", it ends at " +
-                                                    std::to_string(log_end)};
+        return error{errc::offset_out_of_range, name() + ": the log cannot start at offset " + std::to_string(offset) +
+                                                    ", it ends at " + std::to_string(log_end)};
     if (offset <= log_start) return {};
     log_start = offset;
     untouched = false;
     if (epochs.truncate_from_start(log_start))
         if (auto noted = write_epochs(); !noted) return noted;
     std::size_t below = 0;
-    while (below < segments.size() && end_of(below) <= log_start && (below + 1 < segments.size() || segments[below]->size() != 0)) ++below;
+    while (below < segments.size() && end_of(below) <= log_start &&
+           (below + 1 < segments.size() || segments[below]->size() != 0))
+        ++below;
     publish();
     const auto dropped = drop_oldest(below);
     return dropped ? result<void>{} : result<void>{dropped.error()};
@@ -105,14 +109,17 @@ result<void> partition_log::state::roll_if_due() {
 result<std::size_t> partition_log::state::apply_retention(std::int64_t high_watermark) {
     if (failure) return failure;
     producers.on_high_watermark(high_watermark);
-    const auto committed = [&](std::size_t which) { return end_of(which) <= high_watermark && (which + 1 < segments.size() || segments[which]->size() != 0); };
+    const auto committed = [&](std::size_t which) {
+        return end_of(which) <= high_watermark && (which + 1 < segments.size() || segments[which]->size() != 0);
+    };
     std::size_t dropped = 0;
     const auto drop = [&](std::size_t count, const char* why) -> result<void> {
         if (count == 0) return {};
         const auto gone = drop_oldest(count);
         if (!gone) return gone.error();
         dropped += *gone;
-        logs.info(name() + ": " + std::to_string(*gone) + " segments dropped by " + why + ", the log starts at " + std::to_string(log_start));
+        logs.info(name() + ": " + std::to_string(*gone) + " segments dropped by " + why + ", the log starts at " +
+                  std::to_string(log_start));
         return {};
     };
     if (config.deletes() && config.retention_ms.count() >= 0) {
@@ -144,7 +151,8 @@ result<std::size_t> partition_log::state::apply_retention(std::int64_t high_wate
 result<void> partition_log::state::truncate_to(std::int64_t offset) {
     if (auto ready = refuse_when_offline(); !ready) return ready;
     if (offset >= log_end) return {};
-    if (offset < 0) return error{errc::offset_out_of_range, name() + ": offset " + std::to_string(offset) + " is negative"};
+    if (offset < 0)
+        return error{errc::offset_out_of_range, name() + ": offset " + std::to_string(offset) + " is negative"};
     if (segments.empty() || offset <= segments.front()->base_offset()) return truncate_fully_and_start_at(offset);
     ++generation;
     ++layout;

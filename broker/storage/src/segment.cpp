@@ -14,8 +14,15 @@ constexpr std::size_t scan_window = std::size_t{64} << 10;
 }  // namespace
 
 segment::segment(const log_folder& folder, std::int64_t base_offset, std::uint64_t size, bool has_txn_index)
-    : folder_(folder), base_offset_(base_offset), size_(size), log_(folder, base_offset, suffix::log), index_(folder, base_offset),
-      times_(folder, base_offset), transactions_(folder, base_offset, has_txn_index), loaded_(false), times_closed_(true),
+    : folder_(folder),
+      base_offset_(base_offset),
+      size_(size),
+      log_(folder, base_offset, suffix::log),
+      index_(folder, base_offset),
+      times_(folder, base_offset),
+      transactions_(folder, base_offset, has_txn_index),
+      loaded_(false),
+      times_closed_(true),
       written_here_from_(size) {}
 
 segment::segment(const log_folder& folder, std::int64_t base_offset) : segment(folder, base_offset, 0, false) {
@@ -75,7 +82,8 @@ result<void> segment::agrees(const offset_entry& entry) const {
     const auto step = scan.next();
     if (step == scan_step::failed) return scan.failure();
     if (step == scan_step::batch && scan.header().last_offset() == entry.offset) return {};
-    return error{errc::corrupt_message, log_path() + " has no batch that ends at offset " + std::to_string(entry.offset) + " at position " +
+    return error{errc::corrupt_message, log_path() + " has no batch that ends at offset " +
+                                            std::to_string(entry.offset) + " at position " +
                                             std::to_string(entry.position) + ", as its index says"};
 }
 
@@ -91,7 +99,8 @@ result<void> segment::agrees(const time_entry& entry) const {
         if (batch.last_offset() >= entry.offset) break;
     }
     if (scan.failure()) return scan.failure();
-    return error{errc::corrupt_message, log_path() + " has no batch that ends at offset " + std::to_string(entry.offset) + " with timestamp " +
+    return error{errc::corrupt_message, log_path() + " has no batch that ends at offset " +
+                                            std::to_string(entry.offset) + " with timestamp " +
                                             std::to_string(entry.timestamp) + ", as its time index says"};
 }
 
@@ -211,8 +220,10 @@ result<timestamp_ms> segment::first_timestamp() {
 result<std::uint64_t> segment::verify(std::uint64_t position, std::uint64_t end, std::int64_t end_offset) {
     if (position >= written_here_from_ || end <= position) return end;
     auto from = position;
-    if (position >= checked_from_ && position < checked_to_) from = checked_to_;
-    else if (position != checked_to_) checked_from_ = checked_to_ = position;
+    if (position >= checked_from_ && position < checked_to_)
+        from = checked_to_;
+    else if (position != checked_to_)
+        checked_from_ = checked_to_ = position;
     const auto stop = std::min(end, written_here_from_);
     if (from >= stop) return end;
     const auto opened = log_file();
@@ -250,7 +261,9 @@ result<std::int64_t> segment::find_end() {
         if (step == scan_step::failed) return scan.failure();
         if (step != scan_step::batch) return scan.fault();
         const auto& batch = scan.header();
-        if (batch.base_offset < next_offset) return error{errc::corrupt_message, log_path() + ": offsets go back at position " + std::to_string(batch.position)};
+        if (batch.base_offset < next_offset)
+            return error{errc::corrupt_message,
+                         log_path() + ": offsets go back at position " + std::to_string(batch.position)};
         if (batch.max_timestamp > newest_->timestamp) newest_ = time_entry{batch.max_timestamp, batch.last_offset()};
         next_offset = batch.next_offset();
     }

@@ -28,7 +28,9 @@ public:
 
     /// Takes note of a batch that stands at the end of the file, with an index entry when it is time for one.
     result<void> added(const batch_header& batch);
-    bool indexes_full(std::int32_t index_bytes) const noexcept { return index_.full(index_bytes) || times_.full(index_bytes); }
+    bool indexes_full(std::int32_t index_bytes) const noexcept {
+        return index_.full(index_bytes) || times_.full(index_bytes);
+    }
 
     /// Where to begin a scan for `offset`: at or before the batch that holds it.
     result<std::uint64_t> scan_start(std::int64_t offset);
@@ -72,11 +74,11 @@ private:
     offset_index index_;
     time_index times_;
     transaction_index transactions_;
-    bool loaded_;                        // the indexes are known and agree with the log file
-    bool times_closed_;                  // the time index ends with the largest timestamp
-    std::uint64_t since_entry_ = 0;      // log bytes since the last index entry
-    std::uint64_t written_here_from_;    // from here on every byte was checked before it was written
-    std::uint64_t checked_from_ = 0;     // [checked_from, checked_to) was read and checked
+    bool loaded_;                      // the indexes are known and agree with the log file
+    bool times_closed_;                // the time index ends with the largest timestamp
+    std::uint64_t since_entry_ = 0;    // log bytes since the last index entry
+    std::uint64_t written_here_from_;  // from here on every byte was checked before it was written
+    std::uint64_t checked_from_ = 0;   // [checked_from, checked_to) was read and checked
     std::uint64_t checked_to_ = 0;
     std::optional<time_entry> newest_;
     std::optional<timestamp_ms> first_timestamp_;

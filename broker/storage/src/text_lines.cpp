@@ -36,11 +36,13 @@ std::optional<std::string_view> checkpoint_lines::next() noexcept {
 
 result<void> checkpoint_lines::finished() const {
     if (taken_ == announced_) return {};
-    return error{errc::malformed, "line 2 announces " + std::to_string(announced_) + " entries, " + std::to_string(taken_) + " follow"};
+    return error{errc::malformed,
+                 "line 2 announces " + std::to_string(announced_) + " entries, " + std::to_string(taken_) + " follow"};
 }
 
 error checkpoint_lines::bad_line(std::string_view line) const {
-    return error{errc::malformed, "line " + std::to_string(taken_ + 2) + ": \"" + std::string{line.substr(0, 80)} + "\" is no entry"};
+    return error{errc::malformed,
+                 "line " + std::to_string(taken_ + 2) + ": \"" + std::string{line.substr(0, 80)} + "\" is no entry"};
 }
 
 }  // namespace weir::storage

@@ -58,7 +58,8 @@ result<void> transaction_index::clear() {
     loaded_.emplace();
     if (!on_disk_) return {};
     file_.close();
-    if (auto removed = file_.folder().files().remove(file_.path()); !removed && removed.code() != errc::not_found) return removed;
+    if (auto removed = file_.folder().files().remove(file_.path()); !removed && removed.code() != errc::not_found)
+        return removed;
     on_disk_ = false;
     return {};
 }

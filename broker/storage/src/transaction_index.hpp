@@ -20,7 +20,8 @@ class transaction_index {
 public:
     static constexpr std::size_t entry_bytes = 34;
     transaction_index(const log_folder& folder, std::int64_t base_offset, bool on_disk) noexcept
-        : file_(folder, base_offset, suffix::txn_index), on_disk_(on_disk) {}
+        : file_(folder, base_offset, suffix::txn_index),
+          on_disk_(on_disk) {}
 
     result<void> append(const aborted_entry& entry);
     /// errc::corrupt_message when the file is no sound index: rebuild it from the log.

@@ -62,7 +62,9 @@ TEST_CASE("what a producer may not send is refused with Kafka's codes and change
         marker.producer_epoch = 0;
         CHECK(refused(protocol::build_end_txn_batch(marker)) == errc::invalid_record);
     }
-    SUBCASE("too large") { CHECK(refused(make_batch({.values = {std::string(1000, 'x')}}, now)) == errc::message_too_large); }
+    SUBCASE("too large") {
+        CHECK(refused(make_batch({.values = {std::string(1000, 'x')}}, now)) == errc::message_too_large);
+    }
     SUBCASE("older than the topic takes") {
         f.config.message_timestamp_before_max_ms = milliseconds{1000};
         f.log->set_config(f.config);
@@ -131,7 +133,8 @@ TEST_CASE("a topic with its own codec stores everything in it") {
     log_fixture f;
     f.config.compression_type = "zstd";
     f.open();
-    for (const auto codec : {protocol::codec::none, protocol::codec::gzip, protocol::codec::snappy, protocol::codec::lz4, protocol::codec::zstd})
+    for (const auto codec : {protocol::codec::none, protocol::codec::gzip, protocol::codec::snappy,
+                             protocol::codec::lz4, protocol::codec::zstd})
         f.append({.values = {"one", "two"}, .codec = codec});
     const auto stored = f.content("00000000000000000000.log");
     bytes_view left = stored;

@@ -33,7 +33,8 @@ struct compacted_log : log_fixture {
         REQUIRE_MESSAGE(opened, opened.error().message());
         log = *std::move(opened);
     }
-    void put(const std::string& key, const std::optional<std::string>& value, std::int64_t producer_id = -1, std::int32_t sequence = -1, bool transactional = false) {
+    void put(const std::string& key, const std::optional<std::string>& value, std::int64_t producer_id = -1,
+             std::int32_t sequence = -1, bool transactional = false) {
         protocol::batch_settings settings;
         settings.producer_id = producer_id;
         settings.producer_epoch = producer_id >= 0 ? 0 : -1;
@@ -47,7 +48,8 @@ struct compacted_log : log_fixture {
     }
     void put_many(const std::vector<std::pair<std::string, std::string>>& records) {
         protocol::batch_builder builder{{.compression = protocol::codec::lz4}};
-        for (const auto& [key, value] : records) REQUIRE(builder.append(time.wall_now(), as_bytes(key), as_bytes(value)));
+        for (const auto& [key, value] : records)
+            REQUIRE(builder.append(time.wall_now(), as_bytes(key), as_bytes(value)));
         auto batch = builder.finish();
         REQUIRE(batch);
         REQUIRE(log->append(*batch, 0, append_origin::client));
@@ -262,7 +264,9 @@ TEST_CASE("a damaged segment stops the compaction and is left alone") {
 
 TEST_CASE("a log is compacted when enough of it is dirty, or when a record waited long enough") {
     const timestamp_ms now = 1'000'000'000;
-    const std::vector<segment_facts> closed{{0, 100, 1000, now - 9000, now - 8000}, {100, 200, 1000, now - 7000, now - 6000}, {200, 300, 500, now - 5000, now - 4000}};
+    const std::vector<segment_facts> closed{{0, 100, 1000, now - 9000, now - 8000},
+                                            {100, 200, 1000, now - 7000, now - 6000},
+                                            {200, 300, 500, now - 5000, now - 4000}};
     log_config config;
     SUBCASE("ratio") {
         auto plan = plan_cleaning(closed, 0, 300, config, now);

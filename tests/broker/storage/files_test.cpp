@@ -21,8 +21,10 @@ bytes numbers(std::initializer_list<std::pair<std::int64_t, int>> fields) {
     bytes out;
     for (const auto& [value, size] : fields) {
         out.resize(out.size() + static_cast<std::size_t>(size));
-        if (size == 8) store_big_endian(out.data() + out.size() - 8, value);
-        else store_big_endian(out.data() + out.size() - 4, static_cast<std::int32_t>(value));
+        if (size == 8)
+            store_big_endian(out.data() + out.size() - 8, value);
+        else
+            store_big_endian(out.data() + out.size() - 4, static_cast<std::int32_t>(value));
     }
     return out;
 }
@@ -42,8 +44,10 @@ TEST_CASE("index entries name the last offset of the batch in front of which the
     REQUIRE(f.log->close());
     // 83 bytes a batch: an entry is due in front of the third and of the fifth.
     REQUIRE(positions[1] == 83);
-    CHECK(f.content("00000000000000000000.index") ==
-          numbers({{5, 4}, {static_cast<std::int64_t>(positions[2]), 4}, {9, 4}, {static_cast<std::int64_t>(positions[4]), 4}}));
+    CHECK(f.content("00000000000000000000.index") == numbers({{5, 4},
+                                                              {static_cast<std::int64_t>(positions[2]), 4},
+                                                              {9, 4},
+                                                              {static_cast<std::int64_t>(positions[4]), 4}}));
     CHECK(f.content("00000000000000000000.timeindex") == numbers({{1021, 8}, {5, 4}, {1031, 8}, {7, 4}}));
 }
 
@@ -53,7 +57,8 @@ TEST_CASE("offset checkpoints are read and written as Kafka does") {
     CHECK(text == "0\n2\norders 0 12\na.b_c-d 17 9223372036854775807\n");
     CHECK(*parse_offset_checkpoint(text) == entries);
     CHECK(*parse_offset_checkpoint("0\n0\n") == std::vector<partition_offset>{});
-    for (const auto* wrong : {"", "1\n0\n", "0\n", "0\n2\na 0 1\n", "0\n1\na 0 1\nb 0 1\n", "0\n1\na 0\n", "0\n1\na x 1\n", "0\n1\na 0 1x\n", "0\n-1\n"})
+    for (const auto* wrong : {"", "1\n0\n", "0\n", "0\n2\na 0 1\n", "0\n1\na 0 1\nb 0 1\n", "0\n1\na 0\n",
+                              "0\n1\na x 1\n", "0\n1\na 0 1x\n", "0\n-1\n"})
         CHECK_MESSAGE(parse_offset_checkpoint(wrong).code() == errc::malformed, wrong);
 
     sim::memory_files files;
@@ -83,17 +88,20 @@ TEST_CASE("meta.properties says whose a directory is, and unknown versions are r
     REQUIRE(write_meta_properties(files, "/d", ours));
     const auto text = std::string{as_text(*read_file(files, "/d/meta.properties"))};
     CHECK(text.starts_with("#\n#"));
-    CHECK(text.find("\ncluster.id=abcdefghijklmnopqrstuv\ndirectory.id=AAAAAAAAAAUAAAAAAAAABg\nnode.id=3\nversion=1\n") != std::string::npos);
+    CHECK(
+        text.find("\ncluster.id=abcdefghijklmnopqrstuv\ndirectory.id=AAAAAAAAAAUAAAAAAAAABg\nnode.id=3\nversion=1\n") !=
+        std::string::npos);
     CHECK(*read_meta_properties(files, "/d") == ours);
     CHECK(check_meta_properties(ours, "/d", ours.cluster_id, 3));
     CHECK(check_meta_properties(ours, "/d", "other", 3).code() == errc::inconsistent_cluster_id);
     CHECK(check_meta_properties(ours, "/d", ours.cluster_id, 4).code() == errc::invalid_setting);
     CHECK(read_meta_properties(files, "/none").code() == errc::not_found);
-    for (const auto& [content, code] : std::vector<std::pair<std::string, errc>>{{"version=2\ncluster.id=a\nnode.id=1\n", errc::unsupported_version},
-                                                                                 {"version=0\ncluster.id=a\nbroker.id=1\n", errc::unsupported_version},
-                                                                                 {"version=1\nnode.id=1\n", errc::malformed},
-                                                                                 {"version=1\ncluster.id=a\n", errc::malformed},
-                                                                                 {"version=1\ncluster.id=a\nnode.id=x\n", errc::malformed}}) {
+    for (const auto& [content, code] : std::vector<std::pair<std::string, errc>>{
+             {"version=2\ncluster.id=a\nnode.id=1\n", errc::unsupported_version},
+             {"version=0\ncluster.id=a\nbroker.id=1\n", errc::unsupported_version},
+             {"version=1\nnode.id=1\n", errc::malformed},
+             {"version=1\ncluster.id=a\n", errc::malformed},
+             {"version=1\ncluster.id=a\nnode.id=x\n", errc::malformed}}) {
         write_text(files, "/d/meta.properties", content);
         CHECK(read_meta_properties(files, "/d").code() == code);
     }
@@ -102,7 +110,9 @@ TEST_CASE("meta.properties says whose a directory is, and unknown versions are r
 TEST_CASE("folder names of partitions") {
     const auto kind = [](std::string_view name) {
         const auto parsed = parse_partition_folder(name);
-        return parsed ? parsed->topic + "/" + std::to_string(parsed->partition) + "/" + std::to_string(static_cast<int>(parsed->kind)) : "none";
+        return parsed ? parsed->topic + "/" + std::to_string(parsed->partition) + "/" +
+                            std::to_string(static_cast<int>(parsed->kind))
+                      : "none";
     };
     CHECK(kind("orders-0") == "orders/0/0");
     CHECK(kind("a-b.c_d-17") == "a-b.c_d/17/0");
@@ -110,7 +120,8 @@ TEST_CASE("folder names of partitions") {
     CHECK(kind("orders-1.0123456789abcdef0123456789abcdef-delete") == "orders/1/1");
     CHECK(kind("orders-1.0123456789abcdef0123456789abcdef-future") == "orders/1/2");
     CHECK(kind("orders-1.0123456789abcdef0123456789abcdef-stray") == "orders/1/3");
-    for (const auto* name : {"lost+found", "orders", "orders-", "-1", "orders-x", "orders-01", "orders-1-delete", "orders--1x", "or ders-1"})
+    for (const auto* name : {"lost+found", "orders", "orders-", "-1", "orders-x", "orders-01", "orders-1-delete",
+                             "orders--1x", "or ders-1"})
         CHECK_MESSAGE(kind(name) == "none", name);
     const auto name = folder_name(std::string(249, 't'), 12345, folder_kind::deleting, uuid{0x0123456789abcdef, 1});
     CHECK(name.size() == 255);

@@ -78,7 +78,8 @@ inline std::vector<stored_record> read_all(const partition_log& log, std::int64_
             REQUIRE(records);
             for (const auto& record : *records)
                 if (record.offset >= from && !batch->control())
-                    found.push_back({record.offset, record.key ? std::string{as_text(*record.key)} : "", record.value ? std::string{as_text(*record.value)} : ""});
+                    found.push_back({record.offset, record.key ? std::string{as_text(*record.key)} : "",
+                                     record.value ? std::string{as_text(*record.value)} : ""});
             from = batch->next_offset();
             left = left.subspan(batch->size());
         }
@@ -128,16 +129,19 @@ struct log_fixture {
         open(0, true, start);
     }
 
-    result<append_outcome> try_append(const batch_request& request, append_origin origin = append_origin::client, std::int32_t epoch = 0) {
+    result<append_outcome> try_append(const batch_request& request, append_origin origin = append_origin::client,
+                                      std::int32_t epoch = 0) {
         auto batch = make_batch(request, time.wall_now());
         return log->append(batch, epoch, origin);
     }
-    append_outcome append(const batch_request& request = {}, append_origin origin = append_origin::client, std::int32_t epoch = 0) {
+    append_outcome append(const batch_request& request = {}, append_origin origin = append_origin::client,
+                          std::int32_t epoch = 0) {
         const auto done = try_append(request, origin, epoch);
         REQUIRE_MESSAGE(done, done.error().message());
         return *done;
     }
-    result<append_outcome> try_marker(std::int64_t producer_id, std::int16_t epoch, bool commit, std::int32_t coordinator_epoch = 0) {
+    result<append_outcome> try_marker(std::int64_t producer_id, std::int16_t epoch, bool commit,
+                                      std::int32_t coordinator_epoch = 0) {
         protocol::end_txn_settings settings;
         settings.producer_id = producer_id;
         settings.producer_epoch = epoch;
@@ -154,7 +158,8 @@ struct log_fixture {
     }
     std::vector<std::string> values(std::int64_t from = -1) const {
         std::vector<std::string> found;
-        for (auto& record : read_all(*log, from < 0 ? log->log_start_offset() : from, log->log_end_offset())) found.push_back(record.value);
+        for (auto& record : read_all(*log, from < 0 ? log->log_start_offset() : from, log->log_end_offset()))
+            found.push_back(record.value);
         return found;
     }
     bytes content(const std::string& name) {

@@ -27,7 +27,8 @@ struct manager_fixture {
     ~manager_fixture() { logs.clear(); }
 
     result<std::unique_ptr<log_manager>> try_open() {
-        return log_manager::open(files, time, random_source{4}, {.directories = directories, .cluster_id = "cluster", .node_id = 1});
+        return log_manager::open(files, time, random_source{4},
+                                 {.directories = directories, .cluster_id = "cluster", .node_id = 1});
     }
     void start() {
         logs.clear();

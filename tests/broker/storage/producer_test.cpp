@@ -9,7 +9,10 @@ namespace {
 struct producer_fixture : log_fixture {
     producer_fixture() { open(); }
     batch_request batch(std::int32_t sequence, int records = 1, std::int16_t epoch = 0, std::int64_t id = 42) const {
-        return {.values = std::vector<std::string>(static_cast<std::size_t>(records), "v"), .producer_id = id, .producer_epoch = epoch, .base_sequence = sequence};
+        return {.values = std::vector<std::string>(static_cast<std::size_t>(records), "v"),
+                .producer_id = id,
+                .producer_epoch = epoch,
+                .base_sequence = sequence};
     }
     errc send(std::int32_t sequence, int records = 1, std::int16_t epoch = 0, std::int64_t id = 42) {
         return try_append(batch(sequence, records, epoch, id)).code();
@@ -32,7 +35,7 @@ TEST_CASE("the last five batches of a producer are recognised when they come aga
         CHECK(again.first_offset == 2 * i);
         CHECK(again.last_offset == 2 * i + 1);
     }
-    CHECK(f.send(2, 2) == errc::out_of_order_sequence_number);  // too long ago
+    CHECK(f.send(2, 2) == errc::out_of_order_sequence_number);   // too long ago
     CHECK(f.send(12, 1) == errc::out_of_order_sequence_number);  // the same start, another batch
     CHECK(f.log->log_end_offset() == 14);
 }
@@ -86,8 +89,10 @@ TEST_CASE("producers and open transactions survive clean and unclean restarts") 
     const auto before = f.log->producers();
     for (const bool clean : {true, false}) {
         CAPTURE(clean);
-        if (clean) f.reopen_clean();
-        else f.open(0);
+        if (clean)
+            f.reopen_clean();
+        else
+            f.open(0);
         const auto after = f.log->producers();
         REQUIRE(after.size() == before.size());
         for (std::size_t i = 0; i < after.size(); ++i) {
@@ -108,12 +113,12 @@ TEST_CASE("the last stable offset waits for the oldest open transaction") {
     f.append(f.in_transaction(1, 0));  // 1
     f.append(f.in_transaction(2, 0));  // 2
     CHECK(f.log->first_unstable_offset() == 1);
-    f.end_transaction(1, 0, true);     // 3
+    f.end_transaction(1, 0, true);  // 3
     CHECK(f.log->first_unstable_offset() == 2);
     // The marker is not below the high watermark yet: its outcome could still be lost.
     CHECK(f.log->first_unstable_offset(3) == 1);
     CHECK(f.log->first_unstable_offset(4) == 2);
-    f.end_transaction(2, 0, false);    // 4
+    f.end_transaction(2, 0, false);  // 4
     CHECK_FALSE(f.log->first_unstable_offset());
     CHECK(f.log->first_unstable_offset(4) == 2);
     CHECK_FALSE(f.log->first_unstable_offset(5));
@@ -123,15 +128,15 @@ TEST_CASE("aborted transactions are listed with the data they touch") {
     producer_fixture f;
     f.config.segment_bytes = 300;
     f.log->set_config(f.config);
-    f.append(f.in_transaction(1, 0));   // 0
-    f.append(f.in_transaction(2, 0));   // 1
-    f.append(f.in_transaction(1, 1));   // 2
-    f.end_transaction(2, 0, true);      // 3
-    f.append();                         // 4
-    f.end_transaction(1, 0, false);     // 5
-    f.append(f.in_transaction(3, 0));   // 6
-    f.end_transaction(3, 0, false);     // 7
-    f.append();                         // 8
+    f.append(f.in_transaction(1, 0));  // 0
+    f.append(f.in_transaction(2, 0));  // 1
+    f.append(f.in_transaction(1, 1));  // 2
+    f.end_transaction(2, 0, true);     // 3
+    f.append();                        // 4
+    f.end_transaction(1, 0, false);    // 5
+    f.append(f.in_transaction(3, 0));  // 6
+    f.end_transaction(3, 0, false);    // 7
+    f.append();                        // 8
     REQUIRE(f.log->segment_count() > 2);
     for (int round = 0; round < 3; ++round) {
         const auto aborted = [&](std::int64_t from, std::int64_t end) {
@@ -158,7 +163,8 @@ TEST_CASE("the transaction index holds what Kafka's does") {
     f.end_transaction(78, 0, false);    // 2: 77 is open since 0
     f.end_transaction(77, 0, false);    // 3: nothing is open, stable up to 4
     bytes expected;
-    for (const auto& [id, first, last, stable] : std::vector<std::array<std::int64_t, 4>>{{78, 1, 2, 0}, {77, 0, 3, 4}}) {
+    for (const auto& [id, first, last, stable] :
+         std::vector<std::array<std::int64_t, 4>>{{78, 1, 2, 0}, {77, 0, 3, 4}}) {
         expected.resize(expected.size() + 2);
         for (const auto number : {id, first, last, stable}) {
             expected.resize(expected.size() + 8);

@@ -13,7 +13,8 @@ struct filled_log : log_fixture {
         config.segment_bytes = segment_bytes;
         config.index_interval_bytes = 200;
         open();
-        for (int i = 0; i < batches; ++i) append({.values = {"v" + std::to_string(1000 + 2 * i), "v" + std::to_string(1001 + 2 * i)}});
+        for (int i = 0; i < batches; ++i)
+            append({.values = {"v" + std::to_string(1000 + 2 * i), "v" + std::to_string(1001 + 2 * i)}});
     }
     std::uint64_t bytes_read(std::int64_t offset, std::uint64_t max_bytes, bool at_least_one) {
         const auto read = log->read(offset, max_bytes, 20, at_least_one, false);
@@ -143,7 +144,9 @@ TEST_CASE("times are found by index, in whole and compressed batches, and below 
     f.config.message_timestamp_after_max_ms = unlimited;
     f.open();
     for (int i = 0; i < 100; ++i)
-        f.append({.values = {"a", "b", "c"}, .codec = i % 2 == 0 ? protocol::codec::none : protocol::codec::lz4, .timestamp = 1000 + 10 * i});
+        f.append({.values = {"a", "b", "c"},
+                  .codec = i % 2 == 0 ? protocol::codec::none : protocol::codec::lz4,
+                  .timestamp = 1000 + 10 * i});
     for (int round = 0; round < 2; ++round) {
         for (int i = 0; i < 100; ++i) {
             const auto found = f.log->offset_for_timestamp(1000 + 10 * i + 1, 300);

@@ -47,7 +47,10 @@ TEST_CASE("a log cut at any byte keeps its whole batches and goes on") {
         REQUIRE(f.files.file_size(path).value_or(0) == f.log->size_bytes());
         if (batches == 0) continue;
         REQUIRE(f.log->producers().front().last_sequence == batches - 1);
-        const auto next = f.append({.values = {"next"}, .producer_id = 5, .producer_epoch = 0, .base_sequence = static_cast<std::int32_t>(batches)});
+        const auto next = f.append({.values = {"next"},
+                                    .producer_id = 5,
+                                    .producer_epoch = 0,
+                                    .base_sequence = static_cast<std::int32_t>(batches)});
         REQUIRE(next.first_offset == batches);
         auto expected = numbered(0, static_cast<int>(batches));
         expected.push_back("next");
@@ -67,7 +70,8 @@ TEST_CASE("any flipped byte behind the recovery point cuts the log there") {
     const auto whole = f.content("00000000000000000000.log");
     const auto path = f.directory + "/00000000000000000000.log";
     for (std::size_t at = 0; at < whole.size(); ++at) {
-        const auto inside = at - ends[static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), at) - ends.begin() - 1)];
+        const auto inside =
+            at - ends[static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), at) - ends.begin() - 1)];
         // The leader epoch is outside the checksum; a changed one is not noticed, as in Kafka.
         if (inside >= 12 && inside < 16) continue;
         auto damaged = whole;
@@ -98,13 +102,18 @@ TEST_CASE("nothing flushed is lost in a power cut, whatever happens to the rest"
         for (int round = 0; round < 3; ++round) {
             const auto steps = 3 + random.below(25);
             for (std::uint64_t step = 0; step < steps; ++step) {
-                f.append({.values = {"v" + std::to_string(written)}, .producer_id = 9, .producer_epoch = 1, .base_sequence = written},
+                f.append({.values = {"v" + std::to_string(written)},
+                          .producer_id = 9,
+                          .producer_epoch = 1,
+                          .base_sequence = written},
                          append_origin::client, round);
                 ++written;
                 if (random.chance(0.2)) REQUIRE(f.log->flush());
             }
             durable = f.log->flushed_offset();
-            const auto recovery_point = random.chance(0.5) ? durable : static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(durable) + 1));
+            const auto recovery_point =
+                random.chance(0.5) ? durable
+                                   : static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(durable) + 1));
             f.log.reset();
             f.files.crash();
             f.open(recovery_point);
@@ -221,8 +230,10 @@ TEST_CASE("a damaged, missing or stale producer snapshot is replaced by a replay
     for (const auto& [name, is_directory] : *listed) {
         if (!name.ends_with(".snapshot")) continue;
         ++snapshots;
-        if (name.find("20.snapshot") != std::string::npos) REQUIRE(f.files.remove(f.directory + "/" + name));
-        else REQUIRE(f.files.damage(f.directory + "/" + name, 12));
+        if (name.find("20.snapshot") != std::string::npos)
+            REQUIRE(f.files.remove(f.directory + "/" + name));
+        else
+            REQUIRE(f.files.damage(f.directory + "/" + name, 12));
     }
     REQUIRE(snapshots > 2);
     f.open(0, true);
@@ -239,8 +250,10 @@ TEST_CASE("a lost or damaged epoch checkpoint is read from the batches") {
         REQUIRE(f.log->close());
         CHECK(f.text("leader-epoch-checkpoint") == "0\n3\n0 0\n1 2\n2 4\n");
         const auto path = f.directory + "/leader-epoch-checkpoint";
-        if (missing) REQUIRE(f.files.remove(path));
-        else write_file(f.files, path, as_bytes("0\n3\n0 0\n1"));
+        if (missing)
+            REQUIRE(f.files.remove(path));
+        else
+            write_file(f.files, path, as_bytes("0\n3\n0 0\n1"));
         f.open(0, true);
         CHECK(f.log->latest_epoch() == 2);
         CHECK(f.log->end_of_epoch(1).end_offset == 4);
@@ -290,7 +303,8 @@ TEST_CASE("leftovers of an interrupted compaction or deletion are settled at the
         CHECK_FALSE(f.has("00000000000000000009.log.deleted"));
     }
     SUBCASE("complete takes its place") {
-        write_file(f.files, f.directory + "/00000000000000000000.log.swap", bytes_view{content}.subspan(content.size() / 4));
+        write_file(f.files, f.directory + "/00000000000000000000.log.swap",
+                   bytes_view{content}.subspan(content.size() / 4));
         f.open(0, true);
         CHECK(f.values() == numbered(1, 4));
         CHECK_FALSE(f.has("00000000000000000000.log.swap"));

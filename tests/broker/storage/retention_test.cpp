@@ -127,7 +127,11 @@ TEST_CASE("truncation drops the records from an offset on, with all that was rem
     f.config.index_interval_bytes = 50;
     f.open();
     for (int i = 0; i < 30; ++i)
-        f.append({.values = {"v" + std::to_string(i)}, .producer_id = 1, .producer_epoch = 0, .base_sequence = i, .timestamp = 1000 + i},
+        f.append({.values = {"v" + std::to_string(i)},
+                  .producer_id = 1,
+                  .producer_epoch = 0,
+                  .base_sequence = i,
+                  .timestamp = 1000 + i},
                  append_origin::client, i / 10);
     for (const std::int64_t target : {29, 25, 13, 12, 3}) {
         CAPTURE(target);

@@ -49,7 +49,8 @@ struct producer {
     bool transactional = false;
 };
 
-void append(partition_log& log, protocol::codec codec, int first, int count, timestamp_ms now, producer* who = nullptr) {
+void append(partition_log& log, protocol::codec codec, int first, int count, timestamp_ms now,
+            producer* who = nullptr) {
     protocol::batch_settings settings;
     settings.compression = codec;
     if (who != nullptr) {
@@ -64,9 +65,11 @@ void append(partition_log& log, protocol::codec codec, int first, int count, tim
         const auto key = "key-" + std::to_string(i);
         const auto value = "value " + std::to_string(i) + " with some text to press, to press, to press";
         const std::string kind = "codec-" + std::string{protocol::codec_name(codec)};
-        const protocol::header_view headers[] = {{"kind", as_bytes(kind)}, {"again", as_bytes("x")}, {"again", as_bytes("y")}};
+        const protocol::header_view headers[] = {
+            {"kind", as_bytes(kind)}, {"again", as_bytes("x")}, {"again", as_bytes("y")}};
         const auto stored = i % 97 == 0 ? std::nullopt : std::optional{as_bytes(value)};
-        must(builder.append(now + i % 7, as_bytes(key), stored, std::span{headers}.first(static_cast<std::size_t>(i % 4))));
+        must(builder.append(now + i % 7, as_bytes(key), stored,
+                            std::span{headers}.first(static_cast<std::size_t>(i % 4))));
     }
     auto batch = must(builder.finish());
     must(log.append(batch, 0, append_origin::client));
@@ -101,7 +104,8 @@ int write(file_system& files, const weir::clock& time, char** argv) {
     int next = 0;
     producer plain{100, 0, 0}, first{200, 0, 0, true}, second{201, 3, 0, true};
     for (int round = 0; round < 400; ++round) {
-        for (const auto codec : {protocol::codec::none, protocol::codec::gzip, protocol::codec::snappy, protocol::codec::lz4, protocol::codec::zstd}) {
+        for (const auto codec : {protocol::codec::none, protocol::codec::gzip, protocol::codec::snappy,
+                                 protocol::codec::lz4, protocol::codec::zstd}) {
             const auto count = 1 + static_cast<int>(random.below(20));
             append(*log, codec, next, count, now + round);
             next += count;
@@ -117,8 +121,8 @@ int write(file_system& files, const weir::clock& time, char** argv) {
     end_transaction(*log, second, false, now + 500);
     must(log->flush());
     must(log->close());
-    std::printf("%lld records below %lld in %zu segments\n", static_cast<long long>(next), static_cast<long long>(log->log_end_offset()),
-                log->segment_count());
+    std::printf("%lld records below %lld in %zu segments\n", static_cast<long long>(next),
+                static_cast<long long>(log->log_end_offset()), log->segment_count());
     return 0;
 }
 
@@ -143,7 +147,8 @@ int compact(file_system& files, const weir::clock& time, char** argv) {
     const auto before = log->size_bytes();
     while (must(log->compact(log->log_end_offset()))) {}
     must(log->close());
-    std::printf("%llu bytes became %llu\n", static_cast<unsigned long long>(before), static_cast<unsigned long long>(log->size_bytes()));
+    std::printf("%llu bytes became %llu\n", static_cast<unsigned long long>(before),
+                static_cast<unsigned long long>(log->size_bytes()));
     return 0;
 }
 
@@ -154,8 +159,9 @@ std::string printed(const protocol::record_view& record) {
         headers += std::string{each.key} + "=" + (each.value ? std::string{as_text(*each.value)} : "NULL");
     }
     const auto size = record.value ? static_cast<long long>(record.value->size()) : -1;
-    return std::to_string(record.offset) + " " + std::to_string(record.timestamp) + " " + (record.key ? std::string{as_text(*record.key)} : "") + " " +
-           std::to_string(size) + " " + headers + " " + (record.value ? std::string{as_text(*record.value)} : "");
+    return std::to_string(record.offset) + " " + std::to_string(record.timestamp) + " " +
+           (record.key ? std::string{as_text(*record.key)} : "") + " " + std::to_string(size) + " " + headers + " " +
+           (record.value ? std::string{as_text(*record.value)} : "");
 }
 
 int dump(file_system& files, const weir::clock& time, int argc, char** argv) {
@@ -164,7 +170,9 @@ int dump(file_system& files, const weir::clock& time, int argc, char** argv) {
     options.clean_shutdown = argc > 6 && std::string{argv[6]} == "clean";
     const auto log = must(partition_log::open(files, time, options));
     must(log->verify_segments());
-    const auto end = std::min(log->log_end_offset(), committed ? log->first_unstable_offset().value_or(log->log_end_offset()) : log->log_end_offset());
+    const auto end =
+        std::min(log->log_end_offset(),
+                 committed ? log->first_unstable_offset().value_or(log->log_end_offset()) : log->log_end_offset());
     protocol::record_reader reader;
     std::int64_t offset = log->log_start_offset();
     // What a consumer that reads committed records does with the list of aborted transactions.
@@ -197,7 +205,8 @@ int dump(file_system& files, const weir::clock& time, int argc, char** argv) {
             }
         }
     }
-    std::fprintf(stderr, "%zu records, offsets %lld to %lld\n", records, static_cast<long long>(log->log_start_offset()), static_cast<long long>(end));
+    std::fprintf(stderr, "%zu records, offsets %lld to %lld\n", records,
+                 static_cast<long long>(log->log_start_offset()), static_cast<long long>(end));
     return 0;
 }
 

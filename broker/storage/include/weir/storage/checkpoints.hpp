@@ -30,7 +30,8 @@ result<std::vector<partition_offset>> parse_offset_checkpoint(std::string_view t
 /// Nothing when the file is missing; errc::malformed names file and line.
 result<std::vector<partition_offset>> read_offset_checkpoint(file_system& files, const std::string& path);
 /// Durable when it returns.
-result<void> write_offset_checkpoint(file_system& files, const std::string& path, std::span<const partition_offset> entries);
+result<void> write_offset_checkpoint(file_system& files, const std::string& path,
+                                     std::span<const partition_offset> entries);
 
 struct clean_shutdown {
     std::int64_t broker_epoch = -1;  ///< -1: unknown, as older brokers leave it

@@ -16,7 +16,9 @@ public:
     class slot {
     public:
         slot() noexcept = default;
-        ~slot() { if (owner_ != nullptr) owner_->forget(*this); }
+        ~slot() {
+            if (owner_ != nullptr) owner_->forget(*this);
+        }
         slot(const slot&) = delete;
         slot& operator=(const slot&) = delete;
 

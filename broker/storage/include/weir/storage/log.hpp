@@ -30,7 +30,7 @@ struct append_outcome {
     std::int64_t last_offset = -1;
     timestamp_ms append_time = no_timestamp;  ///< set with message.timestamp.type=LogAppendTime
     std::int64_t log_start_offset = 0;
-    bool duplicate = false;                   ///< an idempotent producer sent it again; the offsets are the old ones
+    bool duplicate = false;  ///< an idempotent producer sent it again; the offsets are the old ones
 };
 
 /// A range of one segment file that holds whole batches, but for a possible cut at its end.
@@ -46,8 +46,8 @@ struct aborted_transaction {
 };
 
 struct read_outcome {
-    log_slice records;                          ///< size 0 at the end of the log
-    std::vector<aborted_transaction> aborted;   ///< filled when asked for; sorted by first offset
+    log_slice records;                         ///< size 0 at the end of the log
+    std::vector<aborted_transaction> aborted;  ///< filled when asked for; sorted by first offset
 };
 
 struct timestamp_offset {
@@ -86,7 +86,7 @@ struct log_progress {
     std::atomic<std::uint64_t> size_bytes{0};
     std::atomic<std::int64_t> cleaned_to{0};
     std::atomic<std::int64_t> noted_recovery_point{0};  ///< what the checkpoint file says; set by who writes it
-    std::atomic<bool> closed{false};           ///< cleanly
+    std::atomic<bool> closed{false};                    ///< cleanly
 };
 
 /// Blocks on files, never waits for anything else. Belongs to one event loop. Errors name topic, partition and file;
@@ -94,21 +94,22 @@ struct log_progress {
 class partition_log {
 public:
     struct open_options {
-        std::string directory;              ///< "<log.dir>/<topic>-<partition>"
+        std::string directory;  ///< "<log.dir>/<topic>-<partition>"
         std::string topic;
         std::int32_t partition = 0;
-        uuid topic_id;                      ///< zero: take it from partition.metadata
+        uuid topic_id;  ///< zero: take it from partition.metadata
         log_config config;
-        std::int64_t recovery_point = 0;    ///< durable below this, from recovery-point-offset-checkpoint
-        std::int64_t log_start_offset = 0;  ///< from log-start-offset-checkpoint; 0 when not listed
-        bool clean_shutdown = false;        ///< nothing needs to be checked
-        std::int64_t cleaned_to = 0;        ///< from cleaner-offset-checkpoint
+        std::int64_t recovery_point = 0;         ///< durable below this, from recovery-point-offset-checkpoint
+        std::int64_t log_start_offset = 0;       ///< from log-start-offset-checkpoint; 0 when not listed
+        bool clean_shutdown = false;             ///< nothing needs to be checked
+        std::int64_t cleaned_to = 0;             ///< from cleaner-offset-checkpoint
         std::shared_ptr<file_cache> handles;     ///< shared by the logs of a broker; null: one of its own
         std::shared_ptr<log_progress> progress;  ///< kept up to date when there
     };
     /// Opens or creates the log and recovers it: swap files finished, batches from the recovery point on checked, the
     /// tail cut at the first damage, indexes rebuilt when missing or wrong, producer state replayed.
-    static result<std::unique_ptr<partition_log>> open(file_system& files, const class weir::clock& clock, open_options options);
+    static result<std::unique_ptr<partition_log>> open(file_system& files, const class weir::clock& clock,
+                                                       open_options options);
     ~partition_log();
 
     /// Checks, stamps and writes one batch (see append_origin); `batch` is patched in place. Kafka's codes: corrupt_message,
@@ -123,19 +124,19 @@ public:
                               bool with_aborted) const;
 
     std::int64_t log_start_offset() const noexcept;
-    std::int64_t log_end_offset() const noexcept;       ///< exclusive: the offset the next record gets
-    std::int64_t flushed_offset() const noexcept;       ///< durable below this: the recovery point
+    std::int64_t log_end_offset() const noexcept;  ///< exclusive: the offset the next record gets
+    std::int64_t flushed_offset() const noexcept;  ///< durable below this: the recovery point
     /// First offset of the oldest open transaction, if any; the last stable offset is the smaller of this and the high watermark.
     std::optional<std::int64_t> first_unstable_offset() const noexcept;
     /// The same, and a transaction whose marker is not below `high_watermark` still counts as open: its outcome could be
     /// lost with the leader. Forgets the markers below, so call it with the real one.
     std::optional<std::int64_t> first_unstable_offset(std::int64_t high_watermark);
-    bool writable() const noexcept;                     ///< false once a write or a flush has failed for good
+    bool writable() const noexcept;  ///< false once a write or a flush has failed for good
     std::uint64_t size_bytes() const noexcept;
     std::size_t segment_count() const noexcept;
     /// Why writable() is false.
     const error& failure() const noexcept;
-    std::int32_t latest_epoch() const noexcept;         ///< -1 when empty
+    std::int32_t latest_epoch() const noexcept;  ///< -1 when empty
     const uuid& topic_id() const noexcept;
     const std::string& directory() const noexcept;
     const log_config& config() const noexcept;
@@ -161,7 +162,7 @@ public:
     /// begin_flush, the syncs and finish_flush in one blocking call.
     result<void> flush();
 
-    result<void> truncate_to(std::int64_t offset);                 ///< drops everything from `offset` on
+    result<void> truncate_to(std::int64_t offset);  ///< drops everything from `offset` on
     result<void> truncate_fully_and_start_at(std::int64_t offset);
     /// DeleteRecords: nothing below `offset` is served any more; segments wholly below it are dropped.
     result<void> advance_log_start(std::int64_t offset);

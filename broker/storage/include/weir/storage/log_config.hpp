@@ -21,9 +21,9 @@ struct log_config {
     std::int32_t segment_index_bytes = 10 << 20;
     std::int64_t flush_messages = std::numeric_limits<std::int64_t>::max();
     milliseconds flush_ms = unlimited;
-    std::int64_t retention_bytes = -1;                    ///< -1: no limit
-    milliseconds retention_ms{604'800'000};               ///< -1: for ever
-    std::int32_t max_message_bytes = 1'048'588;           ///< of one batch as received, header included
+    std::int64_t retention_bytes = -1;           ///< -1: no limit
+    milliseconds retention_ms{604'800'000};      ///< -1: for ever
+    std::int32_t max_message_bytes = 1'048'588;  ///< of one batch as received, header included
     std::int32_t index_interval_bytes = 4096;
     milliseconds delete_retention_ms{86'400'000};
     milliseconds min_compaction_lag_ms{0};

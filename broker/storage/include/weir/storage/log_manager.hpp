@@ -16,7 +16,7 @@ struct log_manager_options {
     std::vector<std::string> directories;  ///< log.dirs; formatted by the caller (meta_properties.hpp)
     std::string cluster_id;
     std::int32_t node_id = 0;
-    std::size_t open_files = 512;          ///< how many files of idle logs may stay open
+    std::size_t open_files = 512;  ///< how many files of idle logs may stay open
     milliseconds file_delete_delay{60'000};
 };
 
@@ -24,9 +24,9 @@ struct log_directory_status {
     std::string path;
     uuid id;
     bool failed = false;
-    error why;                    ///< when failed
+    error why;  ///< when failed
     std::size_t partitions = 0;
-    bool was_clean = false;       ///< at the start
+    bool was_clean = false;  ///< at the start
 };
 
 /// Holds the directories' locks while it lives. Members may be called from any thread; they block on files. Logs belong
@@ -43,17 +43,17 @@ public:
     struct loaded_log {
         std::string topic;
         std::int32_t partition = 0;
-        bool future = false;                  ///< a copy on its way to this directory
-        std::unique_ptr<partition_log> log;   ///< null when it could not be opened
-        error failure;                        ///< why it could not
-        std::int64_t high_watermark = 0;      ///< from the checkpoint
+        bool future = false;                 ///< a copy on its way to this directory
+        std::unique_ptr<partition_log> log;  ///< null when it could not be opened
+        error failure;                       ///< why it could not
+        std::int64_t high_watermark = 0;     ///< from the checkpoint
     };
     /// Opens every partition there is, but not `__cluster_metadata`. From here on a stop without close() is unclean.
     result<std::vector<loaded_log>> load(function<log_config(const std::string& topic)> config_of);
     /// Opens one log, or makes it in the directory with the fewest partitions (or in `directory`).
     /// errc::log_dir_not_found for a directory that is not ours, errc::kafka_storage_error when all have failed.
-    result<loaded_log> open_log(const std::string& topic, std::int32_t partition, const uuid& topic_id, const log_config& config,
-                                const uuid& directory = {});
+    result<loaded_log> open_log(const std::string& topic, std::int32_t partition, const uuid& topic_id,
+                                const log_config& config, const uuid& directory = {});
     /// Makes the future replica of a partition in another directory.
     result<loaded_log> open_future_log(const std::string& topic, std::int32_t partition, const uuid& topic_id,
                                        const log_config& config, const uuid& directory);

@@ -25,7 +25,7 @@ result<meta_properties> read_meta_properties(file_system& files, const std::stri
 result<void> write_meta_properties(file_system& files, const std::string& directory, const meta_properties& whose);
 /// errc::inconsistent_cluster_id or errc::invalid_setting when `directory` belongs to another cluster or node: the error
 /// names the directory, what it holds and what was expected.
-result<void> check_meta_properties(const meta_properties& found, const std::string& directory, std::string_view cluster_id,
-                                   std::int32_t node_id);
+result<void> check_meta_properties(const meta_properties& found, const std::string& directory,
+                                   std::string_view cluster_id, std::int32_t node_id);
 
 }  // namespace weir::storage

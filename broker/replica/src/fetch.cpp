@@ -110,12 +110,8 @@ task<void> wait_for_progress(event_loop& here, const std::vector<fetch_item>& it
                 if (end > each.seen || !each.who->leads()) parked->on_progress();
             }
         });
-    // While it waits, its timer is what keeps it: this frame belongs to it, and must not own it in turn, or a loop that
-    // ends with fetches parked would never be rid of them.
-    const std::weak_ptr<parked_fetch> waiting = parked;
-    auto woken = completion<bool>([&](function<void(bool)> resume) { std::exchange(parked, nullptr)->start(deadline, std::move(resume)); });
+    auto woken = completion<bool>([&](function<void(bool)> resume) { parked->start(deadline, std::move(resume)); });
     co_await woken;
-    parked = waiting.lock();
     for (auto& [core, list] : by_core)
         run_on(*core, [parked, list = std::move(list)] {
             for (const auto& each : list) each.who->remove_listener(*parked);

@@ -106,6 +106,19 @@ void many_partitions(file_system& files, const weir::clock& time, const std::str
         auto start = time.now();
         for (int i = 0; i < count; ++i) logs.push_back(must(manager->open_log("topic", i, uuid{2, 2}, {})).log);
         report("create", start, memory);
+        start = time.now();
+        for (auto& log : logs) must(log->close());
+        must(manager->close({}, 1));
+        report("close idle", start, 0);
+        logs.clear();
+    }
+    {
+        auto start = time.now();
+        const auto memory = resident_kib();
+        const auto manager = open();
+        for (auto& each : must(manager->load([](const std::string&) { return log_config{}; })))
+            logs.push_back(std::move(each.log));
+        report("open idle", start, memory);
         const auto batch = batch_of(100, 1000, time.wall_now());
         start = time.now();
         for (auto& log : logs) {

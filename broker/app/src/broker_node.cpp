@@ -120,6 +120,8 @@ result<void> broker_node::state::put_together() {
     raft::driver_options options;
     options.quorum.self = {config.node.node_id, directories->metadata_directory_id()};
     options.quorum.cluster_id = directories->cluster_id();
+    // A directory with kraft.version 0, such as Kafka makes for controller.quorum.voters, names no voters in its log.
+    if (!config.node.controller_quorum_voters.empty()) options.quorum.static_voters = raft::voter_set{{raft::voter{.key = options.quorum.self}}};
     options.quorum.wall = &loop();
     options.seed = random();
     auto driving = raft::quorum_driver::open(loop(), world.files, *log, nullptr, *publisher, std::move(options));

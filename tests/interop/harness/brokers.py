@@ -102,9 +102,12 @@ class Broker:
         return self
 
     def alive(self) -> bool:
+        """Whether anything of the process is left: a killed one keeps its files, and the lock of its directory, until
+        its last thread came back from the disk, while its first is a zombie already."""
         try:
             with open(f"/proc/{self.pid}/stat") as stat:
-                return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+                zombie = stat.read().rsplit(")", 1)[1].split()[0] == "Z"
+            return not zombie or len(os.listdir(f"/proc/{self.pid}/task")) > 1
         except OSError:
             return False
 

@@ -42,20 +42,20 @@ struct quorum_driver::state : std::enable_shared_from_this<quorum_driver::state>
     /// Does what the core asks for, until it asks for nothing: disk first, then network, then the listener, posted.
     void pump() {
         while (!stopped) {
-            auto todo = core->take_effects();
-            if (todo.empty()) break;
-            if (todo.persist) {
-                if (auto kept = replace_file(files, state_path, as_bytes(write_quorum_state(*todo.persist))); !kept)
+            auto outcome = core->take_effects();
+            if (outcome.empty()) break;
+            if (outcome.persist) {
+                if (auto kept = replace_file(files, state_path, as_bytes(write_quorum_state(*outcome.persist))); !kept)
                     return fail(error{kept.error().code(), "quorum-state could not be written; votes would be forgotten", kept.error()});
             }
-            for (auto& outgoing : todo.messages) dispatch(std::move(outgoing));
-            todo.messages.clear();
-            if (todo.flush) {
-                wanted = todo.flush;
+            for (auto& outgoing : outcome.messages) dispatch(std::move(outgoing));
+            outcome.messages.clear();
+            if (outcome.flush) {
+                wanted = outcome.flush;
                 schedule_flush();
             }
-            if (todo.stopped_leading || todo.load_snapshot || todo.high_watermark || todo.began_leading || todo.leader || todo.failure) {
-                undelivered.push_back(std::move(todo));
+            if (outcome.stopped_leading || outcome.load_snapshot || outcome.high_watermark || outcome.began_leading || outcome.leader || outcome.failure) {
+                undelivered.push_back(std::move(outcome));
                 post_delivery();
             }
         }
@@ -144,20 +144,20 @@ struct quorum_driver::state : std::enable_shared_from_this<quorum_driver::state>
         });
     }
 
-    void deliver(const effects& todo) {
-        if (todo.failure) return fail(*todo.failure);
-        if (todo.stopped_leading) {
+    void deliver(const effects& outcome) {
+        if (outcome.failure) return fail(*outcome.failure);
+        if (outcome.stopped_leading) {
             logs.info("node " + std::to_string(options.quorum.self.id) + " leads the metadata quorum no more");
             listener.on_resign(std::exchange(leading, -1));
         }
-        if (todo.load_snapshot && !stopped) load_snapshot();
-        if (todo.high_watermark && !stopped) commit(*todo.high_watermark);
-        if (todo.began_leading && !stopped) {
-            leading = *todo.began_leading;
+        if (outcome.load_snapshot && !stopped) load_snapshot();
+        if (outcome.high_watermark && !stopped) commit(*outcome.high_watermark);
+        if (outcome.began_leading && !stopped) {
+            leading = *outcome.began_leading;
             logs.info("node " + std::to_string(options.quorum.self.id) + " leads the metadata quorum in epoch " + std::to_string(leading));
             listener.on_leadership(leading);
         }
-        if (todo.leader && !stopped) listener.on_leader(*todo.leader);
+        if (outcome.leader && !stopped) listener.on_leader(*outcome.leader);
     }
 
     void load_snapshot() {

@@ -211,10 +211,10 @@ TEST_CASE("the real log under a quorum of one: everything acknowledged is there 
             auto batch = data_batch(std::vector<std::string>{"value"});
             REQUIRE(core.propose(batch, one.loop.now()));
         }
-        const auto todo = core.take_effects();
-        REQUIRE(todo.flush);
+        const auto outcome = core.take_effects();
+        REQUIRE(outcome.flush);
         one.flush();
-        core.on_flushed(*todo.flush, one.loop.now());
+        core.on_flushed(*outcome.flush, one.loop.now());
         acknowledged = core.high_watermark();
         CHECK(acknowledged == one.log->end_offset());
         auto late = data_batch(std::vector<std::string>{"not acknowledged"});

@@ -190,17 +190,17 @@ private:
 
     void drain(raft::node_id id) {
         auto& one = nodes_[id];
-        for (auto todo = one.core->take_effects(); !todo.empty(); todo = one.core->take_effects()) {
-            if (todo.persist) one.disk = *todo.persist;
-            for (auto& outgoing : todo.messages) {
+        for (auto outcome = one.core->take_effects(); !outcome.empty(); outcome = one.core->take_effects()) {
+            if (outcome.persist) one.disk = *outcome.persist;
+            for (auto& outgoing : outcome.messages) {
                 if (outgoing.id >= first_token) answers_.insert_or_assign(outgoing.id, std::move(outgoing.body));
                 else wire_.push_back({id, outgoing.peer, outgoing.id, std::move(outgoing.body)});
             }
-            if (todo.flush) one.flush = todo.flush;
-            if (todo.stopped_leading) one.leading.reset();
-            if (todo.began_leading) one.leading = todo.began_leading;
-            if (todo.load_snapshot) one.loaded = todo.load_snapshot;
-            if (todo.failure) one.failure = todo.failure;
+            if (outcome.flush) one.flush = outcome.flush;
+            if (outcome.stopped_leading) one.leading.reset();
+            if (outcome.began_leading) one.leading = outcome.began_leading;
+            if (outcome.load_snapshot) one.loaded = outcome.load_snapshot;
+            if (outcome.failure) one.failure = outcome.failure;
         }
     }
     void settle(raft::node_id id) {

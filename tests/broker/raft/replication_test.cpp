@@ -193,8 +193,8 @@ TEST_CASE("a follower refuses to drop what is committed, and stops") {
     fetch_response lying{.leader = {1, epoch, {}}, .high_watermark = 0, .diverging = log_position{0, 0}};
     for (std::uint64_t id = 1; id < 50 && !quorum[2].failure; ++id) {
         quorum.core(2).step({1, id, lying}, quorum.now());
-        auto todo = quorum.core(2).take_effects();
-        if (todo.failure) quorum[2].failure = todo.failure;
+        auto outcome = quorum.core(2).take_effects();
+        if (outcome.failure) quorum[2].failure = outcome.failure;
     }
     REQUIRE(quorum[2].failure);
     CHECK(quorum.log(2).end_offset() == end);

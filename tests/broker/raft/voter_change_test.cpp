@@ -75,12 +75,12 @@ TEST_CASE("the only voter cannot be removed, and with kraft.version 0 nothing ca
     config.self = {5, directory_of(5)};
     config.static_voters = voter_set{{voter{.key = {5, {}}}}};
     raft::quorum fixed{config, {}, log, 1, time_point{1h}};
-    auto todo = fixed.take_effects();
-    fixed.on_flushed(*todo.flush, time_point{1h});
+    auto outcome = fixed.take_effects();
+    fixed.on_flushed(*outcome.flush, time_point{1h});
     fixed.step({9, 1, add_voter_request{.added = voter_of(6)}}, time_point{1h});
-    todo = fixed.take_effects();
-    REQUIRE(todo.messages.size() == 1);
-    CHECK(std::get<add_voter_response>(todo.messages[0].body).error == errc::unsupported_version);
+    outcome = fixed.take_effects();
+    REQUIRE(outcome.messages.size() == 1);
+    CHECK(std::get<add_voter_response>(outcome.messages[0].body).error == errc::unsupported_version);
 }
 
 TEST_CASE("a leader that is removed leads until that is committed, and not longer") {

@@ -136,9 +136,9 @@ void world::crash(node& which) {
 void world::settle(node& which) {
     // Each drain may lead to calls that make more effects; a crash in between ends it.
     for (int rounds = 0; which.core && rounds < 100; ++rounds) {
-        auto todo = which.core->take_effects();
-        if (todo.empty()) break;
-        do_effects(which, std::move(todo));
+        auto outcome = which.core->take_effects();
+        if (outcome.empty()) break;
+        do_effects(which, std::move(outcome));
     }
     if (which.core) {
         check(which);
@@ -146,26 +146,26 @@ void world::settle(node& which) {
     }
 }
 
-void world::do_effects(node& which, raft::effects todo) {
+void world::do_effects(node& which, raft::effects outcome) {
     const auto incarnation = which.incarnation;
-    if (todo.failure) fail("node " + std::to_string(which.id) + " gave up: " + todo.failure->message());
-    if (todo.persist && chosen_.fault == broken::forget_votes) {
-        which.disk.leader_epoch = std::max(which.disk.leader_epoch, todo.persist->leader_epoch);
+    if (outcome.failure) fail("node " + std::to_string(which.id) + " gave up: " + outcome.failure->message());
+    if (outcome.persist && chosen_.fault == broken::forget_votes) {
+        which.disk.leader_epoch = std::max(which.disk.leader_epoch, outcome.persist->leader_epoch);
         which.disk.leader_id = raft::no_node;  // keeps the epoch, loses the vote
-    } else if (todo.persist) {
-        which.disk = *todo.persist;
+    } else if (outcome.persist) {
+        which.disk = *outcome.persist;
     }
     if (!calm_ && random_.chance(0.0005)) return crash(which);  // after the disk, before anybody heard
-    for (auto& outgoing : todo.messages) transmit(which, std::move(outgoing));
-    if (todo.flush) {
-        if (which.flushing) which.next_flush = todo.flush;
-        else start_flush(which, *todo.flush);
+    for (auto& outgoing : outcome.messages) transmit(which, std::move(outgoing));
+    if (outcome.flush) {
+        if (which.flushing) which.next_flush = outcome.flush;
+        else start_flush(which, *outcome.flush);
     }
-    if (todo.stopped_leading) {
+    if (outcome.stopped_leading) {
         which.leading.reset();
         trace("node ", which.id, " leads no more");
     }
-    if (todo.load_snapshot) {
+    if (outcome.load_snapshot) {
         ++totals_.installs;
         which.applied = which.log.start_offset();
         which.state = which.log.state_at_start();
@@ -173,11 +173,11 @@ void world::do_effects(node& which, raft::effects todo) {
         if (which.applied > static_cast<log_offset>(model_.size())) fail("a snapshot holds records nobody committed");
         if (which.state != committed_state(which.applied)) fail("a snapshot differs from what was committed");
     }
-    if (todo.high_watermark) apply(which, *todo.high_watermark);
-    if (todo.began_leading) {
-        which.leading = *todo.began_leading;
+    if (outcome.high_watermark) apply(which, *outcome.high_watermark);
+    if (outcome.began_leading) {
+        which.leading = *outcome.began_leading;
         ++totals_.elections;
-        trace("node ", which.id, " leads epoch ", *todo.began_leading);
+        trace("node ", which.id, " leads epoch ", *outcome.began_leading);
     }
     if (which.incarnation != incarnation) return;
 }

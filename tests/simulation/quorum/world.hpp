@@ -72,7 +72,7 @@ private:
     void start(node& which);
     void crash(node& which);
     void settle(node& which);                 // do what the core asks for
-    void do_effects(node& which, raft::effects todo);
+    void do_effects(node& which, raft::effects outcome);
     void start_flush(node& which, raft::flush_request wanted);
     void apply(node& which, log_offset to);
     void arm(node& which);

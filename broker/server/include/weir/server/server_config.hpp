@@ -15,8 +15,8 @@ struct server_config {
     std::vector<std::string> listeners{"PLAINTEXT://localhost:9092"};
     std::optional<std::vector<std::string>> advertised_listeners;
     std::vector<std::string> security_protocol_map{"SASL_SSL:SASL_SSL", "PLAINTEXT:PLAINTEXT", "SSL:SSL", "SASL_PLAINTEXT:SASL_PLAINTEXT"};
-    std::int32_t socket_send_buffer_bytes = 102400;
-    std::int32_t socket_receive_buffer_bytes = 102400;
+    std::int32_t socket_send_buffer_bytes = -1;
+    std::int32_t socket_receive_buffer_bytes = -1;
     std::int32_t socket_request_max_bytes = 104857600;
     std::int32_t socket_listen_backlog_size = 50;
     std::int32_t max_connections_per_ip = INT32_MAX;

@@ -25,6 +25,7 @@ std::span<const setting> node_config::settings() {
         make_setting<&c::metadata_retention>("metadata.max.retention.ms", any(), "Age at which snapshots and the log below them go.", importance::high),
         make_setting<&c::retention_check_interval>("log.retention.check.interval.ms", at_least(1), "How often logs are looked at for what may be deleted."),
         make_setting<&c::checkpoint_interval>("log.flush.offset.checkpoint.interval.ms", at_least(0), "How often recovery points are written down.", importance::high, setting_type::int32),
+        make_setting<&c::producer_id_expiration>("producer.id.expiration.ms", at_least(1), "How long the sequence numbers of an idempotent producer are remembered after its last record."),
         make_setting<&c::event_loops>("event.loops", between(0, 1024), "Threads that serve requests, each with its own partitions; 0: one per core."),
         make_setting<&c::http_listener>("http.listener", any(), "host:port for /metrics and /health; not set: none."),
     };
@@ -78,6 +79,8 @@ result<parsed_config> parse_config(const std::string& file, std::string_view tex
     reader.read(config.server);
     reader.read(config.groups);
     reader.read(config.log_defaults, setting_names::synonyms_only);
+    reader.read(config.cleaner);
+    config.log_defaults.producer_id_expiration_ms = config.node.producer_id_expiration;
     for (const auto name : settings_without_effect()) reader.accept(name);
     for (const auto& [name, given] : reader.entries()) {
         for (const auto without : settings_without_effect())

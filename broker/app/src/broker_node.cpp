@@ -94,7 +94,7 @@ result<void> broker_node::state::put_together() {
     if (!opened) return opened.error();
     directories = *std::move(opened);
 
-    replicas = std::make_unique<replica::replicas>(world.cores, world.files, *directories);
+    replicas = std::make_unique<replica::replicas>(world.cores, world.files, *directories, config.cleaner);
     cache = std::make_unique<server::metadata_cache>(world.cores);
     partitions = std::make_unique<group_partitions>(config, *replicas, *cache);
     groups = std::make_unique<coordinator::group_coordinator>(config.groups, *partitions, random());

@@ -40,6 +40,7 @@ broker_schema::broker_schema(const broker_config& config) {
     add(config_type::broker, config.node, config);
     add(config_type::broker, config.server, config);
     add(config_type::broker, config.groups, config);
+    add(config_type::broker, config.cleaner, config);
     add(config_type::group, group_entity_config{}, config);
     add(config_type::client_metrics, server::client_metrics_config{}, config);
 }

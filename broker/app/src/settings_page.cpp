@@ -42,6 +42,7 @@ std::string settings_page() {
     print_table(page, "The node", node_config::settings());
     print_table(page, "Listeners, connections, requests", server::server_config::settings());
     print_table(page, "Consumer groups", group::group_config::settings());
+    print_table(page, "Compaction", replica::cleaner_config::settings());
     print_table(page, "Topics", storage::log_config::settings());
     page += "\nThe broker's own value for each, used by topics that do not set it:\n\n| broker setting | topic setting |\n|---|---|\n";
     for (const auto& row : storage::log_config::settings())

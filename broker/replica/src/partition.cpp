@@ -200,15 +200,15 @@ void partition::maintain() {
     };
     if (auto rolled = log_->roll_if_due(); !rolled) note("rolling", rolled.error());
     if (auto dropped = log_->apply_retention(high_watermark()); !dropped) note("retention", dropped.error());
-    // A share of the work each time: compaction reads and writes on this loop.
-    for (int step = 0; step < 8; ++step) {
-        const auto more = log_->compact(high_watermark());
-        if (!more) note("compaction", more.error());
-        if (!more || !*more) break;
-    }
     if (auto collected = log_->collect_garbage(); !collected) note("removal of old files", collected.error());
     log_->expire_producers();
     log_start_offset_.store(log_->log_start_offset(), std::memory_order_release);
+}
+
+bool partition::compact(std::uint64_t budget) {
+    const auto more = log_->compact(high_watermark(), budget);
+    if (!more) logs.error("compaction of " + log_->directory() + " failed: " + more.error().message());
+    return more && *more;
 }
 
 std::unique_ptr<storage::partition_log> partition::take_log() noexcept {

@@ -9,8 +9,8 @@ log::logger logs{"weir.replica"};
 
 }  // namespace
 
-replicas::replicas(const std::vector<event_loop*>& cores, file_system& files, log_source& logs) : logs_(logs) {
-    for (auto* loop : cores) cores_.push_back(std::make_unique<core_state>(*loop, files));
+replicas::replicas(const std::vector<event_loop*>& cores, file_system& files, log_source& logs, const cleaner_config& cleaning) : logs_(logs) {
+    for (auto* loop : cores) cores_.push_back(std::make_unique<core_state>(*loop, files, cleaning));
 }
 
 replicas::~replicas() {
@@ -44,6 +44,7 @@ task<void> replicas::put_on(event_loop& here, core_state& core, const std::vecto
         if (const auto at = core.known.find(spec.id); at != core.known.end()) {
             at->second->set_config(spec.config);
             at->second->lead(spec.leader_epoch);
+            core.cleaning.notice(*at->second);
             continue;
         }
         auto log = logs_.open(spec);
@@ -54,6 +55,7 @@ task<void> replicas::put_on(event_loop& here, core_state& core, const std::vecto
         auto made = std::make_shared<partition>(spec.id, spec.topic, *std::move(log), *core.loop, core.flush);
         made->lead(spec.leader_epoch);
         core.mine.emplace(spec.id, made);
+        core.cleaning.notice(*made);
         opened.push_back(std::move(made));
     }
     // After a crash the tail may not be durable yet, and what is not durable is not served: nobody is to find a log
@@ -117,6 +119,7 @@ task<void> replicas::remove(event_loop& here, std::vector<partition_id> ids) {
 
 task<void> replicas::maintain_on(event_loop& here, core_state& core, bool closing) {
     co_await switch_to{*core.loop};
+    if (closing) core.cleaning.stop();
     for (const auto& [id, each] : core.mine) {
         if (closing) {
             if (auto closed = each->close(); !closed) logs.error("closing " + each->log().directory() + ": " + closed.error().message());

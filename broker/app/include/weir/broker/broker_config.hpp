@@ -3,6 +3,7 @@
 #include <weir/base/setting.hpp>
 #include <weir/base/settings_reader.hpp>
 #include <weir/group/group_config.hpp>
+#include <weir/replica/cleaner.hpp>
 #include <weir/server/server_config.hpp>
 #include <weir/storage/log_config.hpp>
 
@@ -31,6 +32,7 @@ struct node_config {
     milliseconds metadata_retention{604'800'000};
     milliseconds retention_check_interval{300'000};
     milliseconds checkpoint_interval{60'000};
+    milliseconds producer_id_expiration{86'400'000};
     std::int32_t event_loops = 0;
     std::optional<std::string> http_listener;
 
@@ -42,6 +44,7 @@ struct broker_config {
     node_config node;
     server::server_config server;
     storage::log_config log_defaults;  ///< for topics that do not say otherwise
+    replica::cleaner_config cleaner;
     group::group_config groups;
     /// What was given, by name: DescribeConfigs shows it as the static value.
     std::map<std::string, settings_reader::given, std::less<>> given;

@@ -98,6 +98,8 @@ public:
 
     /// Roll, retention, expiry of producers, removal of old files.
     void maintain();
+    /// One slice of compaction of about `budget` bytes; true when there is more to do at once.
+    bool compact(std::uint64_t budget);
     /// The flusher says that a flush ended, well or badly.
     void on_flushed();
     /// Fails waiters whose deadline has passed; true while some are left.

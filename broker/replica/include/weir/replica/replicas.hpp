@@ -1,6 +1,7 @@
 // All partitions of this broker, spread over its cores.
 #pragma once
 #include <weir/base/task.hpp>
+#include <weir/replica/cleaner.hpp>
 #include <weir/replica/flusher.hpp>
 #include <weir/replica/partition.hpp>
 
@@ -34,7 +35,7 @@ public:
 /// finds the core it has to go to without asking anybody.
 class replicas {
 public:
-    replicas(const std::vector<event_loop*>& cores, file_system& files, log_source& logs);
+    replicas(const std::vector<event_loop*>& cores, file_system& files, log_source& logs, const cleaner_config& cleaning = {});
     ~replicas();
 
     std::size_t core_count() const noexcept { return cores_.size(); }
@@ -61,11 +62,12 @@ public:
 
 private:
     struct core_state {
-        core_state(event_loop& on, file_system& files) : loop(&on), flush(on, files) {}
+        core_state(event_loop& on, file_system& files, const cleaner_config& cleaning) : loop(&on), flush(on, files), cleaning(on, mine, cleaning) {}
         event_loop* loop;
         flusher flush;
         std::unordered_map<partition_id, std::shared_ptr<partition>> known;  // of all cores
         std::unordered_map<partition_id, std::shared_ptr<partition>> mine;
+        cleaner cleaning;
     };
     using partitions = std::vector<std::shared_ptr<partition>>;
     task<void> put_on(event_loop& here, core_state& core, const std::vector<partition_spec>& specs, partitions& opened);

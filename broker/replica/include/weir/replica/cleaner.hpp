@@ -1,0 +1,51 @@
+// Compaction of one core's logs, in the background.
+#pragma once
+#include <weir/base/event_loop.hpp>
+#include <weir/base/setting.hpp>
+#include <weir/replica/partition.hpp>
+
+#include <limits>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+namespace weir::replica {
+
+struct cleaner_config {
+    bool enabled = true;
+    milliseconds backoff{15'000};                                      ///< between two rounds
+    double max_bytes_per_second = std::numeric_limits<double>::max();  ///< of this core
+    static std::span<const setting> settings();
+};
+
+/// Goes round the partitions of a core and compacts those that want it, a slice per turn of the loop, so that requests are
+/// served between slices. Sleeps without a timer while no partition of the core is compacted. Used on the core's loop only.
+class cleaner {
+public:
+    using partitions = std::unordered_map<partition_id, std::shared_ptr<partition>>;
+    /// `mine` outlives the cleaner; partitions may come and go between slices.
+    cleaner(event_loop& loop, const partitions& mine, cleaner_config config);
+    ~cleaner();
+    cleaner(const cleaner&) = delete;
+    cleaner& operator=(const cleaner&) = delete;
+
+    /// A partition came or its configuration changed: rounds begin when it is compacted and none are under way.
+    void notice(const partition& changed);
+    /// No further slice begins; for a clean stop.
+    void stop() noexcept;
+
+private:
+    void wait_for_round();
+    void begin_round();
+    void clean_next();
+
+    event_loop& loop_;
+    const partitions& mine_;
+    const cleaner_config config_;
+    timer_id timer_ = timer_id::none;  // set while there is anything to come back to
+    std::vector<partition_id> left_;   // of this round
+    bool stopped_ = false;
+};
+
+}  // namespace weir::replica

@@ -1,0 +1,71 @@
+#include <weir/replica/cleaner.hpp>
+
+#include <weir/base/log.hpp>
+
+#include <utility>
+
+namespace weir::replica {
+namespace {
+
+log::logger logs{"weir.replica.cleaner"};
+
+// Read and written in one go: a few milliseconds of the loop.
+constexpr std::uint64_t slice_bytes = 1 << 20;
+
+}  // namespace
+
+std::span<const setting> cleaner_config::settings() {
+    using c = cleaner_config;
+    static const setting all[] = {
+        make_setting<&c::enabled>("log.cleaner.enable", any(),
+                                  "Whether logs with cleanup.policy=compact are compacted."),
+        make_setting<&c::backoff>("log.cleaner.backoff.ms", at_least(0),
+                                  "How long a round of compaction waits after the last one."),
+        make_setting<&c::max_bytes_per_second>("log.cleaner.io.max.bytes.per.second", any(),
+                                               "The most that compaction reads and writes in a second, on each core."),
+    };
+    return all;
+}
+
+cleaner::cleaner(event_loop& loop, const partitions& mine, cleaner_config config)
+    : loop_(loop),
+      mine_(mine),
+      config_(config) {}
+
+cleaner::~cleaner() { stop(); }
+
+void cleaner::stop() noexcept {
+    stopped_ = true;
+    loop_.cancel(std::exchange(timer_, timer_id::none));
+}
+
+void cleaner::notice(const partition& changed) {
+    if (timer_ == timer_id::none && config_.enabled && !stopped_ && changed.log().config().compacts()) wait_for_round();
+}
+
+void cleaner::wait_for_round() {
+    timer_ = loop_.call_after(config_.backoff, [this] { begin_round(); });
+}
+
+void cleaner::begin_round() {
+    timer_ = timer_id::none;
+    for (const auto& [id, each] : mine_) {
+        if (each->log().config().compacts()) left_.push_back(id);
+    }
+    if (!left_.empty()) clean_next();
+}
+
+void cleaner::clean_next() {
+    timer_ = timer_id::none;
+    const auto at = mine_.find(left_.back());
+    const bool more = at != mine_.end() && at->second->compact(slice_bytes);
+    if (!more) left_.pop_back();
+    if (left_.empty()) return wait_for_round();
+    auto pause = nanoseconds{0};
+    if (more && config_.max_bytes_per_second < 1e15)
+        pause = nanoseconds{
+            static_cast<std::int64_t>(2e9 * static_cast<double>(slice_bytes) / config_.max_bytes_per_second)};
+    timer_ = loop_.call_after(pause, [this] { clean_next(); });
+}
+
+}  // namespace weir::replica

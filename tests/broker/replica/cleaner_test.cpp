@@ -1,0 +1,133 @@
+#include "replica_fixture.hpp"
+
+#include <weir/replica/cleaner.hpp>
+
+#include <map>
+
+using namespace weir;
+using namespace weir::replica;
+using namespace weir::replica::test;
+
+namespace {
+
+struct cleaner_fixture : replica_fixture {
+    cleaner::partitions mine;
+    // Only what the checkpoint file calls durable is compacted; here that is everything.
+    std::shared_ptr<storage::log_progress> progress = std::make_shared<storage::log_progress>();
+
+    std::shared_ptr<partition> add(const std::string& topic, const std::string& policy) {
+        storage::log_config config;
+        config.cleanup_policy = {policy};
+        config.segment_ms = 1h;
+        storage::partition_log::open_options options;
+        options.directory = "/data/" + topic + "-0";
+        options.topic = topic;
+        options.topic_id = {1, mine.size()};
+        options.config = config;
+        options.progress = progress;
+        auto opened = storage::partition_log::open(files, loop, options);
+        REQUIRE_MESSAGE(opened, opened.error().message());
+        auto made =
+            std::make_shared<partition>(partition_id{options.topic_id, 0}, topic, *std::move(opened), loop, flush);
+        made->lead(0);
+        mine.emplace(made->id(), made);
+        return made;
+    }
+    /// Two values of one key in a closed segment, one of another key in the open one; all flushed.
+    void write_twice(partition& where, std::size_t value_bytes = 10) {
+        put(where, "key", std::string(value_bytes, 'o'));
+        put(where, "key", std::string(value_bytes, 'n'));
+        loop.advance(2h);
+        REQUIRE(where.log().roll_if_due());
+        put(where, "other", "open");
+        loop.advance(10ms);
+    }
+    void put(partition& where, const std::string& key, const std::string& value) {
+        protocol::batch_builder builder;
+        REQUIRE(builder.append(loop.wall_now(), as_bytes(key), as_bytes(value)));
+        auto batch = builder.finish();
+        REQUIRE(batch);
+        REQUIRE(where.append(*batch, storage::append_origin::client));
+        const auto flushed = wait_for(where, where.log().log_end_offset(), time_point::max());
+        loop.advance(10ms);
+        REQUIRE(*flushed == errc::none);
+        progress->noted_recovery_point = where.log().log_end_offset();
+    }
+    static std::string content(partition& where) {
+        std::string all;
+        read_request next;
+        next.max_bytes = 10 << 20;
+        for (next.offset = where.log_start_offset();
+             next.offset < where.high_watermark();) {  // an answer ends with its segment
+            const auto answer = where.read(next);
+            REQUIRE(answer.code == errc::none);
+            const auto text = text_of(answer.records);
+            if (text.empty()) break;
+            all += text;
+            next.offset = std::stoll(text.substr(text.rfind(' ', text.size() - 2) + 1)) + 1;
+        }
+        return all;
+    }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(cleaner_fixture, "a compacted log is cleaned log.cleaner.backoff.ms later, others are left alone") {
+    cleaner under_test{loop, mine, {.backoff = 15s}};
+    const auto compacted = add("tables", "compact");
+    const auto deleted = add("events", "delete");
+    write_twice(*compacted);
+    write_twice(*deleted);
+    under_test.notice(*deleted);
+    loop.advance(1h);
+    CHECK(content(*deleted) == "0=oooooooooo 1=nnnnnnnnnn 2=open ");
+    CHECK(content(*compacted) == "0=oooooooooo 1=nnnnnnnnnn 2=open ");
+
+    under_test.notice(*compacted);
+    loop.advance(14s);
+    CHECK(content(*compacted) == "0=oooooooooo 1=nnnnnnnnnn 2=open ");
+    loop.advance(2s);
+    CHECK(content(*compacted) == "1=nnnnnnnnnn 2=open ");
+    CHECK(content(*deleted) == "0=oooooooooo 1=nnnnnnnnnn 2=open ");
+
+    SUBCASE("and again in a later round") {
+        put(*compacted, "key", "newest");
+        loop.advance(2h);
+        REQUIRE(compacted->log().roll_if_due());
+        put(*compacted, "other", "last");
+        loop.advance(16s);
+        CHECK(content(*compacted) == "2=open 3=newest 4=last ");
+    }
+    SUBCASE("a partition that goes between two slices is no longer touched") {
+        mine.clear();
+        loop.advance(1h);
+        CHECK(mine.empty());
+    }
+}
+
+TEST_CASE_FIXTURE(cleaner_fixture, "nothing is compacted with log.cleaner.enable=false, nor after a stop") {
+    const auto compacted = add("tables", "compact");
+    write_twice(*compacted);
+    cleaner disabled{loop, mine, {.enabled = false}};
+    disabled.notice(*compacted);
+    cleaner stopped{loop, mine, {}};
+    stopped.notice(*compacted);
+    stopped.stop();
+    stopped.notice(*compacted);
+    loop.advance(1h);
+    CHECK(content(*compacted) == "0=oooooooooo 1=nnnnnnnnnn 2=open ");
+}
+
+TEST_CASE_FIXTURE(cleaner_fixture, "log.cleaner.io.max.bytes.per.second stretches a round") {
+    const auto compacted = add("tables", "compact");
+    for (int i = 0; i < 5; ++i) put(*compacted, "key", std::string(900'000, 'x'));
+    loop.advance(2h);
+    REQUIRE(compacted->log().roll_if_due());
+    put(*compacted, "other", "open");
+    cleaner slow{loop, mine, {.backoff = 1s, .max_bytes_per_second = 100'000}};
+    slow.notice(*compacted);
+    loop.advance(30s);
+    CHECK(compacted->log().size_bytes() > 4'000'000);
+    loop.advance(10min);
+    CHECK(compacted->log().size_bytes() < 1'000'000);
+}

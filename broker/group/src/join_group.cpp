@@ -67,7 +67,7 @@ private:
     bool accepts(const classic_group& group) const;
     void new_member(classic_group& group);
     void known_member(classic_group& group);
-    void add(classic_group& group, std::string member_id);
+    void add(classic_group& group, const std::string& member_id);
     void update(member& m);
     void rejoin(classic_group& group, member& m);
     void replace_static(classic_group& group, const std::string& old_id, const std::string& new_id);
@@ -177,7 +177,7 @@ void joining::known_member(classic_group& group) {
     refuse(errc::unknown_member_id, id);
 }
 
-void joining::add(classic_group& group, std::string member_id) {
+void joining::add(classic_group& group, const std::string& member_id) {
     member m;
     m.id = member_id;
     m.instance_id = request_.group_instance_id;

@@ -285,7 +285,7 @@ void quorum_driver::request(node_id from, message_body body, function<void(messa
     state_->pump();
 }
 
-void quorum_driver::receive(message answer) {
+void quorum_driver::receive(const message& answer) {
     if (state_->stopped || is_request(answer.body)) return;
     state_->core->step(answer, state_->loop.now());
     state_->pump();

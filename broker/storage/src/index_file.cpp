@@ -38,7 +38,7 @@ void index_file::push(bytes_view entry) {
 }
 
 result<file_ptr> index_file::spill() {
-    const auto opened = file_.open(open_mode::create);
+    auto opened = file_.open(open_mode::create);
     if (!opened) return opened.error();
     if (tail_.empty()) return opened;
     if (auto written = (*opened)->write_at(on_disk_ * entry_bytes_, bytes_view{tail_}); !written)
@@ -55,7 +55,7 @@ result<void> index_file::truncate(std::uint64_t entries) {
     }
     tail_.clear();
     if (entries == 0 && on_disk_ == 0 && !file_.folder().files().exists(path())) return {};
-    const auto opened = file_.open(open_mode::create);
+    auto opened = file_.open(open_mode::create);
     if (!opened) return opened.error();
     if (auto cut = (*opened)->truncate(entries * entry_bytes_); !cut) return cut;
     on_disk_ = entries;

@@ -90,8 +90,8 @@ flush_ticket partition_log::state::begin_flush() {
     ticket.generation = generation;
     if (failure) return ticket;
     ticket.files = unsynced;
-    for (std::size_t which = segments.size(); which-- > 0 && end_of(which) > flushed;) {
-        auto opened = segments[which]->log_file();
+    for (std::size_t which = segments.size(); which > 0 && end_of(which - 1) > flushed; --which) {
+        auto opened = segments[which - 1]->log_file();
         if (!opened) {
             fail(opened.error());
             return {{}, log_end, generation};
@@ -183,7 +183,7 @@ partition_log::partition_log(std::unique_ptr<state> state) : state_(std::move(st
 partition_log::~partition_log() = default;
 
 result<std::unique_ptr<partition_log>> partition_log::open(file_system& files, const clock& clock,
-                                                           open_options options) {
+                                                           const open_options& options) {
     auto inside = std::make_unique<state>(files, clock, options);
     if (auto loaded = inside->load(options); !loaded) return loaded.error();
     inside->publish();

@@ -106,7 +106,7 @@ result<void> segment::agrees(const time_entry& entry) const {
 
 result<void> segment::check_indexes() {
     if (loaded_) return {};
-    const auto read = load_indexes();
+    auto read = load_indexes();
     if (read) {
         loaded_ = true;
         return {};

@@ -175,7 +175,7 @@ void world::do_effects(node& which, raft::effects outcome) {
     }
     if (outcome.high_watermark) apply(which, *outcome.high_watermark);
     if (outcome.began_leading) {
-        which.leading = *outcome.began_leading;
+        which.leading = outcome.began_leading;
         ++totals_.elections;
         trace("node ", which.id, " leads epoch ", *outcome.began_leading);
     }

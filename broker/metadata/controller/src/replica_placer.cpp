@@ -9,7 +9,7 @@
 
 namespace weir::metadata {
 
-std::vector<replica_placer::candidate> replica_placer::take_turns(std::vector<std::vector<candidate>> racks) {
+std::vector<replica_placer::candidate> replica_placer::take_turns(const std::vector<std::vector<candidate>>& racks) {
     std::vector<candidate> mixed;
     std::size_t longest = 0;
     for (const auto& rack : racks) longest = std::max(longest, rack.size());
@@ -29,8 +29,8 @@ replica_placer::replica_placer(const image& cluster, random_source& random) {
         const auto rack = numbers.at(each.rack);
         (each.active() ? active : inactive)[rack].push_back({id, rack});
     }
-    active_ = take_turns(std::move(active));
-    inactive_ = take_turns(std::move(inactive));
+    active_ = take_turns(active);
+    inactive_ = take_turns(inactive);
     // A random start, so that many topics of one partition do not all begin on the first broker.
     if (!active_.empty()) leader_ = random.below(active_.size());
     if (!active_.empty()) rotation_ = random.below(active_.size());

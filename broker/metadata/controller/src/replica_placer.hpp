@@ -24,7 +24,7 @@ private:
         broker_id id;
         std::size_t rack;
     };
-    static std::vector<candidate> take_turns(std::vector<std::vector<candidate>> racks);
+    static std::vector<candidate> take_turns(const std::vector<std::vector<candidate>>& racks);
 
     std::vector<candidate> active_;
     std::vector<candidate> inactive_;

@@ -103,7 +103,7 @@ public:
     /// the driver stops.
     void request(node_id from, message_body body, function<void(message_body)> answer);
     /// The answer to a request that went out through the transport.
-    void receive(message answer);
+    void receive(const message& answer);
 
     /// Starts a snapshot that ends at `end` (a committed offset the listener has applied all below). Finish it with
     /// writer->finish(loop, ...) and then call snapshot_finished().

@@ -109,7 +109,7 @@ public:
     /// Opens or creates the log and recovers it: swap files finished, batches from the recovery point on checked, the
     /// tail cut at the first damage, indexes rebuilt when missing or wrong, producer state replayed.
     static result<std::unique_ptr<partition_log>> open(file_system& files, const class weir::clock& clock,
-                                                       open_options options);
+                                                       const open_options& options);
     ~partition_log();
 
     /// Checks, stamps and writes one batch (see append_origin); `batch` is patched in place. Kafka's codes: corrupt_message,

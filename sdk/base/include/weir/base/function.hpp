@@ -47,7 +47,10 @@ public:
     ~function() { reset(); }
 
     explicit operator bool() const noexcept { return table_ != nullptr; }
-    R operator()(Args... args) { return table_->call(storage_, std::forward<Args>(args)...); }
+    // By value, as the signature says; large ones are moved on.
+    R operator()(Args... args) {  // NOLINT(performance-unnecessary-value-param)
+        return table_->call(storage_, std::forward<Args>(args)...);
+    }
 
 private:
     struct table {

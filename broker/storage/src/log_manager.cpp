@@ -4,6 +4,9 @@
 #include <weir/storage/log_directory.hpp>
 #include <weir/storage/meta_properties.hpp>
 
+#include "partition_metadata.hpp"
+#include "paths.hpp"
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -69,6 +72,7 @@ struct log_manager::state {
     result<loaded_log> open_log(directory& where, const std::string& folder, const partition_folder& parsed,
                                 const uuid& topic_id, const log_config& config);
     result<void> move_away(std::unique_ptr<partition_log> log, folder_kind kind);
+    result<void> settle_copies(std::span<loaded_log> all);
     result<void> write_checkpoints(std::span<const partition_offset> high_watermarks);
     void fail(directory& where, const error& why);
 
@@ -204,6 +208,23 @@ result<void> log_manager::state::move_away(std::unique_ptr<partition_log> log, f
     return {};
 }
 
+// The mark of a complete copy counts only while its log is away: a log that is there goes on, and the copy falls behind.
+result<void> log_manager::state::settle_copies(std::span<loaded_log> all) {
+    for (auto& each : all) {
+        if (!each.log) continue;
+        const auto mark = each.log->directory() + "/" + std::string{complete_copy_file};
+        if (!files.exists(mark)) continue;
+        const bool replaced = std::any_of(all.begin(), all.end(), [&](const loaded_log& other) {
+            return !other.future && other.topic == each.topic && other.partition == each.partition;
+        });
+        each.complete = each.future && !replaced;
+        if (each.complete) continue;
+        if (auto removed = files.remove(mark); !removed) return removed;
+        if (auto gone = files.sync_directory(each.log->directory()); !gone) return gone;
+    }
+    return {};
+}
+
 result<void> log_manager::state::write_checkpoints(std::span<const partition_offset> high_watermarks) {
     std::map<const directory*, std::array<std::vector<partition_offset>, 4>> content;
     for (const auto& each : directories) content[each.get()];
@@ -330,6 +351,7 @@ result<std::vector<log_manager::loaded_log>> log_manager::load(
             all.push_back(*std::move(loaded));
         }
     }
+    if (auto settled = in.settle_copies(all); !settled) return settled.error();
     return all;
 }
 
@@ -383,7 +405,19 @@ result<void> log_manager::promote_future(std::unique_ptr<partition_log> current,
     const auto slash = from.rfind('/');
     const auto parsed = parse_partition_folder(std::string_view{from}.substr(slash + 1));
     if (!parsed || parsed->kind != folder_kind::future) return error{errc::not_found, from + " is no future replica"};
-    if (auto removed = in.move_away(std::move(current), folder_kind::deleting); !removed) return removed;
+    const auto mark = from + "/" + std::string{complete_copy_file};
+    if (current) {
+        // Of a log that is where it belongs, the topic's id is written anew when it was torn; a copy has nothing else.
+        auto id = in.files.open(from + "/" + std::string{partition_metadata_file}, open_mode::write);
+        if (!id) return id.error();
+        if (auto synced = (*id)->sync(); !synced) return synced;
+        // Should the power fail before the new name is there, the next start knows that this copy may stand in.
+        if (auto marked = replace_file(in.files, mark, {}); !marked) return marked;
+        const auto old = current->directory();
+        if (auto removed = in.move_away(std::move(current), folder_kind::deleting); !removed) return removed;
+        // First gone for good, then replaced: a power cut must not leave two of one name.
+        if (auto gone = in.files.sync_directory(old.substr(0, old.rfind('/'))); !gone) return gone;
+    }
     const auto name = folder_name(parsed->topic, parsed->partition);
     const auto to = from.substr(0, slash + 1) + name;
     if (auto moved = in.files.rename(from, to); !moved) return moved;
@@ -391,12 +425,19 @@ result<void> log_manager::promote_future(std::unique_ptr<partition_log> current,
     future.moved_to(to);
     auto node = in.future.extract(name);
     in.live.insert(std::move(node));
+    static_cast<void>(in.files.remove(to + "/" + std::string{complete_copy_file}).has_value());  // says nothing any more
     return {};
 }
 
 result<void> log_manager::remove(std::unique_ptr<partition_log> log) {
-    const std::lock_guard lock{state_->mutex};
-    return state_->move_away(std::move(log), folder_kind::deleting);
+    auto& in = *state_;
+    const std::lock_guard lock{in.mutex};
+    const auto folder = log->directory();
+    const auto slash = folder.rfind('/');
+    const auto parsed = parse_partition_folder(std::string_view{folder}.substr(slash + 1));
+    if (auto moved = in.move_away(std::move(log), folder_kind::deleting); !moved) return moved;
+    // A deleted topic is deleted by the metadata; a copy that was given up has nothing but its name.
+    return parsed && parsed->kind == folder_kind::future ? in.files.sync_directory(folder.substr(0, slash)) : result<void>{};
 }
 
 result<void> log_manager::mark_stray(std::unique_ptr<partition_log> log) {

@@ -18,6 +18,9 @@ inline constexpr std::string_view cleaned = ".cleaned";
 inline constexpr std::string_view swap = ".swap";
 }  // namespace suffix
 
+/// In the folder of a copy that holds all its log does and is about to take its place. Ours alone; Kafka passes it over.
+inline constexpr std::string_view complete_copy_file = "copy-complete";
+
 /// "<directory>/<20 digits><kind>".
 std::string offset_path(std::string_view directory, std::int64_t offset, std::string_view kind);
 

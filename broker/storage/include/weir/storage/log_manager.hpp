@@ -47,6 +47,7 @@ public:
         std::unique_ptr<partition_log> log;  ///< null when it could not be opened
         error failure;                       ///< why it could not
         std::int64_t high_watermark = 0;     ///< from the checkpoint
+        bool complete = false;               ///< a future one that was about to take the place of its log
     };
     /// Opens every partition there is, but not `__cluster_metadata`. From here on a stop without close() is unclean.
     result<std::vector<loaded_log>> load(function<log_config(const std::string& topic)> config_of);
@@ -57,7 +58,8 @@ public:
     /// Makes the future replica of a partition in another directory.
     result<loaded_log> open_future_log(const std::string& topic, std::int32_t partition, const uuid& topic_id,
                                        const log_config& config, const uuid& directory);
-    /// The future replica takes the place of `current`, whose folder goes as in remove().
+    /// The future replica, which holds all that `current` does and is durable, takes its place; the folder of `current`
+    /// goes as in remove(). Null for one that load() calls complete and whose log is gone: a power cut came between.
     result<void> promote_future(std::unique_ptr<partition_log> current, partition_log& future);
 
     /// Renames the folder at once; its files go after file.delete.delay.ms (collect_garbage).

@@ -19,10 +19,12 @@ struct formatting {
 };
 
 // Reads what is there before anything is written: a directory that will be refused stays as it is.
-result<formatting> look_at(file_system& files, const std::vector<std::string>& directories, std::int32_t node_id) {
+result<formatting> look_at(file_system& files, const std::vector<std::string>& directories, const std::string& metadata, std::int32_t node_id) {
     formatting plan;
     for (const auto& directory : directories) {
         auto found = storage::read_meta_properties(files, directory);
+        // A disk that fails takes its partitions along, not the broker; log_manager says so. Without metadata nothing goes.
+        if (!found && found.code() == errc::io_error && directory != metadata) continue;
         if (!found && found.code() != errc::not_found) return found.error();
         if (!found) {
             plan.empty.push_back(directory);
@@ -43,7 +45,7 @@ result<std::unique_ptr<log_directories>> log_directories::open(file_system& file
     auto all = directories;
     if (std::find(all.begin(), all.end(), made->metadata_directory_) == all.end()) all.push_back(made->metadata_directory_);
 
-    auto plan = look_at(files, all, config.node.node_id);
+    auto plan = look_at(files, all, made->metadata_directory_, config.node.node_id);
     if (!plan) return plan.error();
     const bool new_cluster = plan->cluster_id.empty();
     if (new_cluster) plan->cluster_id = to_string(random_uuid(random));
@@ -97,10 +99,16 @@ result<void> log_directories::load(const metadata::image& image, const broker_co
         return known != configs.end() ? known->second : configs.emplace(topic, topic_log_config(config, image, topic)).first->second;
     });
     if (!loaded) return loaded.error();
+    std::vector<storage::log_manager::loaded_log*> alone;
     for (auto& each : *loaded) {
-        if (each.future) continue;
-        if (each.log) loaded_[{each.topic, each.partition}] = std::move(each.log);
-        else logs.error("cannot open " + each.topic + "-" + std::to_string(each.partition) + ": " + each.failure.message());
+        const std::pair where{each.topic, each.partition};
+        if (!each.log) logs.error("cannot open " + each.topic + "-" + std::to_string(each.partition) + ": " + each.failure.message());
+        else if (each.complete) alone.push_back(&each);
+        else (each.future ? copies_ : loaded_)[where] = std::move(each.log);
+    }
+    for (auto* each : alone) {
+        if (auto promoted = manager_->promote_future(nullptr, *each->log); !promoted) return promoted.error();
+        loaded_[{each->topic, each->partition}] = std::move(each->log);
     }
     return {};
 }
@@ -111,6 +119,33 @@ void log_directories::set_strays_aside() {
         logs.warn(log->directory() + " is not in the cluster's metadata and is set aside");
         if (auto marked = manager_->mark_stray(std::move(log)); !marked) logs.error(marked.error().message());
     }
+    for (auto& [where, log] : std::exchange(copies_, {}))
+        logs.warn(log->directory() + " is a copy of a log that cannot be read, or of no partition of the cluster; it is left alone");
+    starting_ = false;
+}
+
+std::unique_ptr<storage::partition_log> log_directories::interrupted_copy(const replica::partition_spec& spec) {
+    const std::lock_guard lock{mutex_};
+    const auto known = copies_.find({spec.topic, spec.id.index});
+    if (known == copies_.end() || known->second->topic_id() != spec.id.topic_id) return nullptr;
+    auto log = std::move(known->second);
+    copies_.erase(known);
+    log->set_config(spec.config);
+    return log;
+}
+
+result<std::unique_ptr<storage::partition_log>> log_directories::open_future(const replica::partition_spec& spec, const std::string& path) {
+    const auto all = manager_->directories();
+    const auto where = std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.path == path; });
+    if (where == all.end()) return error{errc::log_dir_not_found, path + " is no log directory of this broker"};
+    if (where->failed) return error{errc::kafka_storage_error, path + " has failed"};
+    auto opened = manager_->open_future_log(spec.topic, spec.id.index, spec.id.topic_id, spec.config, where->id);
+    if (!opened) return opened.error();
+    return std::move(opened->log);
+}
+
+result<void> log_directories::promote(std::unique_ptr<storage::partition_log> current, storage::partition_log& future) {
+    return manager_->promote_future(std::move(current), future);
 }
 
 result<std::unique_ptr<storage::partition_log>> log_directories::open(const replica::partition_spec& spec) {
@@ -129,6 +164,12 @@ result<std::unique_ptr<storage::partition_log>> log_directories::open(const repl
             loaded_.erase(known);
             if (auto marked = manager_->mark_stray(std::move(stray)); !marked) return marked.error();
         }
+    }
+    if (starting_) {
+        // What the cluster knew before this start may lie in a directory that cannot be read now. An empty log in its place
+        // would take back what was acknowledged.
+        for (const auto& each : manager_->directories())
+            if (each.failed) return error{errc::kafka_storage_error, "it may be in " + each.path + ", which has failed"};
     }
     auto opened = manager_->open_log(spec.topic, spec.id.index, spec.id.topic_id, spec.config);
     if (!opened) return opened.error();

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -36,6 +37,9 @@ public:
 
     result<std::unique_ptr<storage::partition_log>> open(const replica::partition_spec& spec) override;
     result<void> remove(std::unique_ptr<storage::partition_log> log) override;
+    std::unique_ptr<storage::partition_log> interrupted_copy(const replica::partition_spec& spec) override;
+    result<std::unique_ptr<storage::partition_log>> open_future(const replica::partition_spec& spec, const std::string& path) override;
+    result<void> promote(std::unique_ptr<storage::partition_log> current, storage::partition_log& future) override;
     void note(const replica::partition_id& id, const std::string& topic, std::int64_t high_watermark) override;
     std::vector<directory> directories() const override;
 
@@ -48,8 +52,10 @@ private:
     std::string metadata_directory_;
     uuid metadata_directory_id_;
     std::unique_ptr<storage::log_manager> manager_;
+    std::atomic<bool> starting_{true};  // until everything the metadata names was looked for
     std::mutex mutex_;  // guards what follows: cores open, close and note at the same time
     std::map<std::pair<std::string, std::int32_t>, std::unique_ptr<storage::partition_log>> loaded_;
+    std::map<std::pair<std::string, std::int32_t>, std::unique_ptr<storage::partition_log>> copies_;
     std::map<std::pair<std::string, std::int32_t>, std::int64_t> high_watermarks_;
 };
 

@@ -27,6 +27,13 @@ void flusher::forget(partition& gone) noexcept {
         if (job.who == &gone) job.who = nullptr;
 }
 
+void flusher::sync(std::vector<file_ptr> files, function<void(const result<void>&)> done) {
+    files_.sync_all(std::move(files), home_, [done = std::move(done)](std::vector<result<void>> synced) mutable {
+        const auto failed = std::find_if(synced.begin(), synced.end(), [](const auto& each) { return !each; });
+        done(failed == synced.end() ? result<void>{} : *failed);
+    });
+}
+
 void flusher::flush() {
     std::vector<file_ptr> files;
     for (auto* who : std::exchange(dirty_, {})) {

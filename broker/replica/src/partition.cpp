@@ -21,10 +21,11 @@ partition::partition(partition_id id, std::string topic, std::unique_ptr<storage
 partition::~partition() {
     flush_.forget(*this);
     home_.cancel(flush_timer_);
+    if (copy_) home_.cancel(copy_->next_step);
 }
 
 void partition::lead(std::int32_t leader_epoch) {
-    if (leads() && leader_epoch_.load() >= leader_epoch) return;
+    if (lost_place_ || (leads() && leader_epoch_.load() >= leader_epoch)) return;
     if (log_->latest_epoch() < leader_epoch) log_->begin_epoch(leader_epoch, log_->log_end_offset());
     leader_epoch_.store(leader_epoch, std::memory_order_release);
     if (!leads()) {
@@ -194,6 +195,11 @@ result<std::int64_t> partition::delete_records(std::int64_t before_offset) {
     return log_->log_start_offset();
 }
 
+void partition::set_config(const storage::log_config& config) {
+    log_->set_config(config);
+    if (copy_) copy_->set_config(config);
+}
+
 void partition::maintain() {
     const auto note = [this](const char* what, const error& why) {
         logs.error(std::string{what} + " of " + log_->directory() + " failed: " + why.message());
@@ -212,6 +218,7 @@ bool partition::compact(std::uint64_t budget) {
 }
 
 std::unique_ptr<storage::partition_log> partition::take_log() noexcept {
+    cancel_move();
     flush_.forget(*this);
     home_.cancel(std::exchange(flush_timer_, timer_id::none));
     return std::move(log_);
@@ -219,7 +226,13 @@ std::unique_ptr<storage::partition_log> partition::take_log() noexcept {
 
 result<void> partition::close() {
     resign();
-    return log_->close();
+    result<void> copied;
+    if (const auto copy = std::exchange(copy_, nullptr)) {
+        home_.cancel(copy->next_step);
+        copied = copy->future().close();
+    }
+    auto closed = log_->close();
+    return closed ? copied : closed;
 }
 
 }  // namespace weir::replica

@@ -53,6 +53,7 @@ task<void> replicas::put_on(event_loop& here, core_state& core, const std::vecto
             continue;
         }
         auto made = std::make_shared<partition>(spec.id, spec.topic, *std::move(log), *core.loop, core.flush);
+        if (auto copy = logs_.interrupted_copy(spec)) made->move_to(std::move(copy), logs_);
         made->lead(spec.leader_epoch);
         core.mine.emplace(spec.id, made);
         core.cleaning.notice(*made);
@@ -115,6 +116,21 @@ task<void> replicas::remove(event_loop& here, std::vector<partition_id> ids) {
     std::vector<task<void>> removing;
     for (auto& core : cores_) removing.push_back(remove_on(here, *core, ids));
     co_await when_all(std::move(removing));
+}
+
+result<void> replicas::move_to(partition& which, const std::string& path) {
+    const auto lies_in = [&](const storage::partition_log& log) { return log.directory().substr(0, log.directory().rfind('/')) == path; };
+    if (!which.leads()) return error{errc::replica_not_available, which.topic() + "-" + std::to_string(which.id().index)};
+    if (lies_in(which.log())) {
+        which.cancel_move();
+        return {};
+    }
+    if (const auto* future = which.future_log(); future != nullptr && lies_in(*future)) return {};
+    which.cancel_move();
+    auto future = logs_.open_future({which.id(), which.topic(), which.leader_epoch(), which.log().config()}, path);
+    if (!future) return future.error();
+    which.move_to(*std::move(future), logs_);
+    return {};
 }
 
 task<void> replicas::maintain_on(event_loop& here, core_state& core, bool closing) {

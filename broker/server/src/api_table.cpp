@@ -2,6 +2,7 @@
 #include "api.hpp"
 
 #include <weir/protocol/messages/alter_configs.hpp>
+#include <weir/protocol/messages/alter_replica_log_dirs.hpp>
 #include <weir/protocol/messages/api_versions.hpp>
 #include <weir/protocol/messages/create_partitions.hpp>
 #include <weir/protocol/messages/create_topics.hpp>
@@ -59,6 +60,7 @@ task<protocol::init_producer_id_response> handle_init_producer_id(request_contex
 task<protocol::offset_for_leader_epoch_response> handle_offset_for_leader_epoch(request_context&, protocol::offset_for_leader_epoch_request);
 task<protocol::describe_configs_response> handle_describe_configs(request_context&, protocol::describe_configs_request);
 task<protocol::alter_configs_response> handle_alter_configs(request_context&, protocol::alter_configs_request);
+task<protocol::alter_replica_log_dirs_response> handle_alter_replica_log_dirs(request_context&, protocol::alter_replica_log_dirs_request);
 task<protocol::describe_log_dirs_response> handle_describe_log_dirs(request_context&, protocol::describe_log_dirs_request);
 task<protocol::create_partitions_response> handle_create_partitions(request_context&, protocol::create_partitions_request);
 task<protocol::delete_groups_response> handle_delete_groups(request_context&, protocol::delete_groups_request);
@@ -102,6 +104,7 @@ std::span<const api_entry> api_table() noexcept {
         make_api_entry<&handle_offset_for_leader_epoch>(),
         make_api_entry<&handle_describe_configs>(),
         make_api_entry<&handle_alter_configs>(),
+        make_api_entry<&handle_alter_replica_log_dirs>(),
         make_api_entry<&handle_describe_log_dirs>(),
         make_api_entry<&handle_create_partitions>(),
         make_api_entry<&handle_delete_groups>(),

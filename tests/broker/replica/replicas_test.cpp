@@ -24,6 +24,11 @@ public:
         removed.insert(log->directory());
         return {};
     }
+    std::unique_ptr<storage::partition_log> interrupted_copy(const partition_spec&) override { return nullptr; }
+    result<std::unique_ptr<storage::partition_log>> open_future(const partition_spec&, const std::string& path) override {
+        return error{errc::log_dir_not_found, path};
+    }
+    result<void> promote(std::unique_ptr<storage::partition_log>, storage::partition_log&) override { return {}; }
     void note(const partition_id& id, const std::string& topic, std::int64_t high_watermark) override {
         noted[topic + "-" + std::to_string(id.index)] = high_watermark;
     }

@@ -18,6 +18,8 @@ struct sized {
     std::string topic;
     std::int32_t index;
     std::int64_t bytes;
+    std::int64_t lag = 0;
+    bool future = false;
 };
 
 bool wanted(const describe_log_dirs_request& request, const replica::partition& partition) {
@@ -32,8 +34,13 @@ task<void> measure_on(event_loop& here, event_loop& core, std::vector<std::share
     co_await switch_to{core};
     std::vector<sized> mine;
     for (const auto& each : partitions)
-        if (&each->home() == &core && each->leads())
-            mine.push_back({each->log().directory(), each->topic(), each->id().index, static_cast<std::int64_t>(each->log().size_bytes())});
+        if (&each->home() == &core && each->leads()) {
+            const auto& log = each->log();
+            mine.push_back({log.directory(), each->topic(), each->id().index, static_cast<std::int64_t>(log.size_bytes())});
+            if (const auto* copy = each->future_log())
+                mine.push_back({copy->directory(), each->topic(), each->id().index, static_cast<std::int64_t>(copy->size_bytes()),
+                                std::max<std::int64_t>(log.log_end_offset() - copy->log_end_offset(), 0), true});
+        }
     co_await switch_to{here};
     found.insert(found.end(), mine.begin(), mine.end());
 }
@@ -66,6 +73,8 @@ task<describe_log_dirs_response> handle_describe_log_dirs(request_context& conte
                 auto& part = topic.partitions.emplace_back();
                 part.partition_index = each->index;
                 part.partition_size = each->bytes;
+                part.offset_lag = each->lag;
+                part.is_future_key = each->future;
             }
         }
     }

@@ -21,6 +21,8 @@ public:
     void add(partition& written);
     /// Before a partition goes away.
     void forget(partition& gone) noexcept;
+    /// Makes files durable for somebody else; `done` hears the first failure.
+    void sync(std::vector<file_ptr> files, function<void(const result<void>&)> done);
     /// `waiting` has writers that wait with a deadline.
     void watch_deadlines(partition& waiting);
 

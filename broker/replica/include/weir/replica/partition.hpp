@@ -2,6 +2,7 @@
 #pragma once
 #include <weir/base/event_loop.hpp>
 #include <weir/base/uuid.hpp>
+#include <weir/replica/log_copy.hpp>
 #include <weir/storage/log.hpp>
 
 #include <atomic>
@@ -92,9 +93,16 @@ public:
 
     /// DeleteRecords: -1 means the high watermark. The new log start offset.
     result<std::int64_t> delete_records(std::int64_t before_offset);
-    void set_config(const storage::log_config& config) { log_->set_config(config); }
+    void set_config(const storage::log_config& config);
     storage::partition_log& log() noexcept { return *log_; }
     const storage::partition_log& log() const noexcept { return *log_; }
+
+    /// Copies the log into `future`, beside all else, and goes on with that one when it holds everything. A copy on its
+    /// way elsewhere is given up.
+    void move_to(std::unique_ptr<storage::partition_log> future, log_source& source);
+    void cancel_move();
+    /// The copy on its way; nullptr when there is none.
+    const storage::partition_log* future_log() const noexcept { return copy_ ? &copy_->future() : nullptr; }
 
     /// Roll, retention, expiry of producers, removal of old files.
     void maintain();
@@ -120,6 +128,10 @@ private:
     void advance_high_watermark();
     void flush_in_time();
     void fail_waiters(const error& why);
+    void copy_soon();
+    void copy_more();
+    void finish_move();
+    void abandon_move(const error& why);
 
     const partition_id id_;
     const std::string topic_;
@@ -136,6 +148,8 @@ private:
     std::deque<waiter> waiters_;  // by offset: appends hand them in that order
     std::vector<progress_listener*> listeners_;
     timer_id flush_timer_ = timer_id::none;
+    std::shared_ptr<log_copy> copy_;  // shared with nobody; syncs on their way watch whether it is still there
+    bool lost_place_ = false;         // a move failed half way: nothing may be written until a restart
 };
 
 }  // namespace weir::replica

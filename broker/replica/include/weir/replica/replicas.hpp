@@ -27,6 +27,12 @@ public:
     virtual result<std::unique_ptr<storage::partition_log>> open(const partition_spec& spec) = 0;
     /// The partition was deleted: its files are renamed now and removed after file.delete.delay.ms.
     virtual result<void> remove(std::unique_ptr<storage::partition_log> log) = 0;
+    /// The copy of a partition that a restart interrupted; nullptr when there is none.
+    virtual std::unique_ptr<storage::partition_log> interrupted_copy(const partition_spec& spec) = 0;
+    /// Makes a copy of a partition in the log directory `path`: errc::log_dir_not_found, errc::kafka_storage_error.
+    virtual result<std::unique_ptr<storage::partition_log>> open_future(const partition_spec& spec, const std::string& path) = 0;
+    /// The copy takes the place of `current`.
+    virtual result<void> promote(std::unique_ptr<storage::partition_log> current, storage::partition_log& future) = 0;
     /// What the next checkpoint says of a partition.
     virtual void note(const partition_id& id, const std::string& topic, std::int64_t high_watermark) = 0;
 };
@@ -55,6 +61,9 @@ public:
     /// cannot be opened is logged and left out: clients see errc::kafka_storage_error for it.
     task<void> put(event_loop& here, std::vector<partition_spec> specs);
     task<void> remove(event_loop& here, std::vector<partition_id> ids);
+    /// Begins the move of a partition to the log directory `path`, or gives up the one on its way when it is there
+    /// already. On the partition's loop. errc::log_dir_not_found, errc::kafka_storage_error, errc::replica_not_available.
+    result<void> move_to(partition& which, const std::string& path);
     /// One round of rolling, retention, expiry and checkpoints.
     task<void> maintain(event_loop& here);
     /// Clean shutdown of every log.

@@ -38,7 +38,7 @@ result<std::unique_ptr<metadata_log>> metadata_log::open(file_system& files, eve
     // What a snapshot covers is committed and no longer needed to rebuild anything: only what follows is checked.
     how.recovery_point = newest ? newest->id.offset : 0;
     how.log_start_offset = kept.empty() ? 0 : kept.front().offset;
-    auto opened = storage::partition_log::open(files, loop, std::move(how));
+    auto opened = storage::partition_log::open(files, loop, how);
     if (!opened) return opened.error();
     made->log_ = std::move(*opened);
     auto& log = *made->log_;

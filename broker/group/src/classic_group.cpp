@@ -83,7 +83,7 @@ member& classic_group::add(member added, std::string_view type) {
 }
 
 void classic_group::remove(const std::string& member_id) {
-    const std::string id_kept = member_id;  // the caller may have passed the id inside the member that goes
+    const std::string id_kept = member_id;  // NOLINT(performance-unnecessary-copy-initialization): the caller may have passed the id inside the member that goes
     if (const auto at = members.find(id_kept); at != members.end()) {
         if (at->second.instance_id) {
             const auto mapped = static_members.find(*at->second.instance_id);

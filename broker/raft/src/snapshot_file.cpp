@@ -162,7 +162,7 @@ struct snapshot_reader::state {
         buffer.resize(protocol::batch_frame_bytes + static_cast<std::size_t>(length));
         const auto read = in->read_at(position, buffer);
         if (!read) return read.error();
-        const auto batch = protocol::batch_view::open(buffer);
+        auto batch = protocol::batch_view::open(buffer);
         if (*read != buffer.size() || !batch) return damaged("no record batch", batch.error());
         if (!batch->crc_matches()) return damaged("the batch's checksum is wrong");
         position += buffer.size();

@@ -176,7 +176,7 @@ result<log_manager::loaded_log> log_manager::state::open_log(directory& where, c
     }
     asked.handles = handles;
     asked.progress = progress;
-    auto opened = partition_log::open(files, time, std::move(asked));
+    auto opened = partition_log::open(files, time, asked);
     if (!opened) {
         loaded.failure = opened.error();
         return loaded;

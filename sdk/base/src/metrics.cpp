@@ -26,10 +26,14 @@ std::string valid_name(std::string_view name) {
 
 void append_escaped(std::string& to, std::string_view text, bool quotes) {
     for (const char c : text) {
-        if (c == '\\') to += "\\\\";
-        else if (c == '\n') to += "\\n";
-        else if (c == '"' && quotes) to += "\\\"";
-        else to.push_back(c);
+        if (c == '\\')
+            to += "\\\\";
+        else if (c == '\n')
+            to += "\\n";
+        else if (c == '"' && quotes)
+            to += "\\\"";
+        else
+            to.push_back(c);
     }
 }
 
@@ -203,21 +207,22 @@ private:
 registry::registry() : state_(std::make_shared<state>()) {}
 registry::~registry() = default;
 
-std::shared_ptr<counter> registry::counter(std::string_view name, std::string_view help, labels where) {
+std::shared_ptr<counter> registry::counter(std::string_view name, std::string_view help, const labels& where) {
     auto made = std::make_shared<metrics::counter>();
     const std::lock_guard held{state_->mutex};
     state_->series_for(name, help, "counter", where).counters.push_back(made);
     return made;
 }
 
-std::shared_ptr<gauge> registry::gauge(std::string_view name, std::string_view help, labels where) {
+std::shared_ptr<gauge> registry::gauge(std::string_view name, std::string_view help, const labels& where) {
     auto made = std::make_shared<metrics::gauge>();
     const std::lock_guard held{state_->mutex};
     state_->series_for(name, help, "gauge", where).gauges.push_back(made);
     return made;
 }
 
-std::shared_ptr<histogram> registry::histogram(std::string_view name, std::string_view help, labels where, double scale) {
+std::shared_ptr<histogram> registry::histogram(std::string_view name, std::string_view help, const labels& where,
+                                               double scale) {
     auto made = std::make_shared<metrics::histogram>();
     const std::lock_guard held{state_->mutex};
     auto& mine = state_->series_for(name, help, "summary", where);
@@ -227,8 +232,9 @@ std::shared_ptr<histogram> registry::histogram(std::string_view name, std::strin
 }
 
 registration registry::gauge_from(std::string_view name, std::string_view help, labels where, function<double()> read) {
-    return collect(name, help, series_type::gauge,
-                   [where = std::move(where), read = std::move(read)](sample_sink& sink) mutable { sink.add(where, read()); });
+    return collect(
+        name, help, series_type::gauge,
+        [where = std::move(where), read = std::move(read)](sample_sink& sink) mutable { sink.add(where, read()); });
 }
 
 registration registry::collect(std::string_view name, std::string_view help, series_type type,

@@ -113,7 +113,7 @@ TEST_CASE("the same seed does the same damage, to a copy too") {
         sim::memory_files disk{5};
         auto file = make_file(disk, "/a", "first");
         *disk.sync_directory("/");
-        for (int i = 0; i < 20; ++i) *file->write_at(static_cast<std::uint64_t>(5 * i), as_bytes("01234"));
+        for (int i = 0; i < 20; ++i) *file->write_at(5 * static_cast<std::uint64_t>(i), as_bytes("01234"));
         const auto copy = disk.crashed_copy(seed);
         CHECK(*file->size() == 100);
         return text_of(*copy, "/a");

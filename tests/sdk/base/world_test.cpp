@@ -179,7 +179,6 @@ TEST_CASE("connections overtake each other, bytes of one do not") {
         two_nodes pair{seed};
         talker second;
         talker* const first_at_b = &pair.at_b;
-        std::string order;
         auto other = pair.world.net(pair.b).listen(
             pair.world.loop(pair.b), {"b", 2}, defaults, [&]() -> event_loop& { return pair.world.loop(pair.b); },
             [&](std::unique_ptr<stream> made) { second.adopt(std::move(made)); });

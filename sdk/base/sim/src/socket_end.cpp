@@ -25,8 +25,8 @@ result<bytes> flatten(const std::vector<write_piece>& pieces) {
         const auto got = piece.source->read_at(piece.source_offset, mutable_bytes{all}.subspan(at));
         if (!got) return got.error();
         if (*got != piece.size()) {
-            return error{errc::io_error, fmt::format("{} ends before byte {}, which was to be sent", piece.source->path(),
-                                                     piece.source_offset + piece.source_bytes)};
+            return error{errc::io_error, fmt::format("{} ends before byte {}, which was to be sent",
+                                                     piece.source->path(), piece.source_offset + piece.source_bytes)};
         }
     }
     return all;
@@ -42,8 +42,9 @@ public:
     void read_some(mutable_bytes into, function<void(result<std::size_t>)> done) override {
         inner_->read_some(into, std::move(done));
     }
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): the real one takes them over
     void write(std::vector<write_piece> pieces, function<void(result<void>)> done) override {
-        inner_->write(std::move(pieces), std::move(done));
+        inner_->write(pieces, std::move(done));
     }
     void close() noexcept override { inner_->close(); }
     const endpoint& local() const noexcept override { return inner_->local(); }
@@ -101,7 +102,8 @@ void socket_end::answer_read() {
     });
 }
 
-void socket_end::write(std::vector<write_piece> pieces, function<void(result<void>)> done) {
+// The content is copied: the pieces go with this call.
+void socket_end::write(const std::vector<write_piece>& pieces, function<void(result<void>)> done) {
     if (!life_.alive) return;
     write_done_ = std::move(done);
     if (closed_) return answer_write(closed_error());
@@ -262,9 +264,11 @@ void socket_end::abandon(bool tell_peer) {
     });
 }
 
-std::pair<std::unique_ptr<stream>, std::unique_ptr<stream>> make_connection(world::impl& all, life& from, sim_loop& from_loop,
+std::pair<std::unique_ptr<stream>, std::unique_ptr<stream>> make_connection(world::impl& all, life& from,
+                                                                            sim_loop& from_loop,
                                                                             const endpoint& from_address, life& to,
-                                                                            sim_loop& to_loop, const endpoint& to_address) {
+                                                                            sim_loop& to_loop,
+                                                                            const endpoint& to_address) {
     auto near = std::make_shared<socket_end>(all, from, from_loop, to_loop.home(), from_address, to_address);
     auto far = std::make_shared<socket_end>(all, to, to_loop, from_loop.home(), to_address, from_address);
     near->join(far);

@@ -17,7 +17,7 @@ public:
     void join(const std::shared_ptr<socket_end>& peer) { peer_ = peer; }
 
     void read_some(mutable_bytes into, function<void(result<std::size_t>)> done);
-    void write(std::vector<write_piece> pieces, function<void(result<void>)> done);
+    void write(const std::vector<write_piece>& pieces, function<void(result<void>)> done);
     void close() noexcept;
     /// Runs what is pending with errc::closed; nothing in a life that is over.
     void fail_now();

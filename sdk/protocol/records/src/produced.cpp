@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::int16_t first_version_with_zstd = 7;
 
-error refuse(errc code, std::string what) { return error{code, "produced records: " + what}; }
+error refuse(errc code, const std::string& what) { return error{code, "produced records: " + what}; }
 
 /// The one batch in front; what follows it may only be a cut batch.
 result<batch_view> only_batch(bytes_view records) {

@@ -99,11 +99,11 @@ public:
     registry();
     ~registry();
 
-    std::shared_ptr<metrics::counter> counter(std::string_view name, std::string_view help, labels where = {});
-    std::shared_ptr<metrics::gauge> gauge(std::string_view name, std::string_view help, labels where = {});
+    std::shared_ptr<metrics::counter> counter(std::string_view name, std::string_view help, const labels& where = {});
+    std::shared_ptr<metrics::gauge> gauge(std::string_view name, std::string_view help, const labels& where = {});
     /// Shown as a summary: quantiles 0.5, 0.75, 0.95, 0.99 and 0.999, sum and count. `scale` turns the recorded unit
     /// into the shown one (microseconds to milliseconds: 0.001).
-    std::shared_ptr<metrics::histogram> histogram(std::string_view name, std::string_view help, labels where = {},
+    std::shared_ptr<metrics::histogram> histogram(std::string_view name, std::string_view help, const labels& where = {},
                                                   double scale = 1);
     /// A gauge read when asked. `read` runs on the reader's thread: it touches nothing but atomics and what it owns.
     [[nodiscard]] registration gauge_from(std::string_view name, std::string_view help, labels where,

@@ -7,6 +7,7 @@
 #include "metadata_log.hpp"
 #include "metadata_publisher.hpp"
 #include "raft_adapters.hpp"
+#include "scrape.hpp"
 
 #include <weir/base/log.hpp>
 #include <weir/server/client_telemetry.hpp>
@@ -64,6 +65,7 @@ struct broker_node::state {
     std::unique_ptr<server::client_telemetry> telemetry;
     std::unique_ptr<server::services> services;
     std::unique_ptr<server::server> front;
+    std::unique_ptr<scrape> numbers;
     std::unique_ptr<http_listener> http;
     std::vector<metrics::registration> gauges;
     std::int64_t broker_epoch = -1;
@@ -149,8 +151,10 @@ result<void> broker_node::state::put_together() {
         advertised = *std::move(told);
     }
     if (auto bound = front->bind(*listeners, advertised, config.node.controller_listener_names, world.host_name); !bound) return bound.error();
+    numbers = std::make_unique<scrape>(scrape::parts{loop(), metrics, *replicas, *groups, *front, *cache, *directories, config.node.node_id});
     if (config.node.http_listener) {
-        http = std::make_unique<http_listener>(loop(), world.net, metrics, [this] { return serving; });
+        http = std::make_unique<http_listener>(loop(), world.net, metrics, [this] { return serving; },
+                                               [this] { return numbers->refresh(); });
         const auto& text = *config.node.http_listener;
         const auto colon = text.rfind(':');
         const auto port = colon == std::string::npos ? 0 : std::atoi(text.c_str() + colon + 1);
@@ -243,20 +247,7 @@ void broker_node::state::arm_checkpoints() {
 
 void broker_node::state::watch() {
     gauges.push_back(metrics.gauge_from("kafka_server_kafkaserver_brokerstate", "3: running.", {}, [this] { return serving ? 3.0 : 0.0; }));
-    gauges.push_back(metrics.gauge_from("kafka_server_socket_server_metrics_connections", "Open client connections.", {},
-                                        [this] { return static_cast<double>(front->connection_count()); }));
-    // Read on the first core's loop, where the scraper is served.
-    const auto from_image = [this](std::string_view name, std::string_view help, double (*read)(const metadata::image&)) {
-        gauges.push_back(metrics.gauge_from(name, help, {}, [this, read] { return read(*cache->current(0)); }));
-    };
-    from_image("kafka_controller_kafkacontroller_globaltopiccount", "Topics of the cluster.", [](const metadata::image& image) { return static_cast<double>(image.topics().size()); });
-    from_image("kafka_controller_kafkacontroller_globalpartitioncount", "Partitions of the cluster.", [](const metadata::image& image) { return static_cast<double>(image.partition_count()); });
-    from_image("kafka_controller_kafkacontroller_activebrokercount", "Brokers that serve.", [](const metadata::image& image) {
-        return static_cast<double>(std::count_if(image.brokers().begin(), image.brokers().end(), [](const auto& each) { return each.second.active(); }));
-    });
-    from_image("kafka_controller_kafkacontroller_lastappliedrecordoffset", "Offset of the newest metadata record in use.", [](const metadata::image& image) { return static_cast<double>(image.position().offset); });
     gauges.push_back(metrics.gauge_from("kafka_controller_kafkacontroller_activecontrollercount", "1 when this node is the active controller.", {}, [this] { return controller->active() ? 1.0 : 0.0; }));
-    gauges.push_back(metrics.gauge_from("kafka_server_replicamanager_partitioncount", "Partitions on this broker.", {}, [this] { return static_cast<double>(replicas->count(0)); }));
 }
 
 task<void> broker_node::stop() {
@@ -266,6 +257,10 @@ task<void> broker_node::stop() {
     self.loop().cancel(std::exchange(self.maintenance, timer_id::none));
     self.loop().cancel(std::exchange(self.checkpoints, timer_id::none));
     if (self.http) self.http->close();
+    if (self.numbers) {
+        auto settling = self.numbers->stop();
+        co_await settling;
+    }
     if (self.front) {
         auto closing = self.front->close();
         co_await closing;

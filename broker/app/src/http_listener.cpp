@@ -32,6 +32,7 @@ struct http_listener::state {
     network& net;
     const metrics::registry& registry;
     function<bool()> healthy;
+    function<task<void>()> refresh;
     std::unique_ptr<listener> listening;
 
     http::response<http::string_body> answer(const parser::value_type& request) {
@@ -89,6 +90,10 @@ task<void> http_listener::state::serve(std::shared_ptr<state> self, std::shared_
         request.header_limit(request_limit);
         auto reading = read_request(*self, *peer, inbox, request);
         if (!co_await reading) break;
+        if (request.get().target() == "/metrics" && self->healthy()) {
+            auto refreshing = self->refresh();
+            co_await refreshing;
+        }
         auto made = self->answer(request.get());
         more = request.get().keep_alive();
         const bool head = request.get().method() == http::verb::head;
@@ -103,8 +108,8 @@ task<void> http_listener::state::serve(std::shared_ptr<state> self, std::shared_
     peer->close();
 }
 
-http_listener::http_listener(event_loop& loop, network& net, const metrics::registry& registry, function<bool()> healthy)
-    : state_(new state{loop, net, registry, std::move(healthy), nullptr}) {}
+http_listener::http_listener(event_loop& loop, network& net, const metrics::registry& registry, function<bool()> healthy, function<task<void>()> refresh)
+    : state_(new state{loop, net, registry, std::move(healthy), std::move(refresh), nullptr}) {}
 
 http_listener::~http_listener() { close(); }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <weir/base/metrics.hpp>
 #include <weir/base/network.hpp>
+#include <weir/base/task.hpp>
 
 #include <memory>
 #include <string>
@@ -12,8 +13,8 @@ namespace weir::broker {
 /// request at a time per connection; requests above 8 KiB and connections idle for 30 s are ended.
 class http_listener {
 public:
-    /// `healthy` tells whether the broker serves: 200 or 503.
-    http_listener(event_loop& loop, network& net, const metrics::registry& registry, function<bool()> healthy);
+    /// `healthy` tells whether the broker serves: 200 or 503. `refresh` runs before the metrics are printed.
+    http_listener(event_loop& loop, network& net, const metrics::registry& registry, function<bool()> healthy, function<task<void>()> refresh);
     ~http_listener();
     result<void> open(const endpoint& on);
     /// Where it listens; port 0 was replaced by the real one.

@@ -47,7 +47,11 @@ void flusher::flush() {
         return;
     }
     in_flight_ = true;
-    files_.sync_all(std::move(files), home_, [this](std::vector<result<void>> synced) { finish(std::move(synced)); });
+    began_ = home_.now();
+    files_.sync_all(std::move(files), home_, [this](std::vector<result<void>> synced) {
+        if (time_) time_->record(static_cast<std::uint64_t>((home_.now() - began_).count() / 1000));
+        finish(std::move(synced));
+    });
 }
 
 void flusher::finish(std::vector<result<void>> synced) {

@@ -195,6 +195,20 @@ result<std::int64_t> partition::delete_records(std::int64_t before_offset) {
     return log_->log_start_offset();
 }
 
+partition_figures partition::figures() const {
+    return {.topic = topic_,
+            .index = id_.index,
+            .leads = leads(),
+            .bytes = log_->size_bytes(),
+            .segments = log_->segment_count(),
+            .log_start = log_->log_start_offset(),
+            .log_end = log_->log_end_offset(),
+            .high_watermark = high_watermark(),
+            .last_stable = last_stable_offset(),
+            .producers = log_->producer_count(),
+            .waiting_writers = waiters_.size()};
+}
+
 void partition::set_config(const storage::log_config& config) {
     log_->set_config(config);
     if (copy_) copy_->set_config(config);

@@ -133,6 +133,28 @@ result<void> replicas::move_to(partition& which, const std::string& path) {
     return {};
 }
 
+task<void> replicas::figures_on(event_loop& here, const core_state& core, std::vector<partition_figures>& found) {
+    co_await switch_to{*core.loop};
+    std::vector<partition_figures> mine;
+    mine.reserve(core.mine.size());
+    for (const auto& [id, each] : core.mine) mine.push_back(each->figures());
+    co_await switch_to{here};
+    found.insert(found.end(), std::make_move_iterator(mine.begin()), std::make_move_iterator(mine.end()));
+}
+
+task<std::vector<partition_figures>> replicas::figures(event_loop& here) {
+    std::vector<partition_figures> found;
+    std::vector<task<void>> parts;
+    for (const auto& core : cores_) parts.push_back(figures_on(here, *core, found));
+    co_await when_all(std::move(parts));
+    co_return found;
+}
+
+void replicas::measure_flushes(metrics::registry& registry) {
+    for (auto& core : cores_)
+        core->flush.measure(registry.histogram("kafka_log_logflushstats_logflushrateandtimems", "Milliseconds a flush of logs took.", {}, 0.001));
+}
+
 task<void> replicas::maintain_on(event_loop& here, core_state& core, bool closing) {
     co_await switch_to{*core.loop};
     if (closing) core.cleaning.stop();

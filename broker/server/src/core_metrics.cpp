@@ -11,24 +11,41 @@ struct core_metrics::per_api {
     std::shared_ptr<metrics::histogram> total_time;
 };
 
-core_metrics::core_metrics(metrics::registry& registry) : registry_(registry) {
-    const auto topic_counter = [&](std::string_view name, std::string_view help) {
-        return registry.counter("kafka_server_brokertopicmetrics_" + std::string{name} + "_total", help);
+traffic_counters::traffic_counters(metrics::registry& registry, const metrics::labels& where) {
+    const auto count = [&](std::string_view name, std::string_view help) {
+        return registry.counter("kafka_server_brokertopicmetrics_" + std::string{name} + "_total", help, where);
     };
-    bytes_in_ = topic_counter("bytesin", "Bytes of record batches that clients produced.");
-    bytes_out_ = topic_counter("bytesout", "Bytes of record batches that consumers fetched.");
-    messages_in_ = topic_counter("messagesin", "Records that clients produced.");
-    bytes_rejected_ = topic_counter("bytesrejected", "Bytes of record batches that were refused for their size.");
-    produce_requests_ = topic_counter("totalproducerequests", "Partitions in produce requests.");
-    fetch_requests_ = topic_counter("totalfetchrequests", "Partitions in fetch requests.");
-    failed_produce_ = topic_counter("failedproducerequests", "Partitions in produce requests that were answered with an error.");
-    failed_fetch_ = topic_counter("failedfetchrequests", "Partitions in fetch requests that were answered with an error.");
+    bytes_in = count("bytesin", "Bytes of record batches that clients produced.");
+    bytes_out = count("bytesout", "Bytes of record batches that consumers fetched.");
+    messages_in = count("messagesin", "Records that clients produced.");
+    bytes_rejected = count("bytesrejected", "Bytes of record batches that were refused for their size.");
+    produce_requests = count("totalproducerequests", "Partitions in produce requests.");
+    fetch_requests = count("totalfetchrequests", "Partitions in fetch requests.");
+    failed_produce = count("failedproducerequests", "Partitions in produce requests that were answered with an error.");
+    failed_fetch = count("failedfetchrequests", "Partitions in fetch requests that were answered with an error.");
+    corrupt = count("invalidmessagecrcrecords", "Record batches that were damaged on their way.");
+    out_of_sequence = count("invalidoffsetorsequencerecords", "Record batches out of their producer's sequence.");
+}
+
+core_metrics::core_metrics(metrics::registry& registry) : registry_(registry), all_(registry, {}) {
     refused_ = registry.counter("weir_server_refused_requests_total", "Connections ended because a request could not be understood.");
     idle_closed_ = registry.counter("kafka_network_socketserver_expiredconnectionskilledcount", "Connections closed by connections.max.idle.ms.");
     connections_ = registry.gauge("kafka_server_socket_server_metrics_connection_count", "Open client connections.");
+    parked_fetches_ = registry.gauge("kafka_server_delayedoperationpurgatory_purgatorysize", "Requests that wait for something to happen.", {{"delayedOperation", "Fetch"}});
 }
 
 core_metrics::~core_metrics() = default;
+
+traffic_counters& core_metrics::topic(std::string_view name) {
+    const auto known = topics_.find(name);
+    if (known != topics_.end()) return known->second;
+    const metrics::labels where{{"topic", std::string{name}}};
+    return topics_.emplace(std::string{name}, traffic_counters{registry_, where}).first->second;
+}
+
+void core_metrics::keep_topics(function<bool(const std::string&)> exists) {
+    std::erase_if(topics_, [&](const auto& each) { return !exists(each.first); });
+}
 
 core_metrics::per_api& core_metrics::of(protocol::api_key api) {
     const auto at = static_cast<std::size_t>(api);

@@ -1,27 +1,37 @@
 // What one core counts. Cores count for themselves; the registry adds them up when it is read.
 #pragma once
+#include <weir/base/function.hpp>
 #include <weir/base/metrics.hpp>
 #include <weir/base/time.hpp>
 #include <weir/protocol/api_key.hpp>
 
 #include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace weir::server {
+
+/// Traffic, of one topic or of all.
+struct traffic_counters {
+    traffic_counters(metrics::registry& registry, const metrics::labels& where);
+    std::shared_ptr<metrics::counter> bytes_in, bytes_out, messages_in, bytes_rejected, produce_requests, fetch_requests, failed_produce,
+        failed_fetch, corrupt, out_of_sequence;
+};
 
 class core_metrics {
 public:
     explicit core_metrics(metrics::registry& registry);
     ~core_metrics();
 
-    metrics::counter& bytes_in() noexcept { return *bytes_in_; }
-    metrics::counter& bytes_out() noexcept { return *bytes_out_; }
-    metrics::counter& messages_in() noexcept { return *messages_in_; }
-    metrics::counter& bytes_rejected() noexcept { return *bytes_rejected_; }
-    metrics::counter& produce_requests() noexcept { return *produce_requests_; }
-    metrics::counter& fetch_requests() noexcept { return *fetch_requests_; }
-    metrics::counter& failed_produce() noexcept { return *failed_produce_; }
-    metrics::counter& failed_fetch() noexcept { return *failed_fetch_; }
+    /// Of all topics, those that do not exist included.
+    traffic_counters& all_topics() noexcept { return all_; }
+    /// Of one that exists; made on first use.
+    traffic_counters& topic(std::string_view name);
+    /// Topics that are gone leave the page.
+    void keep_topics(function<bool(const std::string&)> exists);
+    metrics::gauge& parked_fetches() noexcept { return *parked_fetches_; }
     metrics::counter& refused_requests() noexcept { return *refused_; }
     metrics::counter& idle_connections_closed() noexcept { return *idle_closed_; }
     metrics::gauge& connections() noexcept { return *connections_; }
@@ -33,9 +43,14 @@ private:
     per_api& of(protocol::api_key api);
 
     metrics::registry& registry_;
-    std::shared_ptr<metrics::counter> bytes_in_, bytes_out_, messages_in_, bytes_rejected_, produce_requests_, fetch_requests_,
-        failed_produce_, failed_fetch_, refused_, idle_closed_;
-    std::shared_ptr<metrics::gauge> connections_;
+    traffic_counters all_;
+    struct text_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    };
+    std::unordered_map<std::string, traffic_counters, text_hash, std::equal_to<>> topics_;
+    std::shared_ptr<metrics::counter> refused_, idle_closed_;
+    std::shared_ptr<metrics::gauge> connections_, parked_fetches_;
     std::vector<std::unique_ptr<per_api>> apis_;  // by key, made on first use
 };
 

@@ -42,6 +42,7 @@ struct server::state {
     std::size_t next_core = 0;
 
     void accept(core_state& core, std::unique_ptr<stream> peer, const listener_info& on);
+    task<void> look_at_core(event_loop& here, core_state& core, figures& sum);
     static task<void> close_core(event_loop& here, core_state& core);
 };
 
@@ -130,6 +131,28 @@ void server::open() {
 const std::vector<std::unique_ptr<listener_info>>& server::listeners() const noexcept { return state_->infos; }
 
 std::size_t server::connection_count() const noexcept { return state_->connections.load(std::memory_order_relaxed); }
+
+task<void> server::state::look_at_core(event_loop& here, core_state& core, figures& sum) {
+    co_await switch_to{core.context.loop};
+    const auto image = broker.metadata.current(core.context.index);
+    core.context.metrics.keep_topics([&](const std::string& name) { return image->find_topic(name) != nullptr; });
+    figures mine;
+    mine.fetch_sessions = core.context.sessions.size();
+    mine.fetch_session_partitions = core.context.sessions.partitions();
+    mine.request_bytes = core.context.memory.bytes_in_use();
+    co_await switch_to{here};
+    sum.fetch_sessions += mine.fetch_sessions;
+    sum.fetch_session_partitions += mine.fetch_session_partitions;
+    sum.request_bytes += mine.request_bytes;
+}
+
+task<server::figures> server::look(event_loop& here) {
+    figures sum;
+    std::vector<task<void>> parts;
+    for (auto& core : state_->cores) parts.push_back(state_->look_at_core(here, *core, sum));
+    co_await when_all(std::move(parts));
+    co_return sum;
+}
 
 task<void> server::state::close_core(event_loop& here, core_state& core) {
     co_await switch_to{core.context.loop};

@@ -277,6 +277,7 @@ void partition_log::expire_producers() {
     state_->producers.expire(state_->time.wall_now(), state_->config.producer_id_expiration_ms);
 }
 std::vector<producer_status> partition_log::producers() const { return state_->producers.list(); }
+std::size_t partition_log::producer_count() const noexcept { return state_->producers.size(); }
 result<void> partition_log::verify_segments() const { return state_->verify_segments(); }
 result<void> partition_log::close() { return state_->close(); }
 

@@ -79,6 +79,7 @@ public:
     void clear();
     bool empty() const noexcept { return producers_.empty(); }
     std::vector<producer_status> list() const;
+    std::size_t size() const noexcept { return producers_.size(); }
     const producer_entry* find(std::int64_t producer_id) const noexcept;
 
     /// The snapshot file (formats: version 1, CRC, entries of 46 bytes).

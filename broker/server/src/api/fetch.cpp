@@ -112,9 +112,13 @@ task<fetch_response> handle_fetch(request_context& context, fetch_request reques
     limits.min_bytes = std::min(limits.min_bytes, limits.max_bytes);
     limits.deadline = context.core.loop.now() + milliseconds{std::max(request.max_wait_ms, 0)};
     // A new session, or one that was changed, is answered at once only when there is something to say.
+    context.core.metrics.parked_fetches().add(1);
     co_await replica::fetch(context.core.loop, items, limits);
+    context.core.metrics.parked_fetches().add(-1);
 
     response.session_id = plan.answer_session_id();
+    auto& traffic = context.core.metrics.all_topics();
+    traffic.fetch_requests->add(all.size());
     for (const auto& each : all) {
         auto part = each.refused == errc::none ? to_answer(items[each.item].answer, request.isolation_level == 1) : fetch_response::partition_data{};
         part.partition_index = each.target.partition;
@@ -138,8 +142,15 @@ task<fetch_response> handle_fetch(request_context& context, fetch_request reques
             if (part.records.size() > 0) plan.session->move_to_end(told);
             if (plan.incremental && !news) continue;
         }
-        context.core.metrics.bytes_out().add(part.records.size());
-        if (part.error_code != 0) context.core.metrics.failed_fetch().add();
+        // A topic's own numbers are of what was said about it: a partition without news costs nothing.
+        traffic.bytes_out->add(part.records.size());
+        if (part.error_code != 0) traffic.failed_fetch->add();
+        if (each.refused == errc::none) {
+            auto& own = context.core.metrics.topic(items[each.item].who->topic());
+            own.fetch_requests->add();
+            own.bytes_out->add(part.records.size());
+            if (part.error_code != 0) own.failed_fetch->add();
+        }
         topic_of(response, each.target).partitions.push_back(std::move(part));
     }
     co_return response;

@@ -65,14 +65,17 @@ task<void> append_all(request_context& context, std::vector<produced>& batches, 
     co_await when_all(std::move(parts));
 }
 
-void count(request_context& context, const produced& batch) {
-    context.core.metrics.produce_requests().add();
-    if (!batch.outcome) {
-        context.core.metrics.failed_produce().add();
+void count(traffic_counters& traffic, const produced& batch) {
+    traffic.produce_requests->add();
+    if (batch.outcome) {
+        traffic.bytes_in->add(batch.records.size());
+        traffic.messages_in->add(static_cast<std::uint64_t>(batch.outcome->last_offset - batch.outcome->first_offset + 1));
         return;
     }
-    context.core.metrics.bytes_in().add(batch.records.size());
-    context.core.metrics.messages_in().add(static_cast<std::uint64_t>(batch.outcome->last_offset - batch.outcome->first_offset + 1));
+    traffic.failed_produce->add();
+    if (batch.outcome.code() == errc::corrupt_message) traffic.corrupt->add();
+    if (batch.outcome.code() == errc::out_of_order_sequence_number) traffic.out_of_sequence->add();
+    if (batch.outcome.code() == errc::message_too_large) traffic.bytes_rejected->add(batch.records.size());
 }
 
 }  // namespace
@@ -105,6 +108,8 @@ task<produce_response> handle_produce(request_context& context, produce_request 
             if (code == errc::none) code = locate(context, found, part.index, where);
             if (code != errc::none) {
                 answer.error_code = wire_code(code);
+                context.core.metrics.all_topics().produce_requests->add();
+                context.core.metrics.all_topics().failed_produce->add();
                 if (context.version() >= 10) hint_leader(*image, found, part.index, code, answer.current_leader, response.node_endpoints, *context.connection.listener);
                 continue;
             }
@@ -123,7 +128,8 @@ task<produce_response> handle_produce(request_context& context, produce_request 
     for (std::size_t i = 0; i < batches.size(); ++i) {
         auto& answer = *answers[i];
         const auto& batch = batches[i];
-        count(context, batch);
+        count(context.core.metrics.all_topics(), batch);
+        count(context.core.metrics.topic(batch.where->topic()), batch);
         if (batch.outcome) {
             answer.base_offset = batch.outcome->first_offset;
             answer.log_append_time_ms = batch.outcome->append_time;

@@ -2,6 +2,7 @@
 #pragma once
 #include <weir/base/event_loop.hpp>
 #include <weir/base/files.hpp>
+#include <weir/base/metrics.hpp>
 #include <weir/storage/log.hpp>
 
 #include <memory>
@@ -19,6 +20,8 @@ public:
     flusher(event_loop& home, file_system& files) noexcept : home_(home), files_(files) {}
     /// `written` has bytes that are not durable yet.
     void add(partition& written);
+    /// Microseconds of every round are recorded from now on. Before the loop runs.
+    void measure(std::shared_ptr<metrics::histogram> time) { time_ = std::move(time); }
     /// Before a partition goes away.
     void forget(partition& gone) noexcept;
     /// Makes files durable for somebody else; `done` hears the first failure.
@@ -40,6 +43,8 @@ private:
     std::vector<partition*> dirty_;
     std::vector<job> running_;
     std::vector<partition*> waiting_;
+    std::shared_ptr<metrics::histogram> time_;
+    time_point began_{};  // the flush on its way
     bool scheduled_ = false;
     bool in_flight_ = false;
     bool timer_armed_ = false;

@@ -3,6 +3,7 @@
 #include <weir/base/event_loop.hpp>
 #include <weir/base/uuid.hpp>
 #include <weir/replica/log_copy.hpp>
+#include <weir/replica/partition_figures.hpp>
 #include <weir/storage/log.hpp>
 
 #include <atomic>
@@ -104,6 +105,7 @@ public:
     /// The copy on its way; nullptr when there is none.
     const storage::partition_log* future_log() const noexcept { return copy_ ? &copy_->future() : nullptr; }
 
+    partition_figures figures() const;
     /// Roll, retention, expiry of producers, removal of old files.
     void maintain();
     /// One slice of compaction of about `budget` bytes; true when there is more to do at once.

@@ -24,6 +24,14 @@ public:
     const std::vector<std::unique_ptr<listener_info>>& listeners() const noexcept;
     std::size_t connection_count() const noexcept;
 
+    /// What the cores hold, for those who watch; topics that are gone leave the metrics.
+    struct figures {
+        std::size_t fetch_sessions = 0;
+        std::size_t fetch_session_partitions = 0;
+        std::uint64_t request_bytes = 0;
+    };
+    task<figures> look(event_loop& here);
+
     /// Stops listening and ends every connection; completes when none is left.
     task<void> close();
     /// After close(), once everything that requests may wait for was told to stop as well: completes when nothing of this

@@ -178,6 +178,7 @@ public:
     result<void> collect_garbage();
     void expire_producers();
     std::vector<producer_status> producers() const;
+    std::size_t producer_count() const noexcept;
 
     /// Checks every batch of every segment by CRC, records too; errc::corrupt_message names the first bad one. Slow.
     result<void> verify_segments() const;

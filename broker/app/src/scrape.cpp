@@ -1,0 +1,190 @@
+#include "scrape.hpp"
+
+#include <weir/metadata/image.hpp>
+
+#include <algorithm>
+#include <numeric>
+
+namespace weir::broker {
+
+using replica::partition_figures;
+
+scrape::scrape(parts given) : parts_(given) {
+    parts_.replicas.measure_flushes(parts_.metrics);
+    show_partitions();
+    show_replicas();
+    show_metadata();
+    show_groups();
+    show_front();
+}
+
+task<void> scrape::refresh() {
+    if (stopped_) co_return;
+    if (looking_) {
+        auto waiting = completion<bool>([&](function<void(bool)> done) { waiting_.push_back(std::move(done)); });
+        co_await waiting;
+        co_return;
+    }
+    looking_ = true;
+    auto surveying = parts_.replicas.figures(parts_.loop);
+    partitions_ = co_await surveying;
+    auto counting = parts_.groups.metrics(parts_.loop);
+    groups_ = co_await counting;
+    auto looking = parts_.front.look(parts_.loop);
+    front_ = co_await looking;
+    std::sort(partitions_.begin(), partitions_.end(),
+              [](const auto& a, const auto& b) { return std::tie(a.topic, a.index) < std::tie(b.topic, b.index); });
+    finish();
+}
+
+void scrape::finish() {
+    looking_ = false;
+    for (auto& done : std::exchange(waiting_, {})) done(true);
+}
+
+task<void> scrape::stop() {
+    stopped_ = true;
+    if (!looking_) co_return;
+    auto waiting = completion<bool>([&](function<void(bool)> done) { waiting_.push_back(std::move(done)); });
+    co_await waiting;
+}
+
+void scrape::gauge(std::string_view name, std::string_view help, metrics::labels where, function<double()> read) {
+    shown_.push_back(parts_.metrics.gauge_from(name, help, std::move(where), std::move(read)));
+}
+
+void scrape::per_partition(std::string_view name, std::string_view help, double (*read)(const partition_figures&)) {
+    shown_.push_back(parts_.metrics.collect(name, help, metrics::series_type::gauge, [this, read](metrics::sample_sink& sink) {
+        metrics::labels where{{"topic", ""}, {"partition", ""}};
+        for (const auto& each : partitions_) {
+            where[0].second = each.topic;
+            where[1].second = std::to_string(each.index);
+            sink.add(where, read(each));
+        }
+    }));
+}
+
+void scrape::show_partitions() {
+    per_partition("kafka_log_log_size", "Bytes of a partition.", [](const auto& each) { return static_cast<double>(each.bytes); });
+    per_partition("kafka_log_log_numlogsegments", "Segments of a partition.", [](const auto& each) { return static_cast<double>(each.segments); });
+    per_partition("kafka_log_log_logstartoffset", "First offset of a partition.", [](const auto& each) { return static_cast<double>(each.log_start); });
+    per_partition("kafka_log_log_logendoffset", "Offset after the last record of a partition.", [](const auto& each) { return static_cast<double>(each.log_end); });
+    per_partition("kafka_cluster_partition_laststableoffsetlag", "Records of a partition that open transactions hold back.",
+                  [](const auto& each) { return static_cast<double>(std::max<std::int64_t>(each.high_watermark - each.last_stable, 0)); });
+    const auto in_sync = [this](std::string_view name, std::string_view help, double (*read)(const metadata::partition&)) {
+        shown_.push_back(parts_.metrics.collect(name, help, metrics::series_type::gauge, [this, read](metrics::sample_sink& sink) {
+            metrics::labels where{{"topic", ""}, {"partition", ""}};
+            for (const auto& each : partitions_) {
+                const auto* topic = image().find_topic(each.topic);
+                const auto* found = topic ? topic->partitions.find(each.index) : nullptr;
+                if (!found) continue;
+                where[0].second = each.topic;
+                where[1].second = std::to_string(each.index);
+                sink.add(where, read(*found));
+            }
+        }));
+    };
+    in_sync("kafka_cluster_partition_insyncreplicascount", "Replicas of a partition that are in sync.", [](const auto& each) { return static_cast<double>(each.isr.size()); });
+    in_sync("kafka_cluster_partition_replicascount", "Replicas of a partition.", [](const auto& each) { return static_cast<double>(each.replicas.size()); });
+    in_sync("kafka_cluster_partition_underreplicated", "1 when replicas of a partition are not in sync.", [](const auto& each) { return each.isr.size() < each.replicas.size() ? 1.0 : 0.0; });
+}
+
+double scrape::count_partitions(bool (*which)(const metadata::partition&)) const {
+    double count = 0;
+    for (const auto& [name, topic] : image().topics())
+        for (const auto& [index, each] : topic->partitions) count += which(each);
+    return count;
+}
+
+void scrape::show_replicas() {
+    const auto sum = [this](std::string_view name, std::string_view help, double (*read)(const partition_figures&)) {
+        gauge(name, help, {}, [this, read] {
+            return std::accumulate(partitions_.begin(), partitions_.end(), 0.0, [read](double all, const auto& each) { return all + read(each); });
+        });
+    };
+    sum("kafka_server_replicamanager_partitioncount", "Partitions on this broker.", [](const auto&) { return 1.0; });
+    sum("kafka_server_replicamanager_leadercount", "Partitions that this broker leads.", [](const auto& each) { return each.leads ? 1.0 : 0.0; });
+    sum("kafka_server_replicamanager_produceridcount", "Idempotent producers whose sequences are remembered.", [](const auto& each) { return static_cast<double>(each.producers); });
+    shown_.push_back(parts_.metrics.collect("kafka_server_delayedoperationpurgatory_purgatorysize", "Requests that wait for something to happen.", metrics::series_type::gauge, [this](metrics::sample_sink& sink) {
+        double waiting = 0;
+        for (const auto& each : partitions_) waiting += static_cast<double>(each.waiting_writers);
+        sink.add({{"delayedOperation", "Produce"}}, waiting);
+    }));
+    gauge("kafka_server_replicamanager_underreplicatedpartitions", "Partitions led here with replicas that are not in sync.", {}, [this] {
+        double count = 0;
+        for (const auto& [name, topic] : image().topics())
+            for (const auto& [index, each] : topic->partitions) count += each.leader == parts_.node_id && each.isr.size() < each.replicas.size();
+        return count;
+    });
+    gauge("kafka_server_replicamanager_offlinereplicacount", "Replicas of this broker that it cannot serve.", {}, [this] {
+        double wanted = 0;
+        for (const auto& [name, topic] : image().topics())
+            for (const auto& [index, each] : topic->partitions) wanted += std::find(each.replicas.begin(), each.replicas.end(), parts_.node_id) != each.replicas.end();
+        return std::max(wanted - static_cast<double>(partitions_.size()), 0.0);
+    });
+    gauge("kafka_server_replicamanager_reassigningpartitions", "Partitions whose replicas are changing.", {},
+          [this] { return count_partitions([](const auto& each) { return !each.adding_replicas.empty() || !each.removing_replicas.empty(); }); });
+    gauge("kafka_log_logmanager_offlinelogdirectorycount", "Log directories that have failed.", {}, [this] {
+        const auto all = parts_.directories.directories();
+        return static_cast<double>(std::count_if(all.begin(), all.end(), [](const auto& each) { return each.code != errc::none; }));
+    });
+}
+
+void scrape::show_metadata() {
+    gauge("kafka_controller_kafkacontroller_globaltopiccount", "Topics of the cluster.", {}, [this] { return static_cast<double>(image().topics().size()); });
+    gauge("kafka_controller_kafkacontroller_globalpartitioncount", "Partitions of the cluster.", {}, [this] { return static_cast<double>(image().partition_count()); });
+    gauge("kafka_controller_kafkacontroller_offlinepartitionscount", "Partitions without a leader.", {},
+          [this] { return count_partitions([](const auto& each) { return !each.has_leader(); }); });
+    gauge("kafka_controller_kafkacontroller_preferredreplicaimbalancecount", "Partitions that another replica than the first leads.", {},
+          [this] { return count_partitions([](const auto& each) { return !each.replicas.empty() && each.leader != each.replicas.front(); }); });
+    const auto brokers = [this](bool fenced) {
+        double count = 0;
+        for (const auto& [id, each] : image().brokers()) count += fenced ? each.fenced : each.active();
+        return count;
+    };
+    gauge("kafka_controller_kafkacontroller_activebrokercount", "Brokers that serve.", {}, [brokers] { return brokers(false); });
+    gauge("kafka_controller_kafkacontroller_fencedbrokercount", "Brokers that are registered and do not serve.", {}, [brokers] { return brokers(true); });
+    gauge("kafka_controller_kafkacontroller_lastappliedrecordoffset", "Offset of the newest metadata record in use.", {}, [this] { return static_cast<double>(image().position().offset); });
+    gauge("kafka_controller_kafkacontroller_lastappliedrecordlagms", "Age of the newest metadata record in use.", {}, [this] {
+        const auto stamped = image().position().timestamp;
+        return stamped < 0 ? 0.0 : static_cast<double>(std::max<std::int64_t>(parts_.loop.wall_now() - stamped, 0));
+    });
+    gauge("kafka_server_metadataloader_currentmetadataversion", "Feature level of metadata.version.", {}, [this] { return static_cast<double>(image().metadata_version()); });
+}
+
+void scrape::show_groups() {
+    const auto figure = [this](std::string_view name, std::string_view help, double (*read)(const coordinator::coordinator_metrics&)) {
+        gauge(name, help, {}, [this, read] { return read(groups_); });
+    };
+    figure("kafka_coordinator_group_groupmetadatamanager_numoffsets", "Committed offsets.", [](const auto& all) { return static_cast<double>(all.groups.offsets); });
+    figure("kafka_coordinator_group_groupmetadatamanager_numgroups", "Groups.", [](const auto& all) { return static_cast<double>(all.groups.groups); });
+    figure("kafka_coordinator_group_groupmetadatamanager_numgroupsstable", "Groups whose members have their partitions.", [](const auto& all) { return static_cast<double>(all.groups.stable_groups); });
+    figure("kafka_coordinator_group_groupmetadatamanager_numgroupsempty", "Groups without members.", [](const auto& all) { return static_cast<double>(all.groups.empty_groups); });
+    figure("kafka_coordinator_group_groupmetadatamanager_numgroupspreparingrebalance", "Groups that wait for members to join.", [](const auto& all) { return static_cast<double>(all.groups.preparing_groups); });
+    figure("kafka_coordinator_group_groupmetadatamanager_numgroupscompletingrebalance", "Groups that wait for their assignment.", [](const auto& all) { return static_cast<double>(all.groups.completing_groups); });
+    const auto counter = [this](std::string_view name, std::string_view help, double (*read)(const coordinator::coordinator_metrics&)) {
+        shown_.push_back(parts_.metrics.collect(name, help, metrics::series_type::counter, [this, read](metrics::sample_sink& sink) { sink.add({}, read(groups_)); }));
+    };
+    counter("kafka_server_group_coordinator_metrics_offset_commit_count", "Offsets committed.", [](const auto& all) { return static_cast<double>(all.groups.offset_commits); });
+    counter("kafka_server_group_coordinator_metrics_offset_expiration_count", "Offsets that expired.", [](const auto& all) { return static_cast<double>(all.groups.offset_expirations); });
+    counter("kafka_server_group_coordinator_metrics_offset_deletion_count", "Offsets deleted on request.", [](const auto& all) { return static_cast<double>(all.groups.offset_deletions); });
+    counter("kafka_server_group_coordinator_metrics_group_completed_rebalance_count", "Rebalances that ended.", [](const auto& all) { return static_cast<double>(all.groups.completed_rebalances); });
+    const auto state = [this](std::string name, std::size_t coordinator::coordinator_metrics::* count) {
+        gauge("kafka_server_group_coordinator_metrics_num_partitions", "Partitions of __consumer_offsets on this broker.", {{"state", std::move(name)}},
+              [this, count] { return static_cast<double>(groups_.*count); });
+    };
+    state("loading", &coordinator::coordinator_metrics::loading_partitions);
+    state("active", &coordinator::coordinator_metrics::active_partitions);
+    state("failed", &coordinator::coordinator_metrics::failed_partitions);
+    gauge("kafka_server_group_coordinator_metrics_partition_load_time_max", "Milliseconds the slowest load of a partition took.", {},
+          [this] { return static_cast<double>(groups_.max_load_time.count()); });
+}
+
+void scrape::show_front() {
+    gauge("kafka_server_fetchsessioncache_numincrementalfetchsessions", "Fetch sessions.", {}, [this] { return static_cast<double>(front_.fetch_sessions); });
+    gauge("kafka_server_fetchsessioncache_numincrementalfetchpartitionscached", "Partitions in fetch sessions.", {}, [this] { return static_cast<double>(front_.fetch_session_partitions); });
+    gauge("kafka_network_socketserver_memorypoolused", "Bytes of requests in memory.", {}, [this] { return static_cast<double>(front_.request_bytes); });
+    gauge("kafka_server_socket_server_metrics_connections", "Open client connections.", {}, [this] { return static_cast<double>(parts_.front.connection_count()); });
+}
+
+}  // namespace weir::broker

@@ -1,0 +1,197 @@
+// What /metrics and /health say of a broker at work.
+#include "broker_fixture.hpp"
+
+#include <weir/protocol/messages/delete_topics.hpp>
+#include <weir/protocol/messages/find_coordinator.hpp>
+#include <weir/protocol/messages/offset_commit.hpp>
+
+#include <fstream>
+#include <map>
+#include <sstream>
+
+using namespace weir;
+using namespace weir::broker;
+using namespace weir::broker::test;
+using namespace weir::protocol;
+
+namespace {
+
+struct watched_broker : broker_fixture {
+    watched_broker() { overrides = {"http.listener=broker:9404"}; }
+
+    /// Status line and body of one GET.
+    std::pair<std::string, std::string> get(const std::string& path) {
+        struct exchange {
+            std::unique_ptr<stream> peer;
+            bytes chunk = bytes(1 << 20);
+            std::string text;
+            bool done = false;
+        };
+        auto ask = std::make_shared<exchange>();
+        world.net(desk).connect(
+            world.loop(desk), {"broker", 9404}, {}, 10s, [ask, path](result<std::unique_ptr<stream>> made) {
+                REQUIRE(made);
+                ask->peer = *std::move(made);
+                auto request = std::make_shared<std::string>("GET " + path +
+                                                             " HTTP/1.1\r\nHost: broker\r\nConnection: close\r\n\r\n");
+                ask->peer->write({{request, as_bytes(*request), nullptr, 0, 0}}, [](result<void>) {});
+                read(ask);
+            });
+        REQUIRE(world.run_until([&] { return ask->done; }, 60s));
+        const auto head = ask->text.find("\r\n\r\n");
+        REQUIRE(head != std::string::npos);
+        return {ask->text.substr(0, ask->text.find("\r\n")), ask->text.substr(head + 4)};
+    }
+    template <class Exchange>
+    static void read(const std::shared_ptr<Exchange>& ask) {
+        ask->peer->read_some(ask->chunk, [ask](result<std::size_t> got) {
+            if (!got || *got == 0) {
+                ask->done = true;
+                return;
+            }
+            ask->text += as_text(bytes_view{ask->chunk}.first(*got));
+            read(ask);
+        });
+    }
+    /// Name with labels -> value.
+    std::map<std::string, double> metrics() {
+        const auto [status, body] = get("/metrics");
+        REQUIRE(status == "HTTP/1.1 200 OK");
+        std::map<std::string, double> found;
+        std::istringstream lines{body};
+        for (std::string line; std::getline(lines, line);) {
+            if (line.empty() || line[0] == '#') continue;
+            const auto space = line.rfind(' ');
+            const bool fresh = found.emplace(line.substr(0, space), std::stod(line.substr(space + 1))).second;
+            CHECK_MESSAGE(fresh, line);  // a series is told once
+        }
+        return found;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("metrics tell the traffic of all topics and of each, and what the logs hold") {
+    watched_broker here;
+    here.start();
+    auto client = here.connect();
+    REQUIRE(broker_fixture::create_topic(client, "orders", 2) == 0);
+    REQUIRE(broker_fixture::create_topic(client, "clicks", 1) == 0);
+    const auto size = static_cast<double>(here.batch({"a", "b", "c"}).size());
+    REQUIRE(here.produce(client, "orders", 1, {"a", "b", "c"}).error_code == 0);
+    REQUIRE(here.produce(client, "orders", 1, {"d", "e", "f"}).error_code == 0);
+    REQUIRE(here.produce(client, "clicks", 0, {"x"}).error_code == 0);
+    CHECK(here.produce(client, "missing", 0, {"x"}).error_code != 0);
+    CHECK(broker_fixture::read_all(client, "orders", 1).size() == 6);
+
+    auto told = here.metrics();
+    CHECK(told["kafka_server_brokertopicmetrics_messagesin_total"] == 7);
+    CHECK(told["kafka_server_brokertopicmetrics_messagesin_total{topic=\"orders\"}"] == 6);
+    CHECK(told["kafka_server_brokertopicmetrics_messagesin_total{topic=\"clicks\"}"] == 1);
+    CHECK(told["kafka_server_brokertopicmetrics_bytesin_total{topic=\"orders\"}"] == 2 * size);
+    CHECK(told["kafka_server_brokertopicmetrics_bytesout_total{topic=\"orders\"}"] == 2 * size);
+    CHECK(told["kafka_server_brokertopicmetrics_totalproducerequests_total"] == 4);
+    CHECK(told["kafka_server_brokertopicmetrics_failedproducerequests_total"] == 1);
+    CHECK(told["kafka_server_brokertopicmetrics_totalproducerequests_total{topic=\"orders\"}"] == 2);
+    CHECK(told["kafka_server_brokertopicmetrics_totalfetchrequests_total"] == 2);
+    CHECK(told.count("kafka_server_brokertopicmetrics_messagesin_total{topic=\"missing\"}") == 0);
+    CHECK(told["kafka_log_log_logendoffset{topic=\"orders\",partition=\"1\"}"] == 6);
+    CHECK(told["kafka_log_log_logendoffset{topic=\"orders\",partition=\"0\"}"] == 0);
+    CHECK(told["kafka_log_log_size{topic=\"orders\",partition=\"1\"}"] == 2 * size);
+    CHECK(told["kafka_log_log_numlogsegments{topic=\"clicks\",partition=\"0\"}"] == 1);
+    CHECK(told["kafka_cluster_partition_insyncreplicascount{topic=\"clicks\",partition=\"0\"}"] == 1);
+    CHECK(told["kafka_server_replicamanager_partitioncount"] == 3);
+    CHECK(told["kafka_server_replicamanager_leadercount"] == 3);
+    CHECK(told["kafka_server_replicamanager_underreplicatedpartitions"] == 0);
+    CHECK(told["kafka_server_replicamanager_offlinereplicacount"] == 0);
+    CHECK(told["kafka_controller_kafkacontroller_globaltopiccount"] == 2);
+    CHECK(told["kafka_controller_kafkacontroller_globalpartitioncount"] == 3);
+    CHECK(told["kafka_controller_kafkacontroller_activecontrollercount"] == 1);
+    CHECK(told["kafka_controller_kafkacontroller_offlinepartitionscount"] == 0);
+    CHECK(told["kafka_controller_kafkacontroller_fencedbrokercount"] == 0);
+    CHECK(told["kafka_log_logmanager_offlinelogdirectorycount"] == 0);
+    CHECK(told["kafka_server_kafkaserver_brokerstate"] == 3);
+    CHECK(told["kafka_log_logflushstats_logflushrateandtimems_count"] >= 3);
+    CHECK(told["kafka_server_socket_server_metrics_connections"] == 1);
+
+    SUBCASE("a deleted topic leaves the page") {
+        delete_topics_request request;
+        request.topics.emplace_back().name = "orders";
+        request.timeout_ms = 1000;
+        REQUIRE(client.call(request, 6).responses.at(0).error_code == 0);
+        here.world.run_for(1s);
+        told = here.metrics();
+        for (const auto& [name, value] : told) CHECK_MESSAGE(name.find("orders") == std::string::npos, name);
+        CHECK(told["kafka_server_brokertopicmetrics_messagesin_total"] == 7);
+        CHECK(told["kafka_server_replicamanager_partitioncount"] == 1);
+    }
+    SUBCASE("groups and their offsets are counted") {
+        find_coordinator_request find;
+        find.coordinator_keys = {"readers"};
+        for (int i = 0; i < 50 && client.call(find, 4).coordinators.at(0).error_code != 0; ++i)
+            here.world.run_for(100ms);
+        offset_commit_request commit;
+        commit.group_id = "readers";
+        auto& topic = commit.topics.emplace_back();
+        topic.name = "orders";
+        auto& part = topic.partitions.emplace_back();
+        part.partition_index = 1;
+        part.committed_offset = 4;
+        std::int16_t code = -1;
+        for (int i = 0; i < 50 && code != 0; ++i) {
+            code = client.call(commit, 9).topics.at(0).partitions.at(0).error_code;
+            if (code != 0) here.world.run_for(100ms);
+        }
+        REQUIRE(code == 0);
+        told = here.metrics();
+        CHECK(told["kafka_coordinator_group_groupmetadatamanager_numoffsets"] == 1);
+        CHECK(told["kafka_coordinator_group_groupmetadatamanager_numgroups"] == 1);
+        CHECK(told["kafka_coordinator_group_groupmetadatamanager_numgroupsempty"] == 1);
+        CHECK(told["kafka_server_group_coordinator_metrics_num_partitions{state=\"active\"}"] == 4);
+        CHECK(told["kafka_server_group_coordinator_metrics_offset_commit_count"] == 1);
+    }
+    SUBCASE("a fetch that waits is seen waiting") {
+        auto waiting = broker_fixture::fetch_of("clicks", 0, 1);
+        waiting.max_wait_ms = 30'000;
+        auto second = here.connect();
+        second.send(waiting, 11);
+        here.world.run_for(100ms);
+        told = here.metrics();
+        CHECK(told["kafka_server_delayedoperationpurgatory_purgatorysize{delayedOperation=\"Fetch\"}"] == 1);
+        CHECK(told["kafka_server_delayedoperationpurgatory_purgatorysize{delayedOperation=\"Produce\"}"] == 0);
+    }
+}
+
+TEST_CASE("the reference of metrics lists what is served") {
+    watched_broker here;
+    here.start();
+    auto client = here.connect();
+    REQUIRE(broker_fixture::create_topic(client, "orders", 1) == 0);
+    std::string page =
+        "# Metrics of the broker\n\n`GET /metrics` on `http.listener`, in Prometheus' text format. Names are those "
+        "that Kafka's have in the usual exporter;\n"
+        "`weir_` ones are our own. Numbers of topics carry a `topic` label, and stand without one for all topics.\n\n| "
+        "name | type | meaning |\n|---|---|---|\n";
+    std::istringstream lines{here.get("/metrics").second};
+    std::string help;
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("# HELP ")) help = line.substr(line.find(' ', 7) + 1);
+        if (!line.starts_with("# TYPE ")) continue;
+        const auto space = line.find(' ', 7);
+        page += "| `" + line.substr(7, space - 7) + "` | " + line.substr(space + 1) + " | " + help + " |\n";
+    }
+    std::ifstream file{WEIR_METRICS_PAGE};
+    std::stringstream kept;
+    kept << file.rdbuf();
+    INFO("docs/reference/metrics.md is to be:\n" << page);
+    CHECK(kept.str() == page);
+}
+
+TEST_CASE("health and what is not there") {
+    watched_broker here;
+    here.start();
+    CHECK(here.get("/health") == std::pair<std::string, std::string>{"HTTP/1.1 200 OK", "ok\n"});
+    CHECK(here.get("/nothing").first == "HTTP/1.1 404 Not Found");
+    // A stop does not wait for those who watch.
+    here.stop();
+}

@@ -1,6 +1,7 @@
 #include "broker_fixture.hpp"
 
 #include <weir/protocol/messages/api_versions.hpp>
+#include <weir/protocol/messages/delete_topics.hpp>
 #include <weir/protocol/messages/find_coordinator.hpp>
 #include <weir/protocol/messages/join_group.hpp>
 #include <weir/protocol/messages/list_offsets.hpp>
@@ -198,6 +199,30 @@ TEST_CASE_FIXTURE(broker_fixture, "pipelined produce requests are answered in th
     std::size_t total = 0;
     for (int partition = 0; partition < 4; ++partition) total += read_all(client, "orders", partition).size();
     CHECK(total == 48);
+}
+
+TEST_CASE_FIXTURE(broker_fixture, "delete.topic.enable=false refuses deletion, in words that the version of the request has") {
+    overrides = {"delete.topic.enable=false"};
+    start();
+    auto client = connect();
+    REQUIRE(create_topic(client, "orders", 1) == 0);
+    for (std::int16_t version = 1; version <= 6; ++version) {
+        CAPTURE(version);
+        delete_topics_request request;
+        request.timeout_ms = 30000;
+        if (version < 6) request.topic_names = {"orders", "nobody"};
+        else
+            for (const auto* name : {"orders", "nobody"}) request.topics.emplace_back().name = name;
+        const auto answer = client.call(request, version);
+        REQUIRE(answer.responses.size() == 2);
+        CHECK(answer.responses[0].name == "orders");
+        CHECK(answer.responses[1].name == "nobody");
+        for (const auto& each : answer.responses) {
+            CHECK(each.error_code == wire_code(version < 3 ? errc::invalid_request : errc::topic_deletion_disabled));
+            if (version >= 5) CHECK(each.error_message.value_or("").find("delete.topic.enable=false") != std::string::npos);
+        }
+    }
+    CHECK(produce(client, "orders", 0, {"still there"}).error_code == 0);
 }
 
 TEST_CASE_FIXTURE(broker_fixture, "a clean stop leaves nothing to recover") {

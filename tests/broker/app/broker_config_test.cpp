@@ -1,0 +1,108 @@
+#include <weir/broker/broker_config.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace weir;
+using namespace weir::broker;
+
+namespace {
+
+constexpr const char* settings_file = "server.properties";
+
+/// Everything that is wrong with it, one mistake per line.
+std::string problems(std::string_view text, const std::vector<std::string>& overrides = {}) {
+    const auto parsed = parse_config(settings_file, text, overrides);
+    if (parsed) return "";
+    CHECK(parsed.code() == errc::invalid_setting);
+    return std::string{parsed.error().what()};
+}
+
+broker_config config_of(std::string_view text, const std::vector<std::string>& overrides = {}) {
+    auto parsed = parse_config(settings_file, text, overrides);
+    REQUIRE_MESSAGE(parsed, parsed.error().message());
+    return std::move(parsed->config);
+}
+
+}  // namespace
+
+TEST_CASE("a setting nobody knows is refused at its line, with the name that was probably meant") {
+    CHECK(problems("# a broker\n\nnum.partitons=3\n") == "server.properties:3: there is no setting num.partitons; did you mean num.partitions?");
+    CHECK(problems("log.retention.hour=3") == "server.properties:1: there is no setting log.retention.hour; did you mean log.retention.hours?");
+    CHECK(problems("completely.different.thing=3") == "server.properties:1: there is no setting completely.different.thing");
+    CHECK(problems("", {"num.partitons=3"}) == "--override: there is no setting num.partitons; did you mean num.partitions?");
+    // A topic's own name for a setting is not the broker's.
+    CHECK(problems("segment.bytes=2000000") == "server.properties:1: there is no setting segment.bytes; did you mean log.segment.bytes?");
+}
+
+TEST_CASE("a value that cannot be is refused at its line, with what is allowed") {
+    CHECK(problems("num.partitions=0") == "server.properties:1: num.partitions=0: allowed is a whole number from 1 to 2147483647");
+    CHECK(problems("\nnum.partitions=many") == "server.properties:2: num.partitions=many: allowed is a whole number from 1 to 2147483647");
+    CHECK(problems("delete.topic.enable=yes") == "server.properties:1: delete.topic.enable=yes: allowed is true or false");
+    CHECK(problems("log.cleanup.policy=burn") == "server.properties:1: log.cleanup.policy=burn: allowed is a list of compact, delete");
+    CHECK(problems("node.id=-1") == "server.properties:1: node.id=-1: allowed is a whole number from 0 to 2147483647");
+    CHECK(problems("event.loops=1025") == "server.properties:1: event.loops=1025: allowed is a whole number from 0 to 1024");
+}
+
+TEST_CASE("all mistakes of a file and of the command line are told at once") {
+    const auto told = problems("num.partitions=0\nnode.id=x\nlisteners=PLAINTEXT://:9092\nlog.dir.s=/data\n", {"num.partitons=3"});
+    CHECK(told.find("server.properties:1: num.partitions=0: ") != std::string::npos);
+    CHECK(told.find("server.properties:2: node.id=x: ") != std::string::npos);
+    CHECK(told.find("server.properties:4: there is no setting log.dir.s; did you mean log.dirs?") != std::string::npos);
+    CHECK(told.find("--override: there is no setting num.partitons") != std::string::npos);
+    CHECK(std::count(told.begin(), told.end(), '\n') == 3);
+}
+
+TEST_CASE("an override wins over the file, the last override over earlier ones, the last line over earlier ones") {
+    CHECK(config_of("").server.num_partitions == 1);
+    CHECK(config_of("num.partitions=3\nnum.partitions=4\n").server.num_partitions == 4);
+    CHECK(config_of("num.partitions=3", {"num.partitions=5"}).server.num_partitions == 5);
+    CHECK(config_of("num.partitions=3", {"num.partitions=5", "num.partitions=6"}).server.num_partitions == 6);
+    const auto config = config_of("num.partitions=3\nnode.id=7\n", {"num.partitions=5"});
+    CHECK(config.node.node_id == 7);  // what is not overridden stays
+    CHECK(config.given.at("num.partitions").value == "5");
+    CHECK(config.given.at("num.partitions").where == "--override");
+    CHECK(config.given.at("node.id").where == "server.properties:2");
+    // A mistake in the file that an override corrects is none.
+    CHECK(config_of("num.partitions=0", {"num.partitions=5"}).server.num_partitions == 5);
+}
+
+TEST_CASE("an override keeps what follows its first equals sign, and must have one") {
+    CHECK(config_of("", {"log.dirs=/a=b,/c"}).node.directories() == std::vector<std::string>{"/a=b", "/c"});
+    CHECK(problems("", {"num.partitions"}) == "--override 'num.partitions' is not name=value");
+    CHECK(problems("", {"=5"}) == "--override '=5' is not name=value");
+}
+
+TEST_CASE("a synonym stands for the setting, and the setting's own name wins over it") {
+    CHECK(config_of("broker.id=4").node.node_id == 4);
+    CHECK(config_of("node.id=5\nbroker.id=4").node.node_id == 5);
+    CHECK(config_of("log.retention.hours=2").log_defaults.retention_ms == std::chrono::hours{2});
+    CHECK(config_of("log.retention.ms=5\nlog.retention.hours=2").log_defaults.retention_ms == milliseconds{5});
+    // Of the command line too: which of the names counts does not depend on where it stands.
+    CHECK(config_of("log.retention.ms=5", {"log.retention.hours=2"}).log_defaults.retention_ms == milliseconds{5});
+    CHECK(config_of("log.dir=/one").node.directories() == std::vector<std::string>{"/one"});
+    CHECK(config_of("log.dir=/one\nlog.dirs=/two,/three").node.directories() == std::vector<std::string>{"/two", "/three"});
+}
+
+TEST_CASE("settings of Kafka that mean nothing here are taken, and named") {
+    const auto parsed = parse_config(settings_file, "# threads\nnum.io.threads=8\nnum.partitions=2\n", {"num.network.threads=3"});
+    REQUIRE(parsed);
+    auto named = parsed->without_effect;
+    std::sort(named.begin(), named.end());
+    CHECK(named == std::vector<std::string>{"--override: num.network.threads", "server.properties:2: num.io.threads"});
+}
+
+TEST_CASE("settings that ask for what this broker does not do are refused, unless they are empty") {
+    CHECK(problems("ssl.keystore.location=/keys").starts_with("server.properties:1: ssl.keystore.location=/keys: this broker does not have it"));
+    CHECK(problems("\nauthorizer.class.name=Any").starts_with("server.properties:2: authorizer.class.name=Any: this broker does not have it"));
+    CHECK(problems("authorizer.class.name=") == "");
+    CHECK(problems("listener.name.external.max.connections=3").find("settings of a single listener are not supported") != std::string::npos);
+}
+
+TEST_CASE("settings that do not go together are refused, with both sides named") {
+    CHECK(problems("process.roles=broker") == "server.properties:1: process.roles=broker: this broker is its own controller: both broker and controller are needed");
+    CHECK(problems("controller.quorum.voters=2@h:9093").find("'2@h:9093' is not this node, whose node.id is 1") != std::string::npos);
+    CHECK(problems("controller.quorum.voters=1@h:9093,2@h:9093").find("2 are named") != std::string::npos);
+    CHECK(problems("log.dirs=\nlog.dir=").find("names no directory") != std::string::npos);
+    CHECK(problems("listeners=SSL://:9093").find("serves PLAINTEXT listeners only") != std::string::npos);
+    CHECK(problems("listeners=nonsense").find("'nonsense' is not NAME://host:port") != std::string::npos);
+}

@@ -1,0 +1,127 @@
+#include "broker_schema.hpp"
+
+#include <weir/metadata/image_builder.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace weir;
+using namespace weir::broker;
+using metadata::config_source;
+using metadata::config_type;
+
+namespace {
+
+broker_config config_of(const std::vector<std::string>& given) {
+    auto parsed = parse_config("", "", given);
+    REQUIRE_MESSAGE(parsed, parsed.error().message());
+    return std::move(parsed->config);
+}
+
+struct stored {
+    config_type type;
+    std::string resource;
+    std::string name;
+    std::string value;
+};
+
+metadata::image_ref image_of(const std::vector<stored>& entries) {
+    std::vector<protocol::metadata_record> records;
+    for (const auto& each : entries) {
+        protocol::config_record record;
+        record.resource_type = static_cast<std::int8_t>(each.type);
+        record.resource_name = each.resource;
+        record.name = each.name;
+        record.value = each.value;
+        records.emplace_back(record);
+    }
+    auto made = metadata::apply_records(nullptr, records, {});
+    REQUIRE_MESSAGE(made, made.error().message());
+    return *std::move(made);
+}
+
+milliseconds retention(const broker_config& config, const std::vector<stored>& entries, const std::string& topic = "orders") {
+    return topic_log_config(config, *image_of(entries), topic).retention_ms;
+}
+
+const stored of_topic{config_type::topic, "orders", "retention.ms", "1000"};
+const stored of_broker{config_type::broker, "1", "log.retention.ms", "2000"};
+const stored of_all{config_type::broker, "", "log.retention.ms", "3000"};
+
+}  // namespace
+
+TEST_CASE("a topic's setting wins over the broker's, that over the cluster's, that over the file, that over the default") {
+    const auto file = config_of({"log.retention.ms=4000"});
+    CHECK(retention(file, {of_topic, of_broker, of_all}) == milliseconds{1000});
+    CHECK(retention(file, {of_broker, of_all}) == milliseconds{2000});
+    CHECK(retention(file, {of_all}) == milliseconds{3000});
+    CHECK(retention(file, {}) == milliseconds{4000});
+    CHECK(retention(config_of({}), {}) == std::chrono::hours{24 * 7});
+    CHECK(retention(config_of({}), {of_topic, of_all}) == milliseconds{1000});
+}
+
+TEST_CASE("what was set for another topic or another broker does not count") {
+    const auto file = config_of({"log.retention.ms=4000"});
+    CHECK(retention(file, {of_topic}, "payments") == milliseconds{4000});
+    CHECK(retention(file, {{config_type::broker, "2", "log.retention.ms", "2000"}}) == milliseconds{4000});
+    CHECK(retention(config_of({"node.id=2", "log.retention.ms=4000"}), {{config_type::broker, "2", "log.retention.ms", "2000"}}) == milliseconds{2000});
+}
+
+TEST_CASE("a setting leaves the others as they are") {
+    const auto file = config_of({"log.retention.ms=4000", "log.segment.bytes=2000000"});
+    const auto effective = topic_log_config(file, *image_of({of_topic}), "orders");
+    CHECK(effective.segment_bytes == 2'000'000);
+    CHECK(effective.retention_ms == milliseconds{1000});
+}
+
+TEST_CASE("a coarser unit set while running wins over a finer one in the file, and loses to a finer one set while running") {
+    const auto file = config_of({"log.retention.ms=4000"});
+    const stored hours{config_type::broker, "", "log.retention.hours", "1"};
+    CHECK(retention(file, {hours}) == std::chrono::hours{1});
+    CHECK(retention(file, {hours, of_all}) == milliseconds{3000});
+}
+
+TEST_CASE("a stored value that no longer parses is passed over") {
+    const auto file = config_of({"log.retention.ms=4000"});
+    CHECK(retention(file, {{config_type::topic, "orders", "retention.ms", "for ever"}}) == milliseconds{4000});
+}
+
+TEST_CASE("the schema tells what the file says as the static value of a topic's setting") {
+    const broker_schema schema{config_of({"log.retention.ms=4000", "num.partitions=3"})};
+    const auto* of = schema.find(config_type::topic, "retention.ms");
+    REQUIRE(of);
+    CHECK(of->default_value == "4000");
+    CHECK(of->default_source == config_source::static_broker);
+    CHECK(of->server_keys == std::vector<std::string>{"log.retention.ms", "log.retention.minutes", "log.retention.hours"});
+    const auto* untouched = schema.find(config_type::topic, "segment.bytes");
+    REQUIRE(untouched);
+    CHECK(untouched->default_value == "1073741824");
+    CHECK(untouched->default_source == config_source::built_in);
+
+    const auto* partitions = schema.find(config_type::broker, "num.partitions");
+    REQUIRE(partitions);
+    CHECK(partitions->default_value == "3");
+    CHECK(partitions->default_source == config_source::static_broker);
+    CHECK(partitions->read_only);
+    const auto* dynamic = schema.find(config_type::broker, "log.retention.ms");
+    REQUIRE(dynamic);
+    CHECK_FALSE(dynamic->read_only);
+    const auto* hours = schema.find(config_type::broker, "log.retention.hours");
+    REQUIRE(hours);
+    CHECK(hours->read_only);
+}
+
+TEST_CASE("each resource has its own settings, and a value is checked by the rules of its name") {
+    const broker_schema schema{config_of({})};
+    CHECK(schema.find(config_type::topic, "log.retention.ms") == nullptr);
+    CHECK(schema.find(config_type::broker, "retention.ms") == nullptr);
+    CHECK(schema.find(config_type::broker_logger, "retention.ms") == nullptr);
+    CHECK(schema.validate(config_type::topic, "retention.ms", "5"));
+    const auto wrong = schema.validate(config_type::topic, "retention.ms", "soon");
+    CHECK(wrong.code() == errc::invalid_config);
+    CHECK(wrong.error().what() == "retention.ms=soon: allowed is a whole number of at least -1");
+    const auto unknown = schema.validate(config_type::topic, "retention.m", "5");
+    CHECK(unknown.code() == errc::invalid_config);
+    CHECK(unknown.error().what() == "there is no setting 'retention.m' for this resource");
+    // In hours what in milliseconds would not fit.
+    CHECK_FALSE(schema.validate(config_type::broker, "log.retention.hours", "9223372036854775807"));
+}

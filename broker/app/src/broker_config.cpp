@@ -44,7 +44,10 @@ void check_together(settings_reader& reader, const broker_config& config) {
         reader.report("controller.quorum.voters", "the quorum of this broker has one voter, itself: " + std::to_string(node.controller_quorum_voters.size()) + " are named");
     if (node.controller_quorum_voters.size() == 1 && node.controller_quorum_voters.front().substr(0, node.controller_quorum_voters.front().find('@')) != std::to_string(node.node_id))
         reader.report("controller.quorum.voters", "'" + node.controller_quorum_voters.front() + "' is not this node, whose node.id is " + std::to_string(node.node_id));
-    if (node.directories().empty()) reader.report("log.dirs", "names no directory");
+    const auto directories = node.directories();
+    if (directories.empty() || std::any_of(directories.begin(), directories.end(), [](const auto& each) { return each.empty(); })) {
+        reader.report("log.dirs", "names no directory");
+    }
     const auto listeners = server::parse_listeners("listeners", config.server.listeners, config.server.security_protocol_map);
     if (!listeners) reader.report("listeners", listeners.error().what());
     else

@@ -1,0 +1,38 @@
+// Boost.Asio: `co_await` an op, or give it any completion token. The only header of the client that includes Asio.
+#pragma once
+#include <weir/op.hpp>
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace weir {
+
+using boost::asio::awaitable;
+
+/// Starts nothing: the operation runs already. The handler is posted to its associated executor; cancelling its slot
+/// cancels the op. Inside co_await name aggregates first: g++ 12 miscompiles `co_await out.send(t, k, {.user = "a"})`.
+template <class T, boost::asio::completion_token_for<void(result<T>)> Token>
+auto weir_initiate(op<T> running, Token&& token) {
+    return boost::asio::async_initiate<Token, void(result<T>)>(
+        [](auto handler, op<T> started) {
+            auto executor = boost::asio::get_associated_executor(handler);
+            auto slot = boost::asio::get_associated_cancellation_slot(handler);
+            if (slot.is_connected()) slot.assign([started](boost::asio::cancellation_type) mutable { started.cancel(); });
+            started.continue_with(
+                [handler = std::move(handler), work = boost::asio::make_work_guard(executor)](result<T> outcome) mutable {
+                    auto where = work.get_executor();
+                    boost::asio::post(where, [handler = std::move(handler), outcome = std::move(outcome)]() mutable {
+                        std::move(handler)(std::move(outcome));
+                    });
+                },
+                detail::continue_on::any_thread);
+        },
+        token, std::move(running));
+}
+
+}  // namespace weir

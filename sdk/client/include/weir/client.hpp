@@ -1,0 +1,51 @@
+// What everything that talks to a cluster shares: connections, what is known of the cluster, and one thread.
+#pragma once
+#include <weir/base/event_loop.hpp>
+#include <weir/base/network.hpp>
+#include <weir/op.hpp>
+#include <weir/serde.hpp>
+
+#include <memory>
+#include <string>
+
+namespace weir {
+
+struct client_config {
+    std::string client_id = "weir";               ///< client.id
+    duration request_timeout{30'000};             ///< request.timeout.ms
+    duration connect_timeout{10'000};             ///< socket.connection.setup.timeout.ms
+    duration metadata_max_age{300'000};           ///< metadata.max.age.ms: how old a view of the cluster may become
+    duration retry_backoff{100};                  ///< retry.backoff.ms: before the first retry; doubles (KIP-580)
+    duration retry_backoff_max{1'000};            ///< retry.backoff.max.ms
+    /// Runs completions elsewhere, one after the other; the client has a thread of its own for them otherwise.
+    function<void(function<void()>)> post{};
+};
+
+namespace detail {
+class client_core;
+}
+
+/// Connections and metadata for any number of producers. A cheap, thread-safe handle: copies are the same client, and what
+/// is built on it keeps it alive. The constructor does no I/O: an unreachable cluster shows in the operations. It throws
+/// weir::exception (errc::invalid_setting) for a bootstrap list that cannot be.
+class client {
+public:
+    client(const char* bootstrap) : client(std::string{bootstrap}) {}  // NOLINT: a producer takes an address directly
+    /// "host:port,host:port": any brokers of the cluster (bootstrap.servers).
+    client(const std::string& bootstrap) : client(bootstrap, client_config{}) {}  // NOLINT
+    client(const std::string& bootstrap, client_config config);
+    /// On a loop and a network of the caller's, which outlive the client: simulations. Everything runs on that loop,
+    /// callbacks too, and nothing may block there.
+    client(event_loop& loop, network& net, const std::string& bootstrap, client_config config);
+    ~client();
+    client(const client&);
+    client& operator=(const client&);
+
+    detail::client_core& core() const noexcept { return *core_; }  ///< for the library
+    const std::shared_ptr<detail::client_core>& shared_core() const noexcept { return core_; }
+
+private:
+    std::shared_ptr<detail::client_core> core_;
+};
+
+}  // namespace weir

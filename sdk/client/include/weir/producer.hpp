@@ -1,0 +1,139 @@
+// Sends records to topics.
+#pragma once
+#include <weir/client.hpp>
+#include <weir/topic.hpp>
+
+#include <limits>
+
+namespace weir {
+
+enum class acks : std::int16_t {
+    none = 0,    ///< nobody answers: a record counts as sent when it left; its offset is unknown
+    leader = 1,  ///< the leader has it
+    all = -1,    ///< every in-sync replica has it
+};
+enum class compression : std::uint8_t { none, gzip, snappy, lz4, zstd };
+enum class when_full : std::uint8_t { block, fail };
+
+/// The names are Kafka's, dots as underscores.
+struct producer_config {
+    acks required_acks = acks::all;               ///< acks
+    bool idempotence = true;                      ///< enable.idempotence: no duplicates and no gaps; needs acks::all
+    duration linger{5};                           ///< linger.ms: how long a batch may fill while the broker is busy; an idle one gets it at once
+    std::size_t batch_size = 65'536;              ///< batch.size, bytes before compression; a larger record travels alone
+    std::size_t max_request_size = 1'048'576;     ///< max.request.size: the largest record and request
+    weir::compression compression = weir::compression::none;  ///< compression.type
+    std::optional<int> compression_level{};       ///< compression.<type>.level
+    std::size_t buffer_memory = 32u << 20;        ///< buffer.memory: bytes of records not yet delivered
+    weir::when_full when_full = weir::when_full::block;  ///< of send(); enqueue() waits without blocking
+    duration max_block{60'000};                   ///< max.block.ms: for room, or for the partitions of a topic to be known
+    duration delivery_timeout{120'000};           ///< delivery.timeout.ms: from send() to success or failure, retries included
+    int max_in_flight = 5;                        ///< max.in.flight.requests.per.connection; at most 5 with idempotence
+    duration close_timeout{30'000};               ///< how long the destructor waits for what is under way
+    /// A batch was lost and nobody waited for (some of) its records. On the client's callback strand.
+    function<void(const error&)> on_lost{};
+};
+
+struct record_metadata {
+    std::string topic{};
+    std::int32_t partition = -1;
+    std::int64_t offset = -1;  ///< -1 with acks::none, or when a retry found the record already there
+    timestamp time{};          ///< the broker's when the topic has log append time
+};
+
+struct send_options {
+    std::int32_t partition = -1;                  ///< -1: by key, or where there is room
+    std::optional<timestamp> time{};              ///< none: now
+    std::vector<header> headers{};
+};
+
+using delivery = op<record_metadata>;
+
+namespace detail {
+class producer_handle;
+struct erased {
+    const void* value = nullptr;  ///< nullptr: null on the wire
+    const serde_ops* ops = nullptr;
+    const void* state = nullptr;
+};
+/// What a value is taken as at the call: text and bytes without a temporary owner.
+template <class T>
+struct sent_as { using type = T; };
+template <>
+struct sent_as<std::string> { using type = std::string_view; };
+template <>
+struct sent_as<bytes> { using type = bytes_view; };
+template <class T>
+using sent_t = typename sent_as<T>::type;
+template <class T>
+struct on_the_spot { using type = std::remove_cvref_t<T>; };
+template <std::size_t N>
+struct on_the_spot<char[N]> { using type = std::string_view; };
+template <>
+struct on_the_spot<const char*> { using type = std::string_view; };
+template <class T>
+using wire_t = typename on_the_spot<T>::type;
+
+template <class T>
+erased erase(const serde<T>& with, const sent_t<T>& value) {
+    if constexpr (std::same_as<sent_t<T>, T>) return {&value, &with.ops(), with.state()};
+    else return {&value, &default_serde_ops<sent_t<T>>, nullptr};
+}
+}  // namespace detail
+
+/// Thread-safe; a cheap handle, copies are the same producer. send() encodes the record into its batch before it returns,
+/// so nothing has to outlive the call. Order is kept per partition. The last handle's destructor delivers what is under
+/// way, for at most close_timeout.
+class producer {
+public:
+    /// Throws weir::exception (errc::invalid_setting) for a configuration that cannot be; does no I/O.
+    explicit producer(const client& on, producer_config config = producer_config{});
+    producer(const char* bootstrap) : producer(client{bootstrap}) {}  // NOLINT: as a client is made
+
+    /// Partition by the key's murmur2 as Java's producer chooses it; records without a key stay with one partition for a
+    /// batch and then go where the queue is short (KIP-480, KIP-794). Blocks only while the topic is unknown or the buffer
+    /// full (max_block). The delivery fails with, among others: errc::message_too_large, errc::timed_out,
+    /// errc::buffer_full, errc::topic_authorization_failed, errc::closed.
+    template <class K, class V>
+    delivery send(const topic<K, V>& to, const detail::sent_t<K>& key, const detail::sent_t<V>& value, const send_options& options) {
+        return send_erased(to.name(), detail::erase<K>(to.key(), key), detail::erase<V>(to.value(), value), &options);
+    }
+    template <class K, class V>
+    delivery send(const topic<K, V>& to, const detail::sent_t<K>& key, const detail::sent_t<V>& value) {
+        return send_erased(to.name(), detail::erase<K>(to.key(), key), detail::erase<V>(to.value(), value), nullptr);
+    }
+    template <class V>
+    delivery send(const topic<none, V>& to, const detail::sent_t<V>& value) {
+        return send_erased(to.name(), {}, detail::erase<V>(to.value(), value), nullptr);
+    }
+    /// Without a topic handle: the types at the call say how key and value travel.
+    template <class K, class V>
+        requires has_serde<detail::wire_t<K>> && has_serde<detail::wire_t<V>>
+    delivery send(std::string_view to, const K& key, const V& value) {
+        const detail::wire_t<K> k = key;
+        const detail::wire_t<V> v = value;
+        return send_erased(to, {&k, &default_serde_ops<detail::wire_t<K>>, nullptr}, {&v, &default_serde_ops<detail::wire_t<V>>, nullptr}, nullptr);
+    }
+    /// Waits for the topic and for room without blocking, then gives the delivery: back-pressure for coroutines.
+    template <class K, class V>
+    op<delivery> enqueue(const topic<K, V>& to, const detail::sent_t<K>& key, const detail::sent_t<V>& value) {
+        return enqueue_erased(to.name(), detail::erase<K>(to.key(), key), detail::erase<V>(to.value(), value), nullptr);
+    }
+    template <class V>
+    op<delivery> enqueue(const topic<none, V>& to, const detail::sent_t<V>& value) {
+        return enqueue_erased(to.name(), {}, detail::erase<V>(to.value(), value), nullptr);
+    }
+
+    /// Everything sent before is delivered or lost when it ends; the first loss since the last flush() that nobody waited
+    /// for is its error.
+    op<> flush();
+    /// flush(), then refuses further records with errc::closed. What is not delivered within `most` is given up.
+    op<> close(duration most = duration::max());
+
+private:
+    delivery send_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options);
+    op<delivery> enqueue_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options);
+    std::shared_ptr<detail::producer_handle> handle_;
+};
+
+}  // namespace weir

@@ -1,0 +1,39 @@
+// Where user code runs: one thing after the other, never on the thread that serves sockets.
+#pragma once
+#include <weir/base/event_loop.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace weir::detail {
+
+/// A thread that starts with the first callback, or what client_config::post gives, or, in simulations, the loop itself.
+class callbacks : public std::enable_shared_from_this<callbacks> {
+public:
+    /// `simulated`: the client's loop is no thread, so nothing may ever block for it.
+    callbacks(event_loop& loop, function<void(function<void()>)> post, bool simulated) : loop_(loop), post_(std::move(post)), simulated_(simulated) {}
+    callbacks(const callbacks&) = delete;
+    callbacks& operator=(const callbacks&) = delete;
+
+    void post(function<void()> step);
+    /// Whether a thread that waits here for the client would wait for itself.
+    bool would_deadlock() const noexcept;
+    /// Runs what was posted, then ends the thread. Harmless when repeated; on the thread itself it does not wait.
+    void stop();
+
+private:
+    void run();
+    event_loop& loop_;
+    function<void(function<void()>)> post_;
+    const bool simulated_;
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<function<void()>> steps_;
+    std::thread thread_;
+    bool stopping_ = false;
+};
+
+}  // namespace weir::detail

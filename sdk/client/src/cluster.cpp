@@ -1,0 +1,202 @@
+#include "cluster.hpp"
+
+#include <weir/base/log.hpp>
+#include <weir/protocol/messages/metadata.hpp>
+
+#include <fmt/format.h>
+
+namespace weir::detail {
+namespace {
+log::logger logs{"weir.client.cluster"};
+constexpr std::int32_t first_bootstrap_id = -2;
+error closed_error() { return error{errc::closed, "the client is closed"}; }
+}  // namespace
+
+cluster::cluster(event_loop& loop, network& net, cluster_config config, std::uint64_t seed)
+    : loop_(loop), net_(net), config_(std::move(config)), random_(seed) {}
+
+const cluster::topic* cluster::find(const std::string& name) const {
+    const auto at = topics_.find(name);
+    return at == topics_.end() ? nullptr : &at->second;
+}
+
+void cluster::want(const std::string& name) {
+    if (wanted_.insert(name).second || !topics_.contains(name)) refresh();
+}
+
+void cluster::refresh() {
+    if (closed_) return;
+    if (refreshing_) {
+        refresh_again_ = true;
+        return;
+    }
+    refreshing_ = true;
+    spawn(run_refresh(shared_from_this()));
+}
+
+void cluster::learn_leader(const std::string& name, std::int32_t index, std::int32_t leader, std::int32_t epoch) {
+    const auto at = topics_.find(name);
+    if (at == topics_.end() || index < 0 || static_cast<std::size_t>(index) >= at->second.partitions.size()) return;
+    auto& known = at->second.partitions[static_cast<std::size_t>(index)];
+    if (epoch > known.leader_epoch) known = {leader, epoch};
+}
+
+void cluster::learn_broker(std::int32_t id, endpoint where) { brokers_.try_emplace(id, std::move(where)); }
+
+void cluster::watch(const void* owner, function<void()> on_change) { watchers_.emplace_back(owner, std::move(on_change)); }
+
+void cluster::forget(const void* owner) {
+    std::erase_if(watchers_, [&](const auto& each) { return each.first == owner; });
+}
+
+void cluster::tell_watchers() {
+    for (std::size_t i = 0; i < watchers_.size(); ++i) watchers_[i].second();
+}
+
+void cluster::age_from_now() {
+    loop_.cancel(std::exchange(age_, timer_id::none));
+    if (wanted_.empty()) return;
+    age_ = loop_.call_after(config_.metadata_max_age, [this] {
+        age_ = timer_id::none;
+        refresh();
+    });
+}
+
+task<void> cluster::run_refresh(std::shared_ptr<cluster> self) {
+    int failures = 0;
+    for (;;) {
+        self->refresh_again_ = false;
+        auto asking = ask(self);
+        auto asked = co_await asking;
+        if (self->closed_) break;
+        self->last_failure_ = asked.error();
+        if (!asked) logs.debug("metadata: " + asked.error().message());
+        self->tell_watchers();
+        // Who still misses something (a leader, a topic that is being made) has asked again, and gets it at growing distances.
+        if (!self->refresh_again_) break;
+        pause_for pause{self->loop_, self->config_.retry.after(++failures, self->random_)};
+        co_await pause;
+        if (self->closed_) break;
+    }
+    self->refreshing_ = false;
+    if (!self->closed_) self->age_from_now();
+}
+
+task<result<void>> cluster::ask(std::shared_ptr<cluster> self) {
+    auto finding = any(self);
+    auto link = co_await finding;
+    if (!link) co_return link.error();
+    protocol::metadata_request request;
+    request.topics->reserve(self->wanted_.size());
+    for (const auto& name : self->wanted_) request.topics->emplace_back().name = name;
+    auto asking = (*link)->call(request);
+    auto got = co_await asking;
+    if (!got) co_return got.error();
+    auto& answer = got->message;
+    if (answer.error_code != 0) co_return error{errc_from_wire(answer.error_code), "metadata"};
+    self->brokers_.clear();
+    for (auto& each : answer.brokers) self->brokers_[each.node_id] = {std::move(each.host), static_cast<std::uint16_t>(each.port)};
+    for (auto& each : answer.topics) {
+        if (!each.name) continue;
+        auto& known = self->topics_[*each.name];
+        const bool same = known.id == each.topic_id;
+        known.code = errc_from_wire(each.error_code);
+        known.id = each.topic_id;
+        if (known.code != errc::none) {
+            known.partitions.clear();
+            continue;
+        }
+        const auto before = std::exchange(known.partitions, {});
+        known.partitions.resize(each.partitions.size());
+        for (const auto& part : each.partitions) {
+            const auto index = static_cast<std::size_t>(part.partition_index);
+            if (part.partition_index < 0 || index >= known.partitions.size()) continue;
+            known.partitions[index] = {part.leader_id, part.leader_epoch};
+            // A broker that lags behind may tell of an older leader (KIP-320).
+            if (same && index < before.size() && before[index].leader_epoch > part.leader_epoch && part.leader_epoch >= 0) known.partitions[index] = before[index];
+        }
+    }
+    co_return result<void>{};
+}
+
+task<result<connection_ptr>> cluster::broker(std::shared_ptr<cluster> self, std::int32_t id) {
+    const auto at = self->brokers_.find(id);
+    if (at == self->brokers_.end()) co_return error{errc::broker_not_available, fmt::format("the cluster has no broker {}", id)};
+    auto reaching = reach(self, id, at->second);
+    co_return co_await reaching;
+}
+
+std::string cluster::name_of(std::int32_t id) const {
+    const auto at = brokers_.find(id);
+    return at == brokers_.end() ? fmt::format("broker {}", id) : fmt::format("broker {} ({})", id, to_string(at->second));
+}
+
+// Known brokers in turn, those connected first; then the bootstrap list.
+task<result<connection_ptr>> cluster::any(std::shared_ptr<cluster> self) {
+    for (auto& [id, each] : self->peers_) {
+        if (each.link && !each.link->closed() && id >= 0) co_return each.link;
+    }
+    std::vector<std::pair<std::int32_t, endpoint>> candidates{self->brokers_.begin(), self->brokers_.end()};
+    const auto known = candidates.size();
+    for (std::size_t i = 0; i < self->config_.bootstrap.size(); ++i) {
+        candidates.emplace_back(first_bootstrap_id - static_cast<std::int32_t>(i), self->config_.bootstrap[i]);
+    }
+    const auto turn = self->next_any_++;
+    error last;
+    for (std::size_t i = 0; i < candidates.size() && !self->closed_; ++i) {
+        const auto group = i < known ? known : candidates.size() - known;
+        const auto base = i < known ? 0 : known;
+        const auto& [id, where] = candidates[base + (i - base + turn) % group];
+        auto reaching = reach(self, id, where);
+        auto link = co_await reaching;
+        if (link) co_return link;
+        last = link.error();
+    }
+    if (self->closed_) co_return closed_error();
+    co_return error{errc::broker_not_available, fmt::format("none of {} brokers can be reached", candidates.size()), last};
+}
+
+task<result<connection_ptr>> cluster::reach(std::shared_ptr<cluster> self, std::int32_t id, endpoint where) {
+    if (self->closed_) co_return closed_error();
+    auto& entry = self->peers_[id];  // a map: stays where it is
+    if (entry.link && !entry.link->closed() && entry.link->remote() == where) co_return entry.link;
+    if (entry.opening) {
+        auto waiting = completion<result<connection_ptr>>([&](function<void(result<connection_ptr>)> done) { entry.waiting.push_back(std::move(done)); });
+        co_return co_await waiting;
+    }
+    entry.opening = true;
+    if (entry.failures > 0) {
+        pause_for pause{self->loop_, entry.not_before - self->loop_.now()};
+        co_await pause;
+    }
+    result<connection_ptr> opened = closed_error();
+    if (!self->closed_) {
+        auto opening = net::connection::open(self->loop_, self->net_, where, self->config_.connection);
+        opened = co_await opening;
+    }
+    entry.opening = false;
+    if (opened && self->closed_) {
+        (*opened)->close(closed_error());
+        opened = closed_error();
+    }
+    if (opened) {
+        if (entry.link) entry.link->close(error{errc::closed, "replaced by a newer connection"});
+        entry.link = *opened;
+        entry.failures = 0;
+    } else {
+        entry.not_before = self->loop_.now() + self->config_.retry.after(++entry.failures, self->random_);
+    }
+    for (auto told = std::exchange(entry.waiting, {}); auto& each : told) each(opened);
+    co_return opened;
+}
+
+void cluster::close() {
+    if (std::exchange(closed_, true)) return;
+    loop_.cancel(std::exchange(age_, timer_id::none));
+    watchers_.clear();
+    for (auto& [id, each] : peers_) {
+        if (each.link) each.link->close(closed_error());
+    }
+}
+
+}  // namespace weir::detail

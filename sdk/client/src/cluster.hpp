@@ -1,0 +1,95 @@
+// What the client knows of the cluster, and its connections to the brokers.
+#pragma once
+#include <weir/base/random.hpp>
+#include <weir/net/backoff.hpp>
+#include <weir/net/connection.hpp>
+
+#include <map>
+#include <set>
+#include <unordered_map>
+
+namespace weir::detail {
+
+using connection_ptr = std::shared_ptr<net::connection>;
+
+struct cluster_config {
+    std::vector<endpoint> bootstrap;
+    net::connection_config connection;
+    milliseconds metadata_max_age{300'000};
+    net::backoff retry;
+};
+
+/// Asks for the topics somebody wants, when they are not known, when told that they changed, and when the view is old
+/// (metadata.max.age.ms). Connects to a broker when it is first needed. Goes back to the bootstrap list when none of the
+/// known brokers answers (KIP-899). Lives on one loop; close() before it is dropped.
+class cluster : public std::enable_shared_from_this<cluster> {
+public:
+    struct partition {
+        std::int32_t leader = -1;
+        std::int32_t leader_epoch = -1;
+    };
+    struct topic {
+        errc code = errc::none;  ///< why there are no partitions
+        uuid id;
+        std::vector<partition> partitions;
+    };
+    cluster(event_loop& loop, network& net, cluster_config config, std::uint64_t seed);
+
+    /// nullptr until the cluster was asked.
+    const topic* find(const std::string& name) const;
+    /// Keeps the topic known from now on.
+    void want(const std::string& name);
+    /// Asks anew: what is known turned out to be wrong.
+    void refresh();
+    /// What an answer said about a partition's leader (KIP-951); older epochs are passed over.
+    void learn_leader(const std::string& name, std::int32_t index, std::int32_t leader, std::int32_t epoch);
+    void learn_broker(std::int32_t id, endpoint where);
+    /// Called after every attempt to refresh, failed ones too, until `owner` forgets it.
+    void watch(const void* owner, function<void()> on_change);
+    void forget(const void* owner);
+    /// Why the last attempt to refresh failed; no error when it did not.
+    const error& last_failure() const noexcept { return last_failure_; }
+
+    /// A connection to that broker. errc::broker_not_available when the cluster has none of that id.
+    static task<result<connection_ptr>> broker(std::shared_ptr<cluster> self, std::int32_t id);
+    /// A connection to some broker.
+    static task<result<connection_ptr>> any(std::shared_ptr<cluster> self);
+    std::string name_of(std::int32_t id) const;  ///< "broker 2 (kafka-2:9092)"
+    void close();
+
+    event_loop& loop() const noexcept { return loop_; }
+    random_source& random() noexcept { return random_; }
+    const net::backoff& retry() const noexcept { return config_.retry; }
+
+private:
+    struct peer {
+        connection_ptr link;
+        bool opening = false;
+        int failures = 0;
+        time_point not_before;
+        std::vector<function<void(result<connection_ptr>)>> waiting;
+    };
+    static task<void> run_refresh(std::shared_ptr<cluster> self);
+    static task<result<void>> ask(std::shared_ptr<cluster> self);
+    static task<result<connection_ptr>> reach(std::shared_ptr<cluster> self, std::int32_t id, endpoint where);
+    void tell_watchers();
+    void age_from_now();
+
+    event_loop& loop_;
+    network& net_;
+    cluster_config config_;
+    random_source random_;
+    std::map<std::int32_t, endpoint> brokers_;
+    std::map<std::int32_t, peer> peers_;  // bootstrap addresses have ids below -1
+    std::unordered_map<std::string, topic> topics_;
+    std::set<std::string> wanted_;
+    std::vector<std::pair<const void*, function<void()>>> watchers_;
+    error last_failure_;
+    timer_id age_ = timer_id::none;
+    std::size_t next_any_ = 0;
+    bool refreshing_ = false;
+    bool refresh_again_ = false;
+    bool closed_ = false;
+};
+
+}  // namespace weir::detail

@@ -1,0 +1,75 @@
+// What stands behind ops: when they end, and who is told.
+#pragma once
+#include "callbacks.hpp"
+
+#include <weir/op.hpp>
+
+#include <atomic>
+#include <optional>
+#include <vector>
+
+namespace weir::detail {
+
+/// Ends once, for all its indices; an index may be cancelled before. Thread-safe.
+class op_signal : public op_core {
+public:
+    explicit op_signal(std::shared_ptr<callbacks> strand) noexcept : strand_(std::move(strand)) {}
+    error wait(std::uint32_t index, milliseconds most) override;
+    void on_ready(std::uint32_t index, function<void()> next, continue_on where) override;
+    bool ready(std::uint32_t index) const noexcept override;
+    void cancel(std::uint32_t index) noexcept override;
+    bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
+
+protected:
+    /// Everything the outcome consists of is in place: lets the waiting go on. True the first time.
+    bool finish();
+    bool cancelled(std::uint32_t index) const;
+    /// How many indices somebody waited for or hung a continuation on.
+    std::size_t awaited() const;
+
+private:
+    struct continuation {
+        std::uint32_t index;
+        continue_on where;
+        function<void()> run;
+    };
+    bool over(std::uint32_t index) const;
+    void go_on(continuation next) const;
+
+    std::shared_ptr<callbacks> strand_;
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<continuation> continuations_;
+    std::vector<std::uint32_t> cancelled_;
+    std::size_t awaited_ = 0;
+    std::atomic<bool> ended_ = false;
+};
+
+/// One result.
+template <class T>
+class op_state final : public op_signal {
+public:
+    using op_signal::op_signal;
+    /// The first call counts.
+    void complete(result<T> outcome) {
+        if (ended()) return;
+        outcome_ = std::move(outcome);
+        finish();
+    }
+    void take(std::uint32_t index, void* into) override {
+        *static_cast<result<T>*>(into) = cancelled(index) && !ended() ? result<T>{errc::cancelled} : std::move(outcome_);
+    }
+
+private:
+    result<T> outcome_{errc::closed};
+};
+
+/// An op that has ended.
+template <class T>
+op<T> ended_op(const std::shared_ptr<callbacks>& strand, result<T> outcome) {
+    auto state = std::make_shared<op_state<T>>(strand);
+    state->complete(std::move(outcome));
+    return op<T>{std::move(state)};
+}
+
+}  // namespace weir::detail

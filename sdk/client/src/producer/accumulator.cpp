@@ -1,0 +1,189 @@
+#include "accumulator.hpp"
+
+#include <weir/protocol/hashes.hpp>
+
+#include <fmt/format.h>
+
+namespace weir::detail {
+
+accumulator::accumulator(const producer_config& config, std::shared_ptr<callbacks> strand, std::uint64_t seed)
+    : batch_size_(config.batch_size), max_record_(config.max_request_size), budget_(config.buffer_memory), strand_(std::move(strand)), random_(seed) {
+    settings_.compression = static_cast<protocol::codec>(config.compression);
+    if (config.compression_level) settings_.level = *config.compression_level;
+}
+
+std::int32_t accumulator::choose(topic_state& topic, const encoded_record& record) {
+    if (record.partition >= 0) return record.partition;
+    if (record.key) return protocol::partition_for_key(*record.key, static_cast<std::int32_t>(topic.partitions.size()));
+    return topic.sticky.partition(topic.queued, random_);
+}
+
+appended accumulator::append(std::string_view name, const encoded_record& record, time_point now) {
+    const auto bound = protocol::batch_builder::record_size_bound(record.key, record.value, record.headers);
+    appended answer;
+    const std::lock_guard held{mutex_};
+    if (closed_) {
+        answer.why = closed_;
+        return answer;
+    }
+    if (bound + protocol::batch_header_bytes > max_record_ || bound > budget_) {
+        answer.why = error{errc::message_too_large, fmt::format("{}: a record of {} bytes; max.request.size={} and buffer.memory={} are the limits", name, bound, max_record_, budget_)};
+        return answer;
+    }
+    const auto at = topics_.find(name);
+    if (at == topics_.end() || at->second.partitions.empty()) {
+        answer.outcome = append_outcome::unknown_topic;
+        return answer;
+    }
+    auto& topic = at->second;
+    if (used_ + bound > budget_) {
+        answer.outcome = append_outcome::full;
+        answer.wake = !std::exchange(woken_, true);
+        return answer;
+    }
+    const auto partition = choose(topic, record);
+    if (static_cast<std::size_t>(partition) >= topic.partitions.size()) {
+        answer.why = error{errc::unknown_topic_or_partition, fmt::format("{}-{}: the topic has {} partitions", name, partition, topic.partitions.size())};
+        return answer;
+    }
+    auto& queue = *topic.partitions[static_cast<std::size_t>(partition)];
+    bool news = false;
+    if (queue.open && queue.open->builder.uncompressed_size() + bound > batch_size_) {
+        queue.closed.push_back(std::exchange(queue.open, nullptr));
+        news = true;
+    }
+    if (!queue.open) {
+        queue.open = std::make_shared<batch>(strand_, queue.topic, partition, settings_, now, next_id_);
+        unfinished_.emplace_back(next_id_++, false);
+        if (auto& waiting = topic.queued[static_cast<std::size_t>(partition)]; waiting >= 0) ++waiting;
+        news |= queue.hungry;
+    }
+    answer.index = queue.open->append(record.time, record.key, record.value, record.headers, bound);
+    if (answer.index == std::numeric_limits<std::uint32_t>::max()) {
+        answer.why = error{errc::invalid_record, fmt::format("{}-{}: the record does not fit a batch", name, partition)};
+        return answer;
+    }
+    used_ += bound;
+    answer.outcome = append_outcome::appended;
+    answer.where = queue.open;
+    if (!record.key && record.partition < 0) topic.sticky.appended(bound, batch_size_);
+    if (!queue.listed) {
+        queue.listed = true;
+        listed_.push_back(topic.partitions[static_cast<std::size_t>(partition)]);
+        news = true;
+    }
+    if (news) answer.wake = !std::exchange(woken_, true);
+    return answer;
+}
+
+void accumulator::set_partitions(const std::string& name, std::size_t count) {
+    const std::lock_guard held{mutex_};
+    auto& topic = topics_[name];
+    while (topic.partitions.size() < count) {
+        auto queue = std::make_shared<partition_queue>();
+        queue->topic = name;
+        queue->partition = static_cast<std::int32_t>(topic.partitions.size());
+        topic.partitions.push_back(std::move(queue));
+        topic.queued.push_back(0);
+    }
+}
+
+void accumulator::set_available(const std::string& name, std::size_t partition, bool available) {
+    const std::lock_guard held{mutex_};
+    auto& topic = topics_[name];
+    auto& waiting = topic.queued[partition];
+    if (available == (waiting >= 0)) return;
+    const auto& queue = *topic.partitions[partition];
+    waiting = available ? static_cast<std::int32_t>(queue.closed.size()) + (queue.open ? 1 : 0) : -1;
+}
+
+std::vector<queue_ptr> accumulator::take_listed() {
+    const std::lock_guard held{mutex_};
+    woken_ = false;
+    return std::exchange(listed_, {});
+}
+
+accumulator::head accumulator::look(partition_queue& queue, bool idle_leader) {
+    const std::lock_guard held{mutex_};
+    queue.hungry = idle_leader;
+    head seen{queue.open, !queue.closed.empty()};
+    if (seen.closed) seen.oldest = queue.closed.front()->created;
+    else if (queue.open) seen.oldest = queue.open->created;
+    return seen;
+}
+
+batch_ptr accumulator::pop(partition_queue& queue, bool open_too) {
+    const std::lock_guard held{mutex_};
+    batch_ptr next;
+    if (!queue.closed.empty()) {
+        next = std::move(queue.closed.front());
+        queue.closed.pop_front();
+    } else if (open_too) {
+        next = std::exchange(queue.open, nullptr);
+    }
+    if (next) {
+        auto& waiting = topics_[queue.topic].queued[static_cast<std::size_t>(queue.partition)];
+        if (waiting > 0) --waiting;
+    }
+    return next;
+}
+
+bool accumulator::unlist(partition_queue& queue) {
+    const std::lock_guard held{mutex_};
+    if (queue.open || !queue.closed.empty()) return false;
+    queue.listed = false;
+    queue.hungry = true;
+    return true;
+}
+
+void accumulator::release(const batch_ptr& ended) {
+    const std::lock_guard held{mutex_};
+    used_ -= std::exchange(ended->charged, 0);
+    const auto at = std::lower_bound(unfinished_.begin(), unfinished_.end(), ended->id, [](const auto& each, std::uint64_t id) { return each.first < id; });
+    if (at != unfinished_.end() && at->first == ended->id) at->second = true;
+    while (!unfinished_.empty() && unfinished_.front().second) unfinished_.pop_front();
+    ++changes_;
+    if (waiters_ > 0) room_.notify_all();
+}
+
+std::uint64_t accumulator::next_id() {
+    const std::lock_guard held{mutex_};
+    return next_id_;
+}
+
+std::uint64_t accumulator::oldest_unfinished() {
+    const std::lock_guard held{mutex_};
+    return unfinished_.empty() ? next_id_ : unfinished_.front().first;
+}
+
+bool accumulator::pressed() {
+    const std::lock_guard held{mutex_};
+    return waiters_ > 0;
+}
+
+std::uint64_t accumulator::changes() {
+    const std::lock_guard held{mutex_};
+    return changes_;
+}
+
+void accumulator::changed() {
+    const std::lock_guard held{mutex_};
+    ++changes_;
+    room_.notify_all();
+}
+
+std::vector<queue_ptr> accumulator::all() {
+    const std::lock_guard held{mutex_};
+    std::vector<queue_ptr> every;
+    for (auto& [name, topic] : topics_) every.insert(every.end(), topic.partitions.begin(), topic.partitions.end());
+    return every;
+}
+
+void accumulator::close(const error& why) {
+    const std::lock_guard held{mutex_};
+    if (!closed_) closed_ = why;
+    ++changes_;
+    room_.notify_all();
+}
+
+}  // namespace weir::detail

@@ -1,0 +1,123 @@
+// Where send() puts records: one open batch per partition, within a budget of bytes.
+#pragma once
+#include "batch.hpp"
+#include "partitioner.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <unordered_map>
+
+namespace weir::detail {
+
+/// The batches of one partition. `open` and `closed` belong to the accumulator's lock, the rest to the sender's loop.
+struct partition_queue {
+    std::string topic;
+    std::int32_t partition = 0;
+    batch_ptr open;
+    std::deque<batch_ptr> closed;
+    bool listed = false;      ///< the sender knows that there is something
+    bool hungry = true;       ///< the leader has nothing to do: the sender wants to hear of the next record
+
+    std::deque<batch_ptr> retry;  ///< in the order of their sequences
+    int in_flight = 0;
+    time_point retry_at;
+    std::int64_t producer_id = -1;
+    std::int16_t epoch = -1;
+    std::int32_t next_sequence = 0;
+};
+using queue_ptr = std::shared_ptr<partition_queue>;
+
+struct encoded_record {
+    std::optional<bytes_view> key;
+    std::optional<bytes_view> value;
+    std::span<const protocol::header_view> headers;
+    std::int32_t partition = -1;
+    timestamp_ms time = no_timestamp;
+};
+
+enum class append_outcome : std::uint8_t { appended, unknown_topic, full, refused };
+struct appended {
+    append_outcome outcome = append_outcome::refused;
+    batch_ptr where;
+    std::uint32_t index = 0;
+    bool wake = false;  ///< the sender should look
+    error why;          ///< refused
+};
+
+/// Thread-safe. `wake` in an answer is true once until take_listed() was called.
+class accumulator {
+public:
+    accumulator(const producer_config& config, std::shared_ptr<callbacks> strand, std::uint64_t seed);
+
+    appended append(std::string_view topic, const encoded_record& record, time_point now);
+    /// How many partitions the topic has; more may come, fewer never.
+    void set_partitions(const std::string& topic, std::size_t count);
+    /// Which partitions have a leader.
+    void set_available(const std::string& topic, std::size_t partition, bool available);
+
+    /// The queues that got records since the last call.
+    std::vector<queue_ptr> take_listed();
+    struct head {
+        batch_ptr open;
+        bool closed = false;
+        time_point oldest = time_point::max();  ///< when the oldest waiting batch began
+    };
+    /// What waits in a queue; its leader's idleness decides whether further records wake the sender.
+    head look(partition_queue& queue, bool idle_leader);
+    /// The next batch to send: a closed one, or the open one when `open_too`.
+    batch_ptr pop(partition_queue& queue, bool open_too);
+    /// Nothing waits any more: true, and the next record lists it again.
+    bool unlist(partition_queue& queue);
+    /// A batch has ended: its bytes are free, and so is who waited for that.
+    void release(const batch_ptr& ended);
+
+    std::uint64_t next_id();            ///< of the next batch
+    std::uint64_t oldest_unfinished();  ///< every batch below this id has ended
+    bool pressed();   ///< somebody waits for room
+    /// append() refuses from now on.
+    void close(const error& why);
+    std::vector<queue_ptr> all();
+
+    /// Blocks until something changed that append() may succeed for, at most until `until`; false when it passed.
+    template <class Deadline>
+    bool wait_for_change(const Deadline& until, std::uint64_t seen) {
+        std::unique_lock held{mutex_};
+        ++waiters_;
+        const bool changed = room_.wait_until(held, until, [&] { return changes_ != seen; });
+        --waiters_;
+        return changed;
+    }
+    std::uint64_t changes();
+    void changed();
+
+private:
+    struct hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    };
+    struct topic_state {
+        std::vector<queue_ptr> partitions;
+        std::vector<std::int32_t> queued;  // batches waiting; below 0: no leader
+        sticky_partitioner sticky;
+    };
+    std::int32_t choose(topic_state& topic, const encoded_record& record);
+
+    const std::size_t batch_size_, max_record_, budget_;
+    protocol::batch_settings settings_;
+    std::shared_ptr<callbacks> strand_;
+    std::mutex mutex_;
+    std::condition_variable room_;
+    random_source random_;
+    std::unordered_map<std::string, topic_state, hash, std::equal_to<>> topics_;
+    std::vector<queue_ptr> listed_;
+    std::size_t used_ = 0;
+    std::uint64_t next_id_ = 0;
+    std::deque<std::pair<std::uint64_t, bool>> unfinished_;  // ids in order; true: ended
+    std::uint64_t changes_ = 0;
+    int waiters_ = 0;
+    bool woken_ = false;
+    error closed_;
+};
+
+}  // namespace weir::detail

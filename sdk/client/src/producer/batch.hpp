@@ -1,0 +1,49 @@
+// The records on their way to one partition, and the op behind each of them.
+#pragma once
+#include "../op_state.hpp"
+
+#include <weir/producer.hpp>
+#include <weir/protocol/records/batch_builder.hpp>
+
+namespace weir::detail {
+
+/// Filled under the accumulator's lock, then the sender's alone, on its loop; ends once. An op's index is the record's.
+class batch final : public op_signal {
+public:
+    batch(std::shared_ptr<callbacks> strand, std::string topic, std::int32_t partition, const protocol::batch_settings& settings, time_point now, std::uint64_t id)
+        : op_signal(std::move(strand)), topic(std::move(topic)), partition(partition), created(now), id(id), builder(settings) {}
+
+    std::uint32_t append(timestamp_ms time, std::optional<bytes_view> key, std::optional<bytes_view> value, std::span<const protocol::header_view> headers,
+                         std::size_t charge);
+    /// Compresses and frames it, once; again only replaces the producer's fields.
+    result<void> seal(std::int64_t producer_id, std::int16_t epoch, std::int32_t sequence);
+    void succeed(std::int64_t base_offset, timestamp_ms append_time);
+    void fail(error why);
+    void take(std::uint32_t index, void* into) override;
+    /// Some record's outcome interests nobody so far.
+    bool unattended() const { return awaited() < static_cast<std::size_t>(count); }
+
+    const std::string topic;
+    const std::int32_t partition;
+    const time_point created;
+    const std::uint64_t id;  ///< counts up in the order of creation
+    std::int32_t count = 0;
+    std::size_t charged = 0;  ///< of the byte budget
+    protocol::batch_builder builder;
+    // --- the sender's ---
+    std::shared_ptr<bytes> encoded;  ///< shared with the writes under way
+    std::int64_t producer_id = -1;
+    std::int16_t epoch = -1;
+    std::int32_t sequence = -1;
+    int attempts = 0;
+    error last_failure;
+
+private:
+    std::vector<std::pair<std::int32_t, timestamp_ms>> times_;  // of the records from that index on
+    std::int64_t base_offset_ = -1;
+    timestamp_ms append_time_ = no_timestamp;
+    error why_;
+};
+using batch_ptr = std::shared_ptr<batch>;
+
+}  // namespace weir::detail

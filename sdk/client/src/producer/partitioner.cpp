@@ -1,0 +1,35 @@
+#include "partitioner.hpp"
+
+#include <algorithm>
+
+namespace weir::detail {
+
+std::int32_t sticky_partitioner::partition(std::span<const std::int32_t> queued, random_source& random) {
+    if (current_ >= 0 && static_cast<std::size_t>(current_) < queued.size()) return current_;
+    const auto longest = *std::max_element(queued.begin(), queued.end());
+    const auto weight = [&](std::int32_t length) -> std::uint64_t {
+        if (longest < 0) return 1;  // none has a leader
+        return length < 0 ? 0 : static_cast<std::uint64_t>(longest - length + 1);
+    };
+    std::uint64_t total = 0;
+    for (const auto length : queued) total += weight(length);
+    auto drawn = random.below(total);
+    current_ = 0;
+    for (const auto length : queued) {
+        const auto share = weight(length);
+        if (drawn < share) break;
+        drawn -= share;
+        ++current_;
+    }
+    return current_;
+}
+
+bool sticky_partitioner::appended(std::size_t count, std::size_t batch_size) noexcept {
+    bytes_ += count;
+    if (bytes_ < batch_size) return false;
+    bytes_ = 0;
+    current_ = -1;
+    return true;
+}
+
+}  // namespace weir::detail

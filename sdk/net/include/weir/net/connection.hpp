@@ -1,0 +1,123 @@
+// One connection to one broker.
+#pragma once
+#include <weir/base/network.hpp>
+#include <weir/base/task.hpp>
+#include <weir/net/frame.hpp>
+#include <weir/protocol/frames.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <string>
+
+namespace weir::net {
+
+struct connection_config {
+    std::string client_id;
+    socket_options socket;
+    milliseconds connect_timeout{10'000};  ///< for the socket
+    milliseconds request_timeout{30'000};  ///< for an answer, from when the request was given; longer when call() says so
+    std::size_t max_answer_bytes = std::size_t{1} << 30;
+};
+
+/// A decoded answer. Its `records` fields are views into the frame it keeps.
+template <class Message>
+struct answer {
+    Message message;
+    frame source;
+};
+
+/// Frames, correlation ids and negotiated versions over one stream. Lives on one loop: every call and every callback is
+/// there. Calls may overlap; answers come back in call order. It never retries.
+class connection : public std::enable_shared_from_this<connection> {
+public:
+    /// Connects and asks which versions the broker has (KIP-35, KIP-511). errc::refused, errc::timed_out or errc::io_error
+    /// name the endpoint; errc::malformed when it does not speak Kafka's protocol in plain text.
+    static task<result<std::shared_ptr<connection>>> open(event_loop& loop, network& net, endpoint to, connection_config config);
+    connection(event_loop& loop, std::unique_ptr<stream> peer, connection_config config);
+    ~connection();
+
+    /// Sends the request in the newest version both sides know, at most `newest`, and decodes its answer. `request` stays
+    /// valid until the answer is there. errc::unsupported_version: the broker lacks the API; errc::network_exception: the
+    /// connection broke, the request may or may not have been carried out; errc::timed_out: likewise, nothing came in time.
+    template <class Request>
+    task<result<answer<typename Request::response_type>>> call(const Request& request, std::int16_t newest = Request::max_version,
+                                                               milliseconds extra_time = {});
+    /// Sends a request that the broker does not answer (Produce with acks=0).
+    template <class Request>
+    result<void> tell(const Request& request, std::int16_t newest = Request::max_version);
+
+    /// The newest version both sides know, at most `newest`; below 0 when there is none.
+    std::int16_t version_of(protocol::api_key key, std::int16_t oldest, std::int16_t newest) const noexcept;
+    const endpoint& remote() const noexcept { return remote_; }
+    bool closed() const noexcept { return closed_; }
+    std::size_t in_flight() const noexcept { return waiting_.size(); }
+    /// Fails what is in flight with `why`.
+    void close(const error& why);
+
+private:
+    struct pending {
+        std::int32_t correlation;
+        timer_id deadline;
+        function<void(result<frame>)> done;
+    };
+    struct versions {
+        std::int16_t key, oldest, newest;
+    };
+    task<result<void>> negotiate();
+    void send(std::vector<write_piece> pieces, std::int32_t correlation, milliseconds timeout, function<void(result<frame>)> done);
+    void enqueue(std::vector<write_piece> pieces);
+    void write_on();
+    void read_on();
+    void arrived(frame whole);
+    error unsupported(protocol::api_key key) const;
+
+    event_loop& loop_;
+    std::unique_ptr<stream> peer_;
+    endpoint remote_;
+    connection_config config_;
+    std::shared_ptr<class frame_buffer> inbox_;
+    std::vector<versions> versions_;
+    std::deque<pending> waiting_;
+    std::vector<write_piece> outbox_;
+    std::int32_t next_correlation_ = 0;
+    bool writing_ = false;
+    bool closed_ = false;
+};
+
+template <class Request>
+task<result<answer<typename Request::response_type>>> connection::call(const Request& request, std::int16_t newest, milliseconds extra_time) {
+    using message = typename Request::response_type;
+    const auto self = shared_from_this();
+    const auto version = version_of(Request::api_key, Request::min_version, newest);
+    if (version < 0) co_return unsupported(Request::api_key);
+    const auto correlation = next_correlation_++;
+    auto pieces = protocol::encode_request_frame(request, version, correlation, config_.client_id);
+    if (!pieces) co_return pieces.error();
+    auto asking = completion<result<frame>>([&](function<void(result<frame>)> done) {
+        send(*std::move(pieces), correlation, config_.request_timeout + extra_time, std::move(done));
+    });
+    auto got = co_await asking;
+    if (!got) co_return got.error();
+    answer<message> read{{}, *std::move(got)};
+    protocol::reader in{read.source.view()};
+    if (auto header = protocol::parse_response_header(in, Request::api_key, version); !header) co_return header.error();
+    auto body = protocol::decode<message>(in, version);
+    if (!body) {
+        close(body.error());
+        co_return body.error();
+    }
+    read.message = *std::move(body);
+    co_return read;
+}
+
+template <class Request>
+result<void> connection::tell(const Request& request, std::int16_t newest) {
+    const auto version = version_of(Request::api_key, Request::min_version, newest);
+    if (version < 0) return unsupported(Request::api_key);
+    auto pieces = protocol::encode_request_frame(request, version, next_correlation_++, config_.client_id);
+    if (!pieces) return pieces.error();
+    enqueue(*std::move(pieces));
+    return {};
+}
+
+}  // namespace weir::net

@@ -1,0 +1,150 @@
+#include <weir/net/connection.hpp>
+
+#include "frame_buffer.hpp"
+
+#include <weir/protocol/messages/api_versions.hpp>
+
+#include <fmt/format.h>
+
+namespace weir::net {
+
+connection::connection(event_loop& loop, std::unique_ptr<stream> peer, connection_config config)
+    : loop_(loop),
+      peer_(std::move(peer)),
+      remote_(peer_->remote()),
+      config_(std::move(config)),
+      inbox_(std::make_shared<frame_buffer>(config_.max_answer_bytes)) {}
+
+connection::~connection() {
+    for (auto& each : waiting_) loop_.cancel(each.deadline);
+}
+
+task<result<std::shared_ptr<connection>>> connection::open(event_loop& loop, network& net, endpoint to, connection_config config) {
+    auto connecting = completion<result<std::unique_ptr<stream>>>([&](function<void(result<std::unique_ptr<stream>>)> done) {
+        net.connect(loop, to, config.socket, config.connect_timeout, std::move(done));
+    });
+    auto peer = co_await connecting;
+    if (!peer) co_return peer.error();
+    auto made = std::make_shared<connection>(loop, *std::move(peer), std::move(config));
+    made->remote_ = to;  // the name it was asked for, which is what people know
+    made->read_on();
+    auto negotiating = made->negotiate();
+    if (auto agreed = co_await negotiating; !agreed) {
+        made->close(agreed.error());
+        co_return agreed.error();
+    }
+    co_return made;
+}
+
+// A broker that does not know our version of ApiVersions answers in version 0 and says which versions it has.
+task<result<void>> connection::negotiate() {
+    protocol::api_versions_request request;
+    request.client_software_name = "weir";
+    request.client_software_version = "0.1.0";
+    versions_ = {{static_cast<std::int16_t>(protocol::api_key::api_versions), 0, protocol::api_versions_request::max_version}};
+    for (int attempt = 0;; ++attempt) {
+        const auto version = version_of(protocol::api_key::api_versions, 0, protocol::api_versions_request::max_version);
+        const auto correlation = next_correlation_++;
+        auto pieces = protocol::encode_request_frame(request, version, correlation, config_.client_id);
+        if (!pieces) co_return pieces.error();
+        auto asking = completion<result<frame>>([&](function<void(result<frame>)> done) {
+            send(*std::move(pieces), correlation, config_.request_timeout, std::move(done));
+        });
+        const auto got = co_await asking;
+        if (!got) co_return got.error();
+        if (got->size < 6) co_return error{errc::malformed, fmt::format("{} answers ApiVersions with {} bytes", to_string(remote_), got->size)};
+        const auto code = errc_from_wire(load_big_endian<std::int16_t>(got->data.get() + 4));
+        protocol::reader in{got->view().subspan(4)};
+        auto read = protocol::decode<protocol::api_versions_response>(in, code == errc::unsupported_version ? std::int16_t{0} : version);
+        if (!read) co_return error{errc::malformed, fmt::format("{} does not answer like a Kafka broker", to_string(remote_)), read.error()};
+        versions_.clear();
+        for (const auto& each : read->api_keys) versions_.push_back({each.api_key, each.min_version, each.max_version});
+        std::sort(versions_.begin(), versions_.end(), [](const versions& a, const versions& b) { return a.key < b.key; });
+        if (code == errc::none) co_return result<void>{};
+        if (code != errc::unsupported_version || attempt > 0) co_return error{code, fmt::format("{} refuses ApiVersions", to_string(remote_))};
+    }
+}
+
+std::int16_t connection::version_of(protocol::api_key key, std::int16_t oldest, std::int16_t newest) const noexcept {
+    const auto wanted = static_cast<std::int16_t>(key);
+    const auto at = std::lower_bound(versions_.begin(), versions_.end(), wanted, [](const versions& row, std::int16_t k) { return row.key < k; });
+    if (at == versions_.end() || at->key != wanted) return -1;
+    const auto best = std::min(newest, at->newest);
+    return best >= std::max(oldest, at->oldest) ? best : std::int16_t{-1};
+}
+
+error connection::unsupported(protocol::api_key key) const {
+    return error{errc::unsupported_version, fmt::format("{} has no version of {} that this client knows", to_string(remote_), protocol::info(key).name)};
+}
+
+void connection::send(std::vector<write_piece> pieces, std::int32_t correlation, milliseconds timeout, function<void(result<frame>)> done) {
+    if (closed_) {
+        done(error{errc::network_exception, fmt::format("connection to {} is closed", to_string(remote_))});
+        return;
+    }
+    const auto deadline = loop_.call_after(timeout, [this, timeout] {
+        close(error{errc::timed_out, fmt::format("{} did not answer within {} ms", to_string(remote_), timeout.count())});
+    });
+    waiting_.push_back({correlation, deadline, std::move(done)});
+    enqueue(std::move(pieces));
+}
+
+void connection::enqueue(std::vector<write_piece> pieces) {
+    if (outbox_.empty()) outbox_ = std::move(pieces);
+    else std::move(pieces.begin(), pieces.end(), std::back_inserter(outbox_));
+    if (!writing_) write_on();
+}
+
+void connection::write_on() {
+    if (closed_ || outbox_.empty()) return;
+    writing_ = true;
+    peer_->write(std::exchange(outbox_, {}), [self = shared_from_this()](result<void> written) {
+        self->writing_ = false;
+        if (!written) self->close(written.error());
+        else self->write_on();
+    });
+}
+
+void connection::read_on() {
+    if (closed_) return;
+    peer_->read_some(inbox_->room(), [self = shared_from_this()](result<std::size_t> got) {
+        if (self->closed_) return;
+        if (!got) return self->close(got.error());
+        if (*got == 0) {
+            return self->close(error{errc::network_exception, fmt::format("{} closed the connection", to_string(self->remote_))});
+        }
+        self->inbox_->filled(*got);
+        for (;;) {
+            auto whole = self->inbox_->next();
+            if (!whole) return self->close(error{errc::malformed, to_string(self->remote_), whole.error()});
+            if (!*whole) break;
+            self->arrived(**std::move(whole));
+            if (self->closed_) return;
+        }
+        self->read_on();
+    });
+}
+
+void connection::arrived(frame whole) {
+    const auto correlation = load_big_endian<std::int32_t>(whole.data.get());
+    if (waiting_.empty() || waiting_.front().correlation != correlation) {
+        return close(error{errc::malformed, fmt::format("{} sent an answer with correlation id {}, which nobody waits for", to_string(remote_), correlation)});
+    }
+    auto next = std::move(waiting_.front());
+    waiting_.pop_front();
+    loop_.cancel(next.deadline);
+    next.done(std::move(whole));
+}
+
+void connection::close(const error& why) {
+    if (std::exchange(closed_, true)) return;
+    const auto self = shared_from_this();
+    const auto dropped = std::move(peer_);  // ends what is pending on it, and with that the cycle of its callbacks and this
+    outbox_.clear();
+    for (auto failed = std::exchange(waiting_, {}); auto& each : failed) {
+        loop_.cancel(each.deadline);
+        each.done(why);
+    }
+}
+
+}  // namespace weir::net

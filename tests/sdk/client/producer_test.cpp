@@ -1,0 +1,330 @@
+// The producer against a whole broker, on simulated machines.
+#include "broker_fixture.hpp"
+
+#include <weir/producer.hpp>
+
+#include <map>
+#include <set>
+
+using namespace weir;
+using namespace std::chrono_literals;
+
+namespace {
+
+const topic<std::string, std::string> orders{"orders"};
+const topic<none, std::string> lines{"lines"};
+
+struct producer_fixture : broker::test::broker_fixture {
+    explicit producer_fixture(std::uint64_t seed = 1) : broker_fixture(seed) {
+        start();
+        wire.emplace(world, desk, endpoint{"broker", 9092});
+    }
+    ~producer_fixture() {
+        out.reset();
+        kafka.reset();
+        world.run_for(1s);
+    }
+    void open(producer_config config = producer_config{}) {
+        kafka.emplace(world.loop(desk), world.net(desk), "broker:9092", client_config{});
+        out.emplace(*kafka, std::move(config));
+    }
+    template <class T>
+    result<T> wait(op<T> running, nanoseconds patience = 300s) {
+        REQUIRE(world.run_until([&] { return running.ready(); }, patience));
+        return running.get();
+    }
+    delivery put(const topic<std::string, std::string>& to, const std::string& key, const std::string& value) {
+        auto handed = wait(out->enqueue(to, key, value));
+        REQUIRE_MESSAGE(handed, handed.error().message());
+        return *handed;
+    }
+    /// After the broker was restarted: a new wire.
+    void reconnect() { wire.emplace(world, desk, endpoint{"broker", 9092}); }
+
+    std::optional<broker::test::wire_client> wire;
+    std::optional<client> kafka;
+    std::optional<producer> out;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(producer_fixture, "a record is delivered with its partition and offset, and reads back as it was sent") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    open();
+    const auto first = wait(put(orders, "o-1", "shoes"));
+    REQUIRE_MESSAGE(first, first.error().message());
+    CHECK(first->topic == "orders");
+    CHECK(first->partition == 0);
+    CHECK(first->offset == 0);
+    CHECK((*wait(put(orders, "o-2", "hat"))).offset == 1);
+    CHECK(read_all(*wire, "orders", 0) == std::vector<std::pair<std::int64_t, std::string>>{{0, "shoes"}, {1, "hat"}});
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a key goes where Java's producer sends it") {
+    REQUIRE(create_topic(*wire, "orders", 100) == 0);
+    open();
+    // murmur2 of the key, positive, modulo 100: from the reference implementation's own table of hashes.
+    for (const auto& [key, hash] : std::map<std::string, std::int32_t>{{"21", -973932308}, {"foobar", -790332482}, {"a-little-bit-long-string", -985981536},
+                                                                       {"a-little-bit-longer-string", -1486304829}, {"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971}}) {
+        const auto sent = wait(put(orders, key, "v"));
+        REQUIRE(sent);
+        CHECK(sent->partition == (hash & 0x7fffffff) % 100);
+    }
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "records of a partition keep their order, and a batch holds many") {
+    REQUIRE(create_topic(*wire, "orders", 3) == 0);
+    open();
+    put(orders, "warm", "up");
+    std::vector<delivery> sent;
+    for (int i = 0; i < 5000; ++i) sent.push_back(out->send(orders, "k" + std::to_string(i % 7), std::to_string(i)));
+    const auto flushed = wait(out->flush());
+    REQUIRE_MESSAGE(flushed, flushed.error().message());
+    std::map<std::int32_t, std::vector<std::pair<std::int64_t, std::string>>> expected;
+    for (int i = 0; i < 5000; ++i) {
+        auto got = wait(sent[static_cast<std::size_t>(i)]);
+        REQUIRE(got);
+        expected[got->partition].emplace_back(got->offset, std::to_string(i));
+    }
+    std::size_t total = 0;
+    for (std::int32_t partition = 0; partition < 3; ++partition) {
+        auto stored = read_all(*wire, "orders", partition);
+        std::erase_if(stored, [](const auto& each) { return each.second == "up"; });
+        CHECK(stored == expected[partition]);
+        total += stored.size();
+    }
+    CHECK(total == 5000);
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "every codec is read back") {
+    for (const auto codec : {compression::gzip, compression::snappy, compression::lz4, compression::zstd}) {
+        const auto name = "packed-" + std::to_string(static_cast<int>(codec));
+        REQUIRE(create_topic(*wire, name, 1) == 0);
+        producer_config config;
+        config.compression = codec;
+        open(std::move(config));
+        const topic<std::string, std::string> to{name};
+        put(to, "k", std::string(1000, 'x'));
+        for (int i = 0; i < 50; ++i) (void)out->send(to, "k", std::string(1000, 'y'));
+        REQUIRE(wait(out->flush()));
+        const auto stored = read_all(*wire, name, 0);
+        REQUIRE(stored.size() == 51);
+        CHECK(stored[50].second == std::string(1000, 'y'));
+    }
+}
+
+TEST_CASE("nothing is missing and nothing is there twice when the broker dies while records are on their way") {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        CAPTURE(seed);
+        producer_fixture at{seed};
+        REQUIRE(at.create_topic(*at.wire, "orders", 2) == 0);
+        at.open();
+        at.put(orders, "warm", "up");
+        std::vector<delivery> sent;
+        for (int round = 0; round < 6; ++round) {
+            for (int i = 0; i < 100; ++i) sent.push_back(at.out->send(orders, "k" + std::to_string(i % 5), std::to_string(sent.size())));
+            at.world.run_for(std::chrono::microseconds{static_cast<std::int64_t>(at.world.random().below(3000))});
+            if (round % 2 == 1) {
+                if (seed % 2 == 0) at.kill();
+                else at.power_cut();
+                at.start();
+            }
+        }
+        const auto flushed = at.wait(at.out->flush());
+        REQUIRE_MESSAGE(flushed, flushed.error().message());
+        at.reconnect();
+        std::map<std::string, int> seen;
+        for (std::int32_t partition = 0; partition < 2; ++partition) {
+            std::map<int, int> last;  // per key: the records come in the order of sending
+            for (const auto& [offset, value] : at.read_all(*at.wire, "orders", partition)) {
+                ++seen[value];
+                if (value == "up") continue;
+                const int number = std::stoi(value);
+                CHECK(last[number % 5] <= number);
+                last[number % 5] = number;
+            }
+        }
+        for (std::size_t i = 0; i < sent.size(); ++i) {
+            REQUIRE(at.wait(sent[i]));
+            CHECK(seen[std::to_string(i)] == 1);
+        }
+    }
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a broker that does not come back: the delivery says how long was tried and where") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    producer_config config;
+    config.delivery_timeout = 10s;
+    open(std::move(config));
+    REQUIRE(wait(put(orders, "k", "v")));
+    world.kill(machine);
+    const auto began = world.now();
+    const auto lost = wait(out->send(orders, "k", "w"));
+    CHECK(lost.code() == errc::timed_out);
+    const std::string what{lost.error().what()};
+    CHECK(what.find("orders-0: not delivered within 10000 ms (delivery.timeout.ms)") == 0);
+    CHECK(what.find("broker:9092") != std::string::npos);
+    CHECK(world.now() - began < 12s);
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a loss that nobody waits for is heard by on_lost and reported by the next flush, once") {
+    REQUIRE(create_topic(*wire, "orders", 1, {{"max.message.bytes", "2000"}}) == 0);
+    std::vector<errc> heard;
+    producer_config config;
+    config.on_lost = [&](const error& why) { heard.push_back(why.code()); };
+    open(std::move(config));
+    REQUIRE(wait(put(orders, "k", "v")));
+    (void)out->send(orders, "k", std::string(5000, 'x'));
+    CHECK(wait(out->flush()).code() == errc::message_too_large);
+    world.run_for(1ms);
+    CHECK(heard == std::vector<errc>{errc::message_too_large});
+    CHECK(wait(out->flush()));
+    const auto next = wait(put(orders, "k", "fits"));
+    REQUIRE_MESSAGE(next, next.error().message());
+    CHECK(next->offset == 1);
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "what cannot be sent is refused at once, with the limit or the partitions there are") {
+    REQUIRE(create_topic(*wire, "orders", 2) == 0);
+    open();
+    REQUIRE(wait(put(orders, "k", "v")));
+    const auto large = out->send(orders, "k", std::string(2'000'000, 'x')).get();
+    CHECK(large.code() == errc::message_too_large);
+    CHECK(std::string{large.error().what()}.find("max.request.size=1048576") != std::string::npos);
+    send_options elsewhere;
+    elsewhere.partition = 7;
+    const auto nowhere = out->send(orders, "k", "v", elsewhere).get();
+    CHECK(nowhere.code() == errc::unknown_topic_or_partition);
+    CHECK(std::string{nowhere.error().what()} == "orders-7: the topic has 2 partitions");
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a topic that is not there fails after max.block, and one that appears meanwhile does not") {
+    overrides = {"auto.create.topics.enable=false"};
+    kill();
+    start();
+    reconnect();
+    producer_config config;
+    config.max_block = 5s;
+    open(std::move(config));
+    const auto missing = wait(out->enqueue(orders, "k", "v"));
+    CHECK(missing.code() == errc::unknown_topic_or_partition);
+    CHECK(std::string{missing.error().what()}.find("orders: ") == 0);
+    auto late = out->enqueue(orders, "k", "v");
+    world.run_for(1s);
+    CHECK_FALSE(late.ready());
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    auto handed = wait(late);
+    REQUIRE_MESSAGE(handed, handed.error().message());
+    CHECK((*wait(*handed)).offset == 0);
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a full buffer refuses or makes wait, and never holds more than its bytes") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    producer_config config;
+    config.buffer_memory = 10'000;
+    config.when_full = when_full::fail;
+    open(std::move(config));
+    REQUIRE(wait(put(orders, "k", "v")));
+    int refused = 0;
+    std::vector<delivery> sent;
+    for (int i = 0; i < 20; ++i) sent.push_back(out->send(orders, "k", std::string(1000, 'x')));
+    for (auto& each : sent) refused += each.ready() && each.get().code() == errc::buffer_full;
+    CHECK(refused >= 10);
+    CHECK(refused <= 11);
+    auto waiting = out->enqueue(orders, "k", "later");
+    auto handed = wait(waiting);
+    REQUIRE_MESSAGE(handed, handed.error().message());
+    CHECK((*wait(*handed)).offset == 21 - refused);
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a closed producer has delivered what was sent, and refuses more") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    open();
+    REQUIRE(wait(put(orders, "k", "v")));
+    auto last = out->send(orders, "k", "last");
+    CHECK(wait(out->close()));
+    CHECK((*last.get()).offset == 1);
+    CHECK(out->send(orders, "k", "too late").get().code() == errc::closed);
+    CHECK(wait(out->close()));
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "closing ends in time although the broker is gone") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    open();
+    REQUIRE(wait(put(orders, "k", "v")));
+    world.kill(machine);
+    auto lost = out->send(orders, "k", "w");
+    const auto began = world.now();
+    CHECK(wait(out->close(2s)).code() == errc::closed);
+    CHECK(world.now() - began < 3s);
+    CHECK(lost.get().code() == errc::closed);
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "headers, times and nulls arrive") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    const topic<std::optional<std::string>, std::optional<std::string>> nullable{"orders"};
+    open();
+    REQUIRE(wait(put(orders, "k", "v")));
+    send_options options;
+    options.time = timestamp{duration{world.loop(desk).wall_now() - 1000}};
+    options.headers.push_back({"trace", to_bytes("abc")});
+    options.headers.push_back({"empty", std::nullopt});
+    const auto sent = wait(out->send(nullable, "k", std::nullopt, options));
+    REQUIRE_MESSAGE(sent, sent.error().message());
+    CHECK(sent->time == *options.time);
+    const auto answer = wire->call(fetch_of("orders", 0, 1), 11);
+    const auto batch = protocol::batch_view::open(answer.responses.at(0).partitions.at(0).records.memory());
+    REQUIRE(batch);
+    protocol::record_reader reader;
+    const auto records = reader.records(*batch);
+    REQUIRE(records);
+    const auto record = *records->begin();
+    CHECK_FALSE(record.value);
+    CHECK(as_text(*record.key) == "k");
+    CHECK(record.timestamp == options.time->time_since_epoch().count());
+    REQUIRE(record.headers.size() == 2);
+    CHECK(as_text(*record.headers.find("trace")->value) == "abc");
+    CHECK_FALSE(record.headers.find("empty")->value);
+}
+
+TEST_CASE("a configuration that cannot be says which setting, its value and what is allowed") {
+    const auto refused = [](producer_config config) {
+        sim::world world{1};
+        const auto desk = world.add_node("desk");
+        try {
+            producer out{client{world.loop(desk), world.net(desk), "broker:9092", client_config{}}, std::move(config)};
+        } catch (const exception& why) {
+            return std::string{why.error().what()};
+        }
+        return std::string{};
+    };
+    producer_config config;
+    config.max_in_flight = 6;
+    CHECK(refused(std::move(config)) == "max.in.flight.requests.per.connection=6: allowed is 1 to 5 with enable.idempotence=true");
+    producer_config once;
+    once.required_acks = acks::leader;
+    CHECK(refused(std::move(once)) == "acks=1: allowed is -1 (all) with enable.idempotence=true");
+    producer_config level;
+    level.compression = compression::zstd;
+    level.compression_level = 40;
+    CHECK(refused(std::move(level)) == "compression.zstd.level=40: allowed is -131072 to 22");
+    CHECK_THROWS_WITH_AS(client{"nowhere"}, "INVALID_SETTING: bootstrap.servers: 'nowhere' has no port; expected is host:port, several separated by commas", exception);
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "without acks records leave and count as sent; with the leader's alone they have offsets") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    producer_config config;
+    config.idempotence = false;
+    config.required_acks = acks::none;
+    open(std::move(config));
+    const auto sent = wait(put(orders, "k", "v"));
+    REQUIRE_MESSAGE(sent, sent.error().message());
+    CHECK(sent->offset == -1);
+    world.run_for(1s);
+    CHECK(read_all(*wire, "orders", 0).size() == 1);
+    producer_config leader;
+    leader.idempotence = false;
+    leader.required_acks = acks::leader;
+    open(std::move(leader));
+    CHECK((*wait(put(orders, "k", "v"))).offset == 1);
+}

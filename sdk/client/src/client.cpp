@@ -42,8 +42,8 @@ std::vector<endpoint> parse_bootstrap(std::string_view list) {
 
 namespace detail {
 
-client_core::client_core(std::unique_ptr<runtime> own, event_loop& loop, network& net, const std::string& bootstrap, client_config config)
-    : own_(std::move(own)), loop_(loop), strand_(std::make_shared<callbacks>(loop, std::move(config.post), own_ == nullptr)) {
+client_core::client_core(std::unique_ptr<runtime> own, event_loop& loop, network& net, const std::string& bootstrap, client_config config, std::uint64_t seed)
+    : own_(std::move(own)), loop_(loop), seed_(seed), strand_(std::make_shared<callbacks>(loop, std::move(config.post), own_ == nullptr)) {
     cluster_config parts;
     parts.bootstrap = parse_bootstrap(bootstrap);
     parts.connection.client_id = config.client_id;
@@ -51,7 +51,7 @@ client_core::client_core(std::unique_ptr<runtime> own, event_loop& loop, network
     parts.connection.request_timeout = config.request_timeout;
     parts.metadata_max_age = config.metadata_max_age;
     parts.retry = {config.retry_backoff, config.retry_backoff_max};
-    view_ = std::make_shared<cluster>(loop, net, std::move(parts), random_source::from_system()());
+    view_ = std::make_shared<cluster>(loop, net, std::move(parts), next_seed());
     if (own_) own_->start();
 }
 
@@ -77,10 +77,10 @@ client::client(const std::string& bootstrap, client_config config) {
     auto own = std::make_unique<runtime>(1);
     auto& loop = own->loop(0);
     auto& net = own->net();
-    core_ = std::make_shared<detail::client_core>(std::move(own), loop, net, bootstrap, std::move(config));
+    core_ = std::make_shared<detail::client_core>(std::move(own), loop, net, bootstrap, std::move(config), random_source::from_system()());
 }
-client::client(event_loop& loop, network& net, const std::string& bootstrap, client_config config)
-    : core_(std::make_shared<detail::client_core>(nullptr, loop, net, bootstrap, std::move(config))) {}
+client::client(event_loop& loop, network& net, std::uint64_t seed, const std::string& bootstrap, client_config config)
+    : core_(std::make_shared<detail::client_core>(nullptr, loop, net, bootstrap, std::move(config), seed)) {}
 client::~client() = default;
 client::client(const client&) = default;
 client& client::operator=(const client&) = default;

@@ -5,7 +5,7 @@
 
 #include <weir/client.hpp>
 
-#include <optional>
+#include <atomic>
 
 namespace weir {
 class runtime;
@@ -15,16 +15,20 @@ namespace weir::detail {
 
 class client_core {
 public:
-    client_core(std::unique_ptr<runtime> own, event_loop& loop, network& net, const std::string& bootstrap, client_config config);
+    client_core(std::unique_ptr<runtime> own, event_loop& loop, network& net, const std::string& bootstrap, client_config config,
+                std::uint64_t seed);
     ~client_core();
 
     event_loop& loop() noexcept { return loop_; }
     const std::shared_ptr<callbacks>& strand() const noexcept { return strand_; }
+    /// For whatever else of this client draws at random.
+    std::uint64_t next_seed() noexcept { return seed_.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed); }
     const std::shared_ptr<cluster>& view() const noexcept { return view_; }
 
 private:
     std::unique_ptr<runtime> own_;  // nullptr: the loop is somebody else's
     event_loop& loop_;
+    std::atomic<std::uint64_t> seed_;
     std::shared_ptr<callbacks> strand_;
     std::shared_ptr<cluster> view_;
 };

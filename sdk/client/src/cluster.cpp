@@ -156,15 +156,21 @@ task<result<connection_ptr>> cluster::any(std::shared_ptr<cluster> self) {
     co_return error{errc::broker_not_available, fmt::format("none of {} brokers can be reached", candidates.size()), last};
 }
 
-task<result<connection_ptr>> cluster::reach(std::shared_ptr<cluster> self, std::int32_t id, endpoint where) {
+// By value: a coroutine outlives its caller's temporaries.
+task<result<connection_ptr>> cluster::reach(std::shared_ptr<cluster> self, std::int32_t id, endpoint where) {  // NOLINT(performance-unnecessary-value-param)
     if (self->closed_) co_return closed_error();
     auto& entry = self->peers_[id];  // a map: stays where it is
     if (entry.link && !entry.link->closed() && entry.link->remote() == where) co_return entry.link;
-    if (entry.opening) {
-        auto waiting = completion<result<connection_ptr>>([&](function<void(result<connection_ptr>)> done) { entry.waiting.push_back(std::move(done)); });
-        co_return co_await waiting;
-    }
-    entry.opening = true;
+    // Whoever came first goes on first: requests leave in the order in which they were made.
+    auto waiting = completion<result<connection_ptr>>([&](function<void(result<connection_ptr>)> done) {
+        entry.waiting.push_back(std::move(done));
+        if (!std::exchange(entry.opening, true)) spawn(open(self, id, where));
+    });
+    co_return co_await waiting;
+}
+
+task<void> cluster::open(std::shared_ptr<cluster> self, std::int32_t id, endpoint where) {  // NOLINT(performance-unnecessary-value-param)
+    auto& entry = self->peers_[id];
     if (entry.failures > 0) {
         pause_for pause{self->loop_, entry.not_before - self->loop_.now()};
         co_await pause;
@@ -187,7 +193,6 @@ task<result<connection_ptr>> cluster::reach(std::shared_ptr<cluster> self, std::
         entry.not_before = self->loop_.now() + self->config_.retry.after(++entry.failures, self->random_);
     }
     for (auto told = std::exchange(entry.waiting, {}); auto& each : told) each(opened);
-    co_return opened;
 }
 
 void cluster::close() {

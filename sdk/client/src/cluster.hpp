@@ -71,6 +71,7 @@ private:
     };
     static task<void> run_refresh(std::shared_ptr<cluster> self);
     static task<result<void>> ask(std::shared_ptr<cluster> self);
+    static task<void> open(std::shared_ptr<cluster> self, std::int32_t id, endpoint where);
     static task<result<connection_ptr>> reach(std::shared_ptr<cluster> self, std::int32_t id, endpoint where);
     void tell_watchers();
     void age_from_now();

@@ -25,7 +25,7 @@ struct producer_fixture : broker::test::broker_fixture {
         world.run_for(1s);
     }
     void open(producer_config config = producer_config{}) {
-        kafka.emplace(world.loop(desk), world.net(desk), "broker:9092", client_config{});
+        kafka.emplace(world.loop(desk), world.net(desk), world.random()(), "broker:9092", client_config{});
         out.emplace(*kafka, std::move(config));
     }
     template <class T>
@@ -114,7 +114,7 @@ TEST_CASE_FIXTURE(producer_fixture, "every codec is read back") {
 }
 
 TEST_CASE("nothing is missing and nothing is there twice when the broker dies while records are on their way") {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         CAPTURE(seed);
         producer_fixture at{seed};
         REQUIRE(at.create_topic(*at.wire, "orders", 2) == 0);
@@ -292,7 +292,7 @@ TEST_CASE("a configuration that cannot be says which setting, its value and what
         sim::world world{1};
         const auto desk = world.add_node("desk");
         try {
-            producer out{client{world.loop(desk), world.net(desk), "broker:9092", client_config{}}, std::move(config)};
+            producer out{client{world.loop(desk), world.net(desk), world.random()(), "broker:9092", client_config{}}, std::move(config)};
         } catch (const exception& why) {
             return std::string{why.error().what()};
         }

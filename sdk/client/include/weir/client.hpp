@@ -35,8 +35,9 @@ public:
     client(const std::string& bootstrap) : client(bootstrap, client_config{}) {}  // NOLINT
     client(const std::string& bootstrap, client_config config);
     /// On a loop and a network of the caller's, which outlive the client: simulations. Everything runs on that loop,
-    /// callbacks too, and nothing may block there.
-    client(event_loop& loop, network& net, const std::string& bootstrap, client_config config);
+    /// callbacks too, and nothing may block there. The
+    /// same seed makes the same random choices.
+    client(event_loop& loop, network& net, std::uint64_t seed, const std::string& bootstrap, client_config config);
     ~client();
     client(const client&);
     client& operator=(const client&);

@@ -9,7 +9,7 @@ namespace weir::detail {
 accumulator::accumulator(const producer_config& config, std::shared_ptr<callbacks> strand, std::uint64_t seed)
     : batch_size_(config.batch_size), max_record_(config.max_request_size), budget_(config.buffer_memory), strand_(std::move(strand)), random_(seed) {
     settings_.compression = static_cast<protocol::codec>(config.compression);
-    if (config.compression_level) settings_.level = *config.compression_level;
+    settings_.level = config.compression_level;
 }
 
 std::int32_t accumulator::choose(topic_state& topic, const encoded_record& record) {
@@ -170,6 +170,14 @@ void accumulator::changed() {
     const std::lock_guard held{mutex_};
     ++changes_;
     room_.notify_all();
+}
+
+bool accumulator::wait_for_change(std::uint64_t seen, nanoseconds most) {
+    std::unique_lock held{mutex_};
+    ++waiters_;
+    const bool news = room_.wait_for(held, most, [&] { return changes_ != seen; });
+    --waiters_;
+    return news;
 }
 
 std::vector<queue_ptr> accumulator::all() {

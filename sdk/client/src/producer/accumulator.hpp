@@ -20,7 +20,7 @@ struct partition_queue {
     bool hungry = true;       ///< the leader has nothing to do: the sender wants to hear of the next record
 
     std::deque<batch_ptr> retry;  ///< in the order of their sequences
-    int in_flight = 0;
+    std::vector<batch_ptr> shipped;  ///< on their way, no answer yet
     time_point retry_at;
     std::int64_t producer_id = -1;
     std::int16_t epoch = -1;
@@ -79,15 +79,8 @@ public:
     void close(const error& why);
     std::vector<queue_ptr> all();
 
-    /// Blocks until something changed that append() may succeed for, at most until `until`; false when it passed.
-    template <class Deadline>
-    bool wait_for_change(const Deadline& until, std::uint64_t seen) {
-        std::unique_lock held{mutex_};
-        ++waiters_;
-        const bool changed = room_.wait_until(held, until, [&] { return changes_ != seen; });
-        --waiters_;
-        return changed;
-    }
+    /// Blocks until something changed since `seen` that append() may succeed for, at most `most`; false when that passed.
+    bool wait_for_change(std::uint64_t seen, nanoseconds most);
     std::uint64_t changes();
     void changed();
 

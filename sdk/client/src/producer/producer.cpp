@@ -56,10 +56,10 @@ std::optional<bytes_view> encode(const erased& field, byte_sink& sink) {
 /// What the copies of a producer share. The sender and what is under way keep `records` alive, never the client.
 class producer_handle {
 public:
-    producer_handle(client on, producer_config config)
-        : client_(std::move(on)), config_(std::move(config)), strand_(client_.core().strand()), loop_(client_.core().loop()),
-          records_(std::make_shared<accumulator>(config_, strand_, random_source::from_system()())),
-          sender_(std::make_shared<sender>(client_.core().view(), strand_, *records_, records_, config_, std::move(config_.on_lost))) {
+    producer_handle(const client& on, producer_config config)
+        : client_(on), config_(std::move(config)), strand_(client_.core().strand()), loop_(client_.core().loop()),
+          records_(std::make_shared<accumulator>(config_, strand_, client_.core().next_seed())),
+          sender_(std::make_shared<sender>(client_.core().view(), strand_, records_, config_)) {
         sender_->on_change([waiting = waiting_] { waiting->retry(); });
     }
     ~producer_handle() {
@@ -138,7 +138,7 @@ delivery producer_handle::send(std::string_view topic, const erased& key, const 
         return failed(error{errc::buffer_full, fmt::format("{}: {} bytes wait for delivery (buffer.memory)", topic, config_.buffer_memory)});
     }
     if (strand_->would_deadlock()) return failed(error{errc::would_deadlock, fmt::format("{}: send() would have to wait; use enqueue() here", topic)});
-    const auto until = std::chrono::steady_clock::now() + config_.max_block;
+    const auto until = loop_.now() + config_.max_block;
     if (outcome.outcome == append_outcome::unknown_topic) loop_.post([sender = sender_, name = std::string{topic}] { sender->learn(name); });
     for (;;) {
         const auto seen = records_->changes();
@@ -146,7 +146,7 @@ delivery producer_handle::send(std::string_view topic, const erased& key, const 
         if (outcome.outcome == append_outcome::appended) return delivery{std::move(outcome.where), outcome.index};
         if (outcome.outcome == append_outcome::refused) return failed(std::move(outcome.why));
         wake();  // open batches go out while somebody waits for room
-        if (!records_->wait_for_change(until, seen)) return failed(late(topic, outcome.outcome));
+        if (!records_->wait_for_change(seen, until - loop_.now())) return failed(late(topic, outcome.outcome));
     }
 }
 

@@ -23,11 +23,10 @@ bool sequence_error(errc code) noexcept {
 
 }  // namespace
 
-sender::sender(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand, accumulator& records, std::shared_ptr<const void> keeps_records,
-               const producer_config& config, function<void(const error&)> on_lost)
-    : view_(std::move(view)), strand_(std::move(strand)), records_(records), keeps_records_(std::move(keeps_records)),
+sender::sender(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand, std::shared_ptr<accumulator> records, producer_config& config)
+    : view_(std::move(view)), strand_(std::move(strand)), keeps_records_(std::move(records)), records_(*keeps_records_),
       config_{config.required_acks, config.idempotence, config.linger, config.delivery_timeout, config.max_block, config.max_request_size, config.max_in_flight},
-      on_lost_(std::make_shared<function<void(const error&)>>(std::move(on_lost))) {}
+      on_lost_(std::make_shared<function<void(const error&)>>(std::move(config.on_lost))) {}
 
 void sender::learn(const std::string& topic) {
     if (abandoned_) return;
@@ -92,7 +91,7 @@ batch_ptr sender::next_batch(partition_queue& queue, bool idle_leader, bool room
     const auto now = view_->loop().now();
     if (!queue.retry.empty()) {
         // What is sent again must not be overtaken, nor overtake what is still on its way.
-        if (queue.in_flight > 0 || !room) return nullptr;
+        if (!queue.shipped.empty() || !room) return nullptr;
         if (now < queue.retry_at) {
             wake_at = std::min(wake_at, queue.retry_at);
             return nullptr;
@@ -102,7 +101,7 @@ batch_ptr sender::next_batch(partition_queue& queue, bool idle_leader, bool room
         return next;
     }
     // After a gap the old sequences run out before new ones begin.
-    if (config_.idempotence && queue.in_flight > 0 && (queue.producer_id != producer_id_ || queue.epoch != epoch_)) return nullptr;
+    if (config_.idempotence && !queue.shipped.empty() && (queue.producer_id != producer_id_ || queue.epoch != epoch_)) return nullptr;
     const auto waiting = records_.look(queue, idle_leader);
     if (!room || (!waiting.closed && !waiting.open)) return nullptr;
     if (waiting.closed) return records_.pop(queue, false);
@@ -115,12 +114,12 @@ batch_ptr sender::next_batch(partition_queue& queue, bool idle_leader, bool room
 
 result<void> sender::seal(partition_queue& queue, batch& records) {
     if (!config_.idempotence) return records.encoded ? result<void>{} : records.seal(-1, -1, -1);
-    if (records.sequence >= 0 && records.producer_id == queue.producer_id && records.epoch == queue.epoch) return {};
     if (queue.producer_id != producer_id_ || queue.epoch != epoch_) {
         queue.producer_id = producer_id_;
         queue.epoch = epoch_;
         queue.next_sequence = 0;
     }
+    if (records.sequence >= 0 && records.producer_id == queue.producer_id && records.epoch == queue.epoch) return {};
     const auto first = queue.next_sequence;
     queue.next_sequence = protocol::advance_sequence(first, records.count);
     return records.seal(producer_id_, epoch_, first);
@@ -177,11 +176,11 @@ void sender::run() {
             }
             to.bytes += next->encoded->size();
             ++next->attempts;
-            ++queue->in_flight;
+            queue->shipped.push_back(next);
             to.items.push_back({queue, std::move(next)});
         }
         if (leaderless) view_->refresh();
-        std::erase_if(active_, [&](const queue_ptr& queue) { return queue->in_flight == 0 && queue->retry.empty() && records_.unlist(*queue); });
+        std::erase_if(active_, [&](const queue_ptr& queue) { return queue->shipped.empty() && queue->retry.empty() && records_.unlist(*queue); });
         for (auto& [broker, load] : out) {
             if (load.items.empty()) continue;
             ++brokers_[broker].requests;
@@ -217,7 +216,7 @@ task<void> sender::ship(std::shared_ptr<sender> self, std::int32_t broker, std::
                 self->try_again(each, why.code(), why.what());
                 continue;
             }
-            --each.queue->in_flight;
+            landed(each);
             self->lose(each.records, why);
         }
     };
@@ -229,9 +228,9 @@ task<void> sender::ship(std::shared_ptr<sender> self, std::int32_t broker, std::
     } else if (self->config_.required_acks == acks::none) {
         auto told = (*link)->tell(request, newest_produce);
         for (auto& each : items) {
+            landed(each);
             if (told) self->succeed(each, -1, no_timestamp);
             else self->lose(each.records, told.error());
-            --each.queue->in_flight;
         }
     } else {
         auto calling = (*link)->call(request, newest_produce);
@@ -262,15 +261,15 @@ task<void> sender::ship(std::shared_ptr<sender> self, std::int32_t broker, std::
 
 void sender::settle(item& each, errc code, std::string_view message, std::int64_t base_offset, timestamp_ms append_time) {
     if (code == errc::none || code == errc::duplicate_sequence_number) {
+        landed(each);
         succeed(each, code == errc::none ? base_offset : -1, append_time);
-        --each.queue->in_flight;
         return;
     }
     auto& records = *each.records;
     records.last_failure = error{code, fmt::format("{}: {}", place(records), message.empty() ? describe(code).condition : message)};
     if (config_.idempotence && sequence_error(code)) {
         // Behind one that is to be sent again this is what follows; at the front the broker has lost track of us.
-        const bool front = each.queue->retry.empty() && each.queue->in_flight == 1;
+        const bool front = each.queue->retry.empty() && each.queue->shipped.size() == 1;
         if (front) restart_sequences(*each.queue);
         try_again(each, code, message);
         return;
@@ -280,7 +279,7 @@ void sender::settle(item& each, errc code, std::string_view message, std::int64_
         try_again(each, code, message);
         return;
     }
-    --each.queue->in_flight;
+    landed(each);
     const bool gap = records.sequence >= 0;
     auto why = records.last_failure;
     if (code == errc::message_too_large) why = error{code, fmt::format("{}: a batch of {} bytes is more than the topic takes; lower batch.size or raise the topic's max.message.bytes", place(records), records.encoded->size())};
@@ -288,10 +287,12 @@ void sender::settle(item& each, errc code, std::string_view message, std::int64_
     if (gap) restart_sequences(*each.queue);
 }
 
+void sender::landed(const item& each) { std::erase(each.queue->shipped, each.records); }
+
 void sender::try_again(item& each, errc code, std::string_view message) {
     auto& queue = *each.queue;
-    --queue.in_flight;
-    if (abandoned_) return lose(each.records, abandoned_);
+    landed(each);
+    if (abandoned_) return;
     logs.debug(fmt::format("{}: {} {}, to be sent again", place(*each.records), describe(code).name, message));
     const auto where = std::find_if(queue.retry.begin(), queue.retry.end(), [&](const batch_ptr& other) { return other->id > each.records->id; });
     queue.retry.insert(where, each.records);
@@ -299,11 +300,13 @@ void sender::try_again(item& each, errc code, std::string_view message) {
 }
 
 void sender::succeed(const item& each, std::int64_t base_offset, timestamp_ms append_time) {
+    if (each.records->ended()) return;  // given up meanwhile
     each.records->succeed(base_offset, append_time);
     ended(each.records);
 }
 
 void sender::lose(const batch_ptr& records, error why) {
+    if (records->ended()) return;
     if (records->unattended()) {
         if (!lost_) lost_ = why;
         if (*on_lost_) strand_->post([tell = on_lost_, why] { (*tell)(why); });
@@ -361,6 +364,7 @@ void sender::abandon(const error& why) {
     abandoned_ = why;
     retire();
     for (auto& queue : records_.all()) {
+        for (auto& each : std::vector{queue->shipped}) lose(each, why);
         for (auto waiting = std::exchange(queue->retry, {}); auto& each : waiting) lose(each, why);
         while (auto next = records_.pop(*queue, true)) lose(next, why);
     }

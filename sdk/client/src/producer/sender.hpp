@@ -12,8 +12,8 @@ namespace weir::detail {
 /// client's loop; coroutines keep it alive.
 class sender : public std::enable_shared_from_this<sender> {
 public:
-    sender(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand, accumulator& records, std::shared_ptr<const void> keeps_records,
-           const producer_config& config, function<void(const error&)> on_lost);
+    /// Takes config.on_lost.
+    sender(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand, std::shared_ptr<accumulator> records, producer_config& config);
 
     /// Makes the topic known, and its partitions to the accumulator.
     void learn(const std::string& topic);
@@ -53,6 +53,7 @@ private:
     batch_ptr next_batch(partition_queue& queue, bool idle_leader, bool room, time_point& wake_at);
     bool expire(partition_queue& queue, time_point& wake_at);
     result<void> seal(partition_queue& queue, batch& records);
+    static void landed(const item& each);
     void settle(item& each, errc code, std::string_view message, std::int64_t base_offset, timestamp_ms append_time);
     void try_again(item& each, errc code, std::string_view message);
     void restart_sequences(partition_queue& queue);
@@ -62,8 +63,8 @@ private:
 
     std::shared_ptr<cluster> view_;
     std::shared_ptr<callbacks> strand_;
+    std::shared_ptr<accumulator> keeps_records_;
     accumulator& records_;
-    std::shared_ptr<const void> keeps_records_;
     struct {
         acks required_acks;
         bool idempotence;

@@ -1,0 +1,28 @@
+// Produces records and prints messages per second and per client CPU second; produce_librdkafka.cpp does the same.
+//   produce_weir <bootstrap> <topic> <messages> <bytes> [latency]
+#include "client_bench.hpp"
+
+#include <weir/producer.hpp>
+
+int main(int argc, char** argv) {
+    const auto run = weir::bench::parse_produce(argc, argv);
+    weir::client kafka{run.bootstrap};
+    weir::producer out{kafka};
+    const weir::topic<weir::none, std::string> to{run.topic};
+    const std::string value(run.bytes, 'x');
+    if (!out.send(to, value).get()) return 1;
+    if (run.latency) {
+        weir::bench::latency_report report{"weir"};
+        for (std::size_t i = 0; i < run.messages; ++i) {
+            const auto began = report.now();
+            if (!out.send(to, value).get()) return 1;
+            report.add(began);
+        }
+        return 0;
+    }
+    weir::bench::throughput_report report{"weir", run.messages, run.bytes};
+    for (std::size_t i = 0; i < run.messages; ++i) (void)out.send(to, value);
+    const auto delivered = out.flush().get();
+    report.print();
+    return delivered ? 0 : 1;
+}

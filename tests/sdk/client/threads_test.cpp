@@ -1,0 +1,152 @@
+// The client's own threads and the user's, over real sockets, with a broker on a real disk in the same process.
+#include <weir/producer.hpp>
+
+#include <weir/base/asio_runtime.hpp>
+#include <weir/base/posix_files.hpp>
+#include <weir/broker/broker_node.hpp>
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <future>
+#include <set>
+#include <thread>
+
+#include <stdlib.h>
+
+using namespace weir;
+using namespace std::chrono_literals;
+
+namespace {
+
+const topic<none, std::string> lines{"lines"};
+
+class real_broker {
+public:
+    real_broker() {
+        char name[] = "/tmp/weir-test-XXXXXX";
+        folder_ = ::mkdtemp(name);
+        auto parsed = broker::parse_config("", "", {"log.dirs=" + folder_, "listeners=PLAINTEXT://127.0.0.1:0", "num.partitions=3"});
+        REQUIRE_MESSAGE(parsed, parsed.error().message());
+        broker::environment world{{&threads_.loop(0)}, threads_.net(), *files_, 1};
+        world.host_name = "localhost";
+        node_.emplace(parsed->config, world, [](const error&) {});
+        threads_.start();
+        std::promise<result<void>> started;
+        threads_.loop(0).post([&] { spawn(start(*node_, started)); });
+        const auto outcome = started.get_future().get();
+        REQUIRE_MESSAGE(outcome, outcome.error().message());
+    }
+    ~real_broker() {
+        std::promise<void> stopped;
+        threads_.loop(0).post([&] { spawn(stop(*node_, stopped)); });
+        stopped.get_future().wait();
+        threads_.stop();
+        threads_.join();
+        node_.reset();
+        static_cast<void>(files_->remove_all(folder_));
+    }
+    std::string bootstrap() const { return to_string(node_->listeners().front().bound); }
+
+private:
+    static task<void> start(broker::broker_node& node, std::promise<result<void>>& outcome) {
+        auto starting = node.start();
+        auto started = co_await starting;
+        outcome.set_value(std::move(started));
+    }
+    static task<void> stop(broker::broker_node& node, std::promise<void>& done) {
+        auto stopping = node.stop();
+        co_await stopping;
+        done.set_value();
+    }
+    std::string folder_;
+    std::unique_ptr<file_system> files_ = make_posix_files();
+    runtime threads_{1};
+    std::optional<broker::broker_node> node_;
+};
+
+}  // namespace
+
+TEST_CASE("many threads share a producer, and every record has a place of its own") {
+    real_broker broker;
+    client kafka{broker.bootstrap()};
+    producer out{kafka};
+    std::vector<std::vector<delivery>> sent(4);
+    std::vector<std::thread> users;
+    for (auto& mine : sent) {
+        users.emplace_back([&out, &mine] {
+            for (int i = 0; i < 2000; ++i) mine.push_back(out.send(lines, std::string(100, 'x')));
+        });
+    }
+    for (auto& each : users) each.join();
+    REQUIRE(out.flush().get());
+    std::set<std::pair<std::int32_t, std::int64_t>> places;
+    for (auto& mine : sent) {
+        for (auto& each : mine) {
+            const auto got = each.get();
+            REQUIRE_MESSAGE(got, got.error().message());
+            places.emplace(got->partition, got->offset);
+        }
+    }
+    CHECK(places.size() == 8000);
+}
+
+TEST_CASE("a full buffer blocks the sender until there is room") {
+    real_broker broker;
+    producer_config config;
+    config.buffer_memory = 20'000;
+    producer out{client{broker.bootstrap()}, std::move(config)};
+    std::vector<delivery> sent;
+    for (int i = 0; i < 500; ++i) sent.push_back(out.send(lines, std::string(1000, 'x')));
+    REQUIRE(out.flush().get());
+    for (auto& each : sent) CHECK(each.get());
+}
+
+TEST_CASE("callbacks run one at a time off the client's loop, and blocking in one is refused") {
+    real_broker broker;
+    client kafka{broker.bootstrap()};
+    producer out{kafka};
+    std::atomic<int> inside{0}, overlaps{0};
+    std::promise<errc> blocked;
+    std::promise<void> all;
+    std::atomic<int> left{200};
+    for (int i = 0; i < 200; ++i) {
+        out.send(lines, std::string{"x"}).then([&, i](result<record_metadata> got) {
+            if (inside.fetch_add(1) != 0) ++overlaps;
+            if (i == 0) blocked.set_value(out.flush().get().code());
+            inside.fetch_sub(1);
+            if (got && left.fetch_sub(1) == 1) all.set_value();
+        });
+    }
+    CHECK(blocked.get_future().get() == errc::would_deadlock);
+    all.get_future().wait();
+    CHECK(overlaps == 0);
+}
+
+TEST_CASE("a client ends in any state: unused, unreachable, in the middle of sending, from its own callback") {
+    { const client unused{"127.0.0.1:1"}; }
+    {
+        producer_config config;
+        config.max_block = 50ms;
+        producer out{client{"127.0.0.1:1"}, std::move(config)};
+        CHECK(out.send(lines, std::string{"x"}).get().code() == errc::unknown_topic_or_partition);
+    }
+    real_broker broker;
+    for (int i = 0; i < 20; ++i) {
+        producer_config config;
+        config.close_timeout = i % 2 == 0 ? 0ms : 30'000ms;
+        producer out{client{broker.bootstrap()}, std::move(config)};
+        auto last = out.send(lines, std::string{"x"});
+        for (int k = 0; k < i * 50; ++k) last = out.send(lines, std::string(100, 'y'));
+    }
+    std::promise<void> dropped;
+    {
+        auto out = std::make_unique<producer>(client{broker.bootstrap()});
+        auto sent = out->send(lines, std::string{"x"});
+        sent.then([&dropped, out = std::move(out)](const result<record_metadata>&) mutable {
+            out.reset();  // the last handle
+            dropped.set_value();
+        });
+    }
+    dropped.get_future().wait();
+}

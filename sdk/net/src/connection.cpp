@@ -7,13 +7,17 @@
 #include <fmt/format.h>
 
 namespace weir::net {
+namespace {
+// The first answer of a peer that may be anything: what a TLS or HTTP server says would read as hundreds of megabytes.
+constexpr std::size_t first_answer_bytes = 1 << 20;
+}  // namespace
 
 connection::connection(event_loop& loop, std::unique_ptr<stream> peer, connection_config config)
     : loop_(loop),
       peer_(std::move(peer)),
       remote_(peer_->remote()),
       config_(std::move(config)),
-      inbox_(std::make_shared<frame_buffer>(config_.max_answer_bytes)) {}
+      inbox_(std::make_shared<frame_buffer>(std::min(first_answer_bytes, config_.max_answer_bytes))) {}
 
 connection::~connection() {
     for (auto& each : waiting_) loop_.cancel(each.deadline);
@@ -33,6 +37,7 @@ task<result<std::shared_ptr<connection>>> connection::open(event_loop& loop, net
         made->close(agreed.error());
         co_return agreed.error();
     }
+    made->inbox_->limit(made->config_.max_answer_bytes);
     co_return made;
 }
 

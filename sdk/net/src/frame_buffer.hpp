@@ -13,6 +13,8 @@ class frame_buffer {
 public:
     explicit frame_buffer(std::size_t most_bytes) noexcept : most_(most_bytes) {}
 
+    /// From the next frame on.
+    void limit(std::size_t most_bytes) noexcept { most_ = most_bytes; }
     /// Where the next read goes.
     mutable_bytes room();
     /// `count` bytes of room() have been filled.

@@ -41,7 +41,7 @@ void cluster::learn_leader(const std::string& name, std::int32_t index, std::int
     if (epoch > known.leader_epoch) known = {leader, epoch};
 }
 
-void cluster::learn_broker(std::int32_t id, endpoint where) { brokers_.try_emplace(id, std::move(where)); }
+void cluster::learn_broker(std::int32_t id, const endpoint& where) { brokers_.try_emplace(id, where); }
 
 void cluster::watch(const void* owner, function<void()> on_change) { watchers_.emplace_back(owner, std::move(on_change)); }
 

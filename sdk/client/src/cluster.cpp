@@ -177,9 +177,10 @@ task<void> cluster::open(std::shared_ptr<cluster> self, std::int32_t id, endpoin
     }
     result<connection_ptr> opened = closed_error();
     if (!self->closed_) {
-        auto opening = net::connection::open(self->loop_, self->net_, where, self->config_.connection);
+        auto opening = net::connection::open(self->loop_, self->net_, where, self->config_.connection, [&entry](const connection_ptr& begun) { entry.negotiating = begun; });
         opened = co_await opening;
     }
+    entry.negotiating.reset();
     entry.opening = false;
     if (opened && self->closed_) {
         (*opened)->close(closed_error());
@@ -201,6 +202,7 @@ void cluster::close() {
     watchers_.clear();
     for (auto& [id, each] : peers_) {
         if (each.link) each.link->close(closed_error());
+        if (const auto begun = each.negotiating) begun->close(closed_error());
     }
 }
 

@@ -64,6 +64,7 @@ public:
 private:
     struct peer {
         connection_ptr link;
+        connection_ptr negotiating;
         bool opening = false;
         int failures = 0;
         time_point not_before;

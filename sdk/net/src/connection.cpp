@@ -23,7 +23,8 @@ connection::~connection() {
     for (auto& each : waiting_) loop_.cancel(each.deadline);
 }
 
-task<result<std::shared_ptr<connection>>> connection::open(event_loop& loop, network& net, endpoint to, connection_config config) {
+task<result<std::shared_ptr<connection>>> connection::open(event_loop& loop, network& net, endpoint to, connection_config config,
+                                                           function<void(const std::shared_ptr<connection>&)> begun) {
     auto connecting = completion<result<std::unique_ptr<stream>>>([&](function<void(result<std::unique_ptr<stream>>)> done) {
         net.connect(loop, to, config.socket, config.connect_timeout, std::move(done));
     });
@@ -31,6 +32,7 @@ task<result<std::shared_ptr<connection>>> connection::open(event_loop& loop, net
     if (!peer) co_return peer.error();
     auto made = std::make_shared<connection>(loop, *std::move(peer), std::move(config));
     made->remote_ = to;  // the name it was asked for, which is what people know
+    if (begun) begun(made);
     made->read_on();
     auto negotiating = made->negotiate();
     if (auto agreed = co_await negotiating; !agreed) {

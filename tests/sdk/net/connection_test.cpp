@@ -54,7 +54,7 @@ struct peer_fixture {
         net::connection_config config;
         config.request_timeout = 5s;
         endpoint where{"server", 9092};
-        auto opening = connection::open(at.world.loop(at.desk), at.world.net(at.desk), where, config);
+        auto opening = connection::open(at.world.loop(at.desk), at.world.net(at.desk), where, config, {});
         auto opened = co_await opening;
         if (opened) at.link = *opened;
         else at.failure = opened.error();

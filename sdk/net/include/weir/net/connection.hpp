@@ -32,7 +32,9 @@ class connection : public std::enable_shared_from_this<connection> {
 public:
     /// Connects and asks which versions the broker has (KIP-35, KIP-511). errc::refused, errc::timed_out or errc::io_error
     /// name the endpoint; errc::malformed when it does not speak Kafka's protocol in plain text.
-    static task<result<std::shared_ptr<connection>>> open(event_loop& loop, network& net, endpoint to, connection_config config);
+    /// `begun` gets the connection while it still negotiates: whoever ends before that is over closes it.
+    static task<result<std::shared_ptr<connection>>> open(event_loop& loop, network& net, endpoint to, connection_config config,
+                                                          function<void(const std::shared_ptr<connection>&)> begun);
     connection(event_loop& loop, std::unique_ptr<stream> peer, connection_config config);
     ~connection();
 

@@ -50,7 +50,7 @@ error serde_traits<uuid>::decode(bytes_view data, uuid& out) {
         const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
         const char lower = c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c;
         const int digit = lower >= '0' && lower <= '9' ? lower - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-        if (dash ? c != '-' : digit < 0) return error{errc::malformed, "a UUID has the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"};
+        if (dash ? c != '-' : digit < 0) return error{errc::malformed, "a UUID is 8, 4, 4, 4 and 12 hexadecimal digits with dashes between"};
         if (dash) continue;
         auto& half = nibble++ < 16 ? read.high : read.low;
         half = half << 4 | static_cast<std::uint64_t>(digit);

@@ -1,5 +1,6 @@
+#include "temporary_folder.hpp"
+
 #include <weir/base/asio_runtime.hpp>
-#include <weir/base/posix_files.hpp>
 
 #include <doctest/doctest.h>
 
@@ -9,25 +10,8 @@
 #include <string>
 #include <vector>
 
-#include <stdlib.h>
-
 using namespace weir;
-
-namespace {
-
-/// A folder of the test's own that goes with it.
-struct temporary_folder {
-    temporary_folder() {
-        char name[] = "/tmp/weir-test-XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    ~temporary_folder() { static_cast<void>(files->remove_all(path)); }
-    std::string operator/(const std::string& name) const { return path + "/" + name; }
-    std::unique_ptr<file_system> files = make_posix_files();
-    std::string path;
-};
-
-}  // namespace
+using test::temporary_folder;
 
 TEST_CASE("real files: gather writes at a position, reads that stop at the end") {
     const temporary_folder folder;

@@ -1,8 +1,9 @@
 // The client's own threads and the user's, over real sockets, with a broker on a real disk in the same process.
+#include "temporary_folder.hpp"
+
 #include <weir/producer.hpp>
 
 #include <weir/base/asio_runtime.hpp>
-#include <weir/base/posix_files.hpp>
 #include <weir/broker/broker_node.hpp>
 
 #include <doctest/doctest.h>
@@ -11,8 +12,6 @@
 #include <future>
 #include <set>
 #include <thread>
-
-#include <stdlib.h>
 
 using namespace weir;
 using namespace std::chrono_literals;
@@ -24,11 +23,9 @@ const topic<none, std::string> lines{"lines"};
 class real_broker {
 public:
     real_broker() {
-        char name[] = "/tmp/weir-test-XXXXXX";
-        folder_ = ::mkdtemp(name);
-        auto parsed = broker::parse_config("", "", {"log.dirs=" + folder_, "listeners=PLAINTEXT://127.0.0.1:0", "num.partitions=3"});
+        auto parsed = broker::parse_config("", "", {"log.dirs=" + folder_.path, "listeners=PLAINTEXT://127.0.0.1:0", "num.partitions=3"});
         REQUIRE_MESSAGE(parsed, parsed.error().message());
-        broker::environment world{{&threads_.loop(0)}, threads_.net(), *files_, 1};
+        broker::environment world{{&threads_.loop(0)}, threads_.net(), *folder_.files, 1};
         world.host_name = "localhost";
         node_.emplace(parsed->config, world, [](const error&) {});
         threads_.start();
@@ -43,8 +40,6 @@ public:
         stopped.get_future().wait();
         threads_.stop();
         threads_.join();
-        node_.reset();
-        static_cast<void>(files_->remove_all(folder_));
     }
     std::string bootstrap() const { return to_string(node_->listeners().front().bound); }
 
@@ -59,8 +54,7 @@ private:
         co_await stopping;
         done.set_value();
     }
-    std::string folder_;
-    std::unique_ptr<file_system> files_ = make_posix_files();
+    test::temporary_folder folder_;
     runtime threads_{1};
     std::optional<broker::broker_node> node_;
 };

@@ -1,10 +1,8 @@
 // The client's own threads and the user's, over real sockets, with a broker on a real disk in the same process.
-#include "temporary_folder.hpp"
+#include "real_broker.hpp"
 
 #include <weir/producer.hpp>
 
-#include <weir/base/asio_runtime.hpp>
-#include <weir/broker/broker_node.hpp>
 
 #include <doctest/doctest.h>
 
@@ -19,45 +17,7 @@ using namespace std::chrono_literals;
 namespace {
 
 const topic<none, std::string> lines{"lines"};
-
-class real_broker {
-public:
-    real_broker() {
-        auto parsed = broker::parse_config("", "", {"log.dirs=" + folder_.path, "listeners=PLAINTEXT://127.0.0.1:0", "num.partitions=3"});
-        REQUIRE_MESSAGE(parsed, parsed.error().message());
-        broker::environment world{{&threads_.loop(0)}, threads_.net(), *folder_.files, 1};
-        world.host_name = "localhost";
-        node_.emplace(parsed->config, world, [](const error&) {});
-        threads_.start();
-        std::promise<result<void>> started;
-        threads_.loop(0).post([&] { spawn(start(*node_, started)); });
-        const auto outcome = started.get_future().get();
-        REQUIRE_MESSAGE(outcome, outcome.error().message());
-    }
-    ~real_broker() {
-        std::promise<void> stopped;
-        threads_.loop(0).post([&] { spawn(stop(*node_, stopped)); });
-        stopped.get_future().wait();
-        threads_.stop();
-        threads_.join();
-    }
-    std::string bootstrap() const { return to_string(node_->listeners().front().bound); }
-
-private:
-    static task<void> start(broker::broker_node& node, std::promise<result<void>>& outcome) {
-        auto starting = node.start();
-        auto started = co_await starting;
-        outcome.set_value(std::move(started));
-    }
-    static task<void> stop(broker::broker_node& node, std::promise<void>& done) {
-        auto stopping = node.stop();
-        co_await stopping;
-        done.set_value();
-    }
-    test::temporary_folder folder_;
-    runtime threads_{1};
-    std::optional<broker::broker_node> node_;
-};
+using test::real_broker;
 
 }  // namespace
 
@@ -143,4 +103,27 @@ TEST_CASE("a client ends in any state: unused, unreachable, in the middle of sen
         });
     }
     dropped.get_future().wait();
+}
+
+TEST_CASE("an unreachable cluster: the error names the broker that refused") {
+    producer_config config;
+    config.max_block = 500ms;
+    producer out{client{"127.0.0.1:1"}, std::move(config)};
+    const auto lost = out.send(lines, std::string{"x"}).get();
+    CHECK(lost.code() == errc::unknown_topic_or_partition);
+    CHECK(lost.error().message().find("127.0.0.1:1") != std::string::npos);
+}
+
+TEST_CASE("completions run where client_config::post takes them") {
+    real_broker broker;
+    std::promise<function<void()>> taken;
+    client_config config;
+    config.post = [&](function<void()> step) { taken.set_value(std::move(step)); };
+    producer out{client{broker.bootstrap(), std::move(config)}};
+    bool ran = false;
+    out.send(lines, std::string{"x"}).then([&](const result<record_metadata>& got) { ran = got.has_value(); });
+    auto step = taken.get_future().get();
+    CHECK_FALSE(ran);
+    step();
+    CHECK(ran);
 }

@@ -43,7 +43,6 @@ public:
     client& operator=(const client&);
 
     detail::client_core& core() const noexcept { return *core_; }  ///< for the library
-    const std::shared_ptr<detail::client_core>& shared_core() const noexcept { return core_; }
 
 private:
     std::shared_ptr<detail::client_core> core_;

@@ -166,8 +166,14 @@ std::uint64_t accumulator::changes() {
     return changes_;
 }
 
-void accumulator::changed() {
+error accumulator::obstacle() {
     const std::lock_guard held{mutex_};
+    return obstacle_;
+}
+
+void accumulator::changed(error obstacle) {
+    const std::lock_guard held{mutex_};
+    obstacle_ = std::move(obstacle);
     ++changes_;
     room_.notify_all();
 }

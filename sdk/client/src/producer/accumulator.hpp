@@ -82,7 +82,9 @@ public:
     /// Blocks until something changed since `seen` that append() may succeed for, at most `most`; false when that passed.
     bool wait_for_change(std::uint64_t seen, nanoseconds most);
     std::uint64_t changes();
-    void changed();
+    /// `obstacle`: why the cluster could not be asked; none when it could.
+    void changed(error obstacle);
+    error obstacle();
 
 private:
     struct hash {
@@ -111,6 +113,7 @@ private:
     int waiters_ = 0;
     bool woken_ = false;
     error closed_;
+    error obstacle_;
 };
 
 }  // namespace weir::detail

@@ -104,8 +104,9 @@ private:
         if (what == append_outcome::full) {
             return error{errc::buffer_full, fmt::format("{}: no room within {} ms (max.block.ms); {} bytes wait for delivery (buffer.memory)", topic, config_.max_block.count(), config_.buffer_memory)};
         }
-        return error{errc::unknown_topic_or_partition,
-                     fmt::format("{}: the cluster did not tell its partitions within {} ms (max.block.ms); create the topic, or see whether the bootstrap servers are right", topic, config_.max_block.count())};
+        const auto text = fmt::format("{}: the cluster did not tell its partitions within {} ms (max.block.ms); create the topic, or see whether the bootstrap servers are right", topic, config_.max_block.count());
+        const auto obstacle = records_->obstacle();
+        return obstacle ? error{errc::unknown_topic_or_partition, text, obstacle} : error{errc::unknown_topic_or_partition, text};
     }
 
     client client_;
@@ -178,7 +179,10 @@ op<delivery> producer_handle::enqueue(std::string_view topic, const erased& key,
                 return true;
             };
         }
-        loop.call_at(guest.until, [done = guest.done, why = std::move(why)] { done->complete(why); });
+        loop.call_at(guest.until, [done = guest.done, records, why = std::move(why)] {
+            const auto obstacle = records->obstacle();
+            done->complete(obstacle ? error{why.code(), std::string{why.what()}, obstacle} : why);
+        });
         const auto name = guest.topic;
         room->guests.push_back(std::move(guest));
         sender->learn(name);

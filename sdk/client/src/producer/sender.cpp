@@ -47,7 +47,7 @@ void sender::update_topics() {
         records_.set_partitions(name, known->partitions.size());
         for (std::size_t i = 0; i < known->partitions.size(); ++i) records_.set_available(name, i, known->partitions[i].leader >= 0);
     }
-    records_.changed();
+    records_.changed(view_->last_failure());
     if (changed_) changed_();
     run();
 }

@@ -1,23 +1,17 @@
 #include <weir/replica/log_copy.hpp>
 
+#include <weir/protocol/records/batch.hpp>
+
 #include <algorithm>
 
 namespace weir::replica {
 namespace {
 
-constexpr std::size_t batch_header = 12;  // base offset and length
-
-std::uint64_t big_endian(bytes_view from, std::size_t at, std::size_t count) {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < count; ++i) value = value << 8 | static_cast<std::uint8_t>(from[at + i]);
-    return value;
-}
-
 // A slice may end within a batch.
 std::size_t whole_batches(bytes_view content) {
     std::size_t end = 0;
-    while (content.size() - end >= batch_header) {
-        const auto size = batch_header + big_endian(content, end + 8, 4);
+    while (content.size() - end >= protocol::batch_frame_bytes) {
+        const auto size = protocol::batch_frame_bytes + load_big_endian<std::uint32_t>(content.data() + end + 8);
         if (size > content.size() - end) break;
         end += size;
     }
@@ -52,7 +46,7 @@ result<bool> log_copy::step(const storage::partition_log& current, std::uint64_t
         content.resize(whole_batches(content));
         if (content.empty()) return error{errc::corrupt_message, current.directory() + " holds a part of a batch"};
         // The log may start in the middle of its first batch.
-        if (const auto first = static_cast<std::int64_t>(big_endian(content, 0, 8));
+        if (const auto first = load_big_endian<std::int64_t>(content.data());
             fresh && first < future_->log_end_offset())
             if (auto begun = future_->truncate_fully_and_start_at(first); !begun) return begun.error();
         if (auto appended = future_->append_replicated(content); !appended) return appended.error();

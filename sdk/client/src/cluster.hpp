@@ -58,6 +58,7 @@ public:
     void close();
 
     event_loop& loop() const noexcept { return loop_; }
+    milliseconds request_timeout() const noexcept { return config_.connection.request_timeout; }
     random_source& random() noexcept { return random_; }
     const net::backoff& retry() const noexcept { return config_.retry; }
 

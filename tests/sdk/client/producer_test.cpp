@@ -260,6 +260,21 @@ TEST_CASE_FIXTURE(producer_fixture, "closing ends in time although the broker is
     CHECK(lost.get().code() == errc::closed);
 }
 
+TEST_CASE_FIXTURE(producer_fixture, "an answer that comes after the producer was given up changes nothing") {
+    REQUIRE(create_topic(*wire, "orders", 1, {{"max.message.bytes", "2000"}}) == 0);
+    open();
+    REQUIRE(wait(put(orders, "k", "v")));
+    sim::link_config slow;
+    slow.least_delay = slow.most_delay = slow.slow_delay = 100ms;
+    world.set_links(slow);
+    auto refused = out->send(orders, "k", std::string(5000, 'x'));
+    world.run_for(150ms);  // the broker's refusal is on its way
+    REQUIRE_FALSE(refused.ready());
+    CHECK(wait(out->close(duration{0})).code() == errc::closed);
+    CHECK(refused.get().code() == errc::closed);
+    world.run_for(5s);
+}
+
 TEST_CASE_FIXTURE(producer_fixture, "headers, times and nulls arrive") {
     REQUIRE(create_topic(*wire, "orders", 1) == 0);
     const topic<std::optional<std::string>, std::optional<std::string>> nullable{"orders"};

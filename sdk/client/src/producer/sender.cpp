@@ -149,7 +149,6 @@ void sender::run() {
         const bool may_send = !config_.idempotence || producer_id_ >= 0;
         auto wake_at = time_point::max();
         std::map<std::int32_t, shipment> out;
-        std::map<std::int32_t, bool> idle;
         bool leaderless = false;
         if (!active_.empty()) std::rotate(active_.begin(), active_.begin() + static_cast<std::ptrdiff_t>(turn_++ % active_.size()), active_.end());
         for (auto& queue : active_) {
@@ -159,11 +158,10 @@ void sender::run() {
                 leaderless |= leader < 0;
                 continue;
             }
-            const auto requests = brokers_[leader].requests;
-            const auto at = idle.try_emplace(leader, requests == 0).first;
+            const auto requests = requests_[leader];
             auto& to = out[leader];
             const bool room = requests < config_.max_in_flight && to.bytes < config_.max_request_size;
-            auto next = next_batch(*queue, at->second, room, wake_at);
+            auto next = next_batch(*queue, requests == 0, room, wake_at);
             if (!next) continue;
             if (auto sealed = seal(*queue, *next); !sealed) {
                 lose(next, sealed.error());
@@ -183,7 +181,7 @@ void sender::run() {
         std::erase_if(active_, [&](const queue_ptr& queue) { return queue->shipped.empty() && queue->retry.empty() && records_.unlist(*queue); });
         for (auto& [broker, load] : out) {
             if (load.items.empty()) continue;
-            ++brokers_[broker].requests;
+            ++requests_[broker];
             spawn(ship(shared_from_this(), broker, std::move(load.items)));
             run_again_ = true;  // another batch of the same partitions may go along
         }
@@ -201,7 +199,7 @@ void sender::run() {
 task<void> sender::ship(std::shared_ptr<sender> self, std::int32_t broker, std::vector<item> items) {
     protocol::produce_request request;
     request.acks = static_cast<std::int16_t>(self->config_.required_acks);
-    request.timeout_ms = 30'000;
+    request.timeout_ms = static_cast<std::int32_t>(self->view_->request_timeout().count());
     std::sort(items.begin(), items.end(), [](const item& a, const item& b) { return a.records->topic < b.records->topic; });
     for (const auto& each : items) {
         if (request.topic_data.empty() || request.topic_data.back().name != each.records->topic) request.topic_data.emplace_back().name = each.records->topic;
@@ -228,9 +226,8 @@ task<void> sender::ship(std::shared_ptr<sender> self, std::int32_t broker, std::
     } else if (self->config_.required_acks == acks::none) {
         auto told = (*link)->tell(request, newest_produce);
         for (auto& each : items) {
-            landed(each);
-            if (told) self->succeed(each, -1, no_timestamp);
-            else self->lose(each.records, told.error());
+            if (told) self->settle(each, errc::none, "", -1, no_timestamp);
+            else self->settle(each, told.error().code(), told.error().what(), -1, no_timestamp);
         }
     } else {
         auto calling = (*link)->call(request, newest_produce);
@@ -255,11 +252,12 @@ task<void> sender::ship(std::shared_ptr<sender> self, std::int32_t broker, std::
             }
         }
     }
-    --self->brokers_[broker].requests;
+    --self->requests_[broker];
     self->run();
 }
 
 void sender::settle(item& each, errc code, std::string_view message, std::int64_t base_offset, timestamp_ms append_time) {
+    if (each.records->ended()) return landed(each);  // given up meanwhile
     if (code == errc::none || code == errc::duplicate_sequence_number) {
         landed(each);
         succeed(each, code == errc::none ? base_offset : -1, append_time);
@@ -300,7 +298,6 @@ void sender::try_again(item& each, errc code, std::string_view message) {
 }
 
 void sender::succeed(const item& each, std::int64_t base_offset, timestamp_ms append_time) {
-    if (each.records->ended()) return;  // given up meanwhile
     each.records->succeed(base_offset, append_time);
     ended(each.records);
 }

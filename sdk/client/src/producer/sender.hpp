@@ -27,9 +27,6 @@ public:
     void on_change(function<void()> hook) { changed_ = std::move(hook); }
 
 private:
-    struct broker_state {
-        int requests = 0;
-    };
     struct item {
         queue_ptr queue;
         batch_ptr records;
@@ -76,7 +73,7 @@ private:
     function<void()> changed_;
     std::map<std::string, time_point> topics_;  // and until when somebody waits for them
     std::vector<queue_ptr> active_;
-    std::map<std::int32_t, broker_state> brokers_;
+    std::map<std::int32_t, int> requests_;  // on their way, by broker
     std::vector<flush_waiter> flushing_;
     error lost_;  // since the last flush
     std::int64_t producer_id_ = -1;

@@ -8,6 +8,12 @@ namespace {
 
 // Ascending by code: describe() searches it.
 constexpr std::array table{
+    errc_info{errc::wrong_thread, "WRONG_THREAD", false, false, "an object of one thread was used by two at once"},
+    errc_info{errc::stalled, "STALLED", true, false, "there are records to read, and nobody fetches them"},
+    errc_info{errc::transaction_aborted, "TRANSACTION_ABORTED", true, false, "the transaction was aborted; run it again"},
+    errc_info{errc::log_truncated, "LOG_TRUNCATED", false, false, "records that were read have been cut off the log"},
+    errc_info{errc::no_offset, "NO_OFFSET", false, false, "nothing committed, and auto.offset.reset=none"},
+    errc_info{errc::tls_failed, "TLS_FAILED", false, false, "no trusted encrypted connection could be made"},
     errc_info{errc::in_use, "IN_USE", false, false, "another process holds the lock"},
     errc_info{errc::refused, "REFUSED", false, false, "a peer refused the connection"},
     errc_info{errc::buffer_full, "BUFFER_FULL", false, false, "no room within the byte budget"},

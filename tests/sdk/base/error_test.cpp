@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <set>
+#include <sstream>
 #include <string>
 
 using namespace weir;
@@ -16,6 +17,23 @@ TEST_CASE("an error says what failed and what led to it, in one line") {
     CHECK(outer.message().find("orders-3 (caused by ") != std::string::npos);
     CHECK(outer.message().find("/data/x.log") != std::string::npos);
     CHECK_FALSE(error{});
+}
+
+TEST_CASE("an error may say which records it is about, and whether anything but closing is left") {
+    const error plain{errc::malformed, "a boolean is 0 or 1"};
+    CHECK(plain.topic().empty());
+    CHECK(plain.partition() == -1);
+    const auto placed = plain.located("orders", 3, 42);
+    CHECK(placed.topic() == "orders");
+    CHECK(placed.partition() == 3);
+    CHECK(placed.offset() == 42);
+    CHECK(placed.message() == plain.message());
+    CHECK_FALSE(error{}.located("orders", 3));
+    CHECK(error{errc::producer_fenced}.fatal());
+    CHECK_FALSE(error{errc::not_leader_or_follower}.fatal());
+    std::ostringstream out;
+    out << placed;
+    CHECK(out.str() == placed.message());
 }
 
 TEST_CASE("reading the value of a failed result throws what it says") {

@@ -158,6 +158,12 @@ enum class errc : std::int16_t {
     buffer_full = -111,  ///< local: no room within the byte budget
     refused = -112,  ///< local: a peer refused the connection
     in_use = -113,  ///< local: another process holds the lock
+    tls_failed = -114,  ///< local: no trusted encrypted connection could be made
+    no_offset = -115,  ///< local: nothing committed, and auto.offset.reset=none
+    log_truncated = -116,  ///< local: records that were read have been cut off the log
+    transaction_aborted = -117,  ///< local: the transaction was aborted; run it again
+    stalled = -118,  ///< local: there are records to read, and nobody fetches them
+    wrong_thread = -119,  ///< local: an object of one thread was used by two at once
 };
 
 /// What a code means, from one table (errc.cpp).

@@ -2,7 +2,9 @@
 #pragma once
 #include <weir/base/errc.hpp>
 
+#include <cstdint>
 #include <exception>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,8 +28,16 @@ public:
     errc code() const noexcept;
     std::string_view what() const noexcept;
     bool retriable() const noexcept { return describe(code()).retriable; }
+    /// Whoever got it can only be closed: fenced, refused for good, or not configured as the cluster wants it.
+    bool fatal() const noexcept;
+    /// The same, about records of this partition; the accessors below tell where.
+    error located(std::string topic, std::int32_t partition, std::int64_t offset = -1) const;
+    std::string_view topic() const noexcept;    ///< empty: not about one
+    std::int32_t partition() const noexcept;    ///< -1: not about one
+    std::int64_t offset() const noexcept;       ///< -1: not about one
     /// "NOT_LEADER_OR_FOLLOWER: orders-3 (caused by ...)": one line.
     std::string message() const;
+    friend std::ostream& operator<<(std::ostream& out, const error& why);
 
 private:
     struct info;

@@ -1,6 +1,7 @@
 #include "cluster.hpp"
 
 #include <weir/base/log.hpp>
+#include <weir/protocol/messages/find_coordinator.hpp>
 #include <weir/protocol/messages/metadata.hpp>
 
 #include <fmt/format.h>
@@ -119,11 +120,64 @@ task<result<void>> cluster::ask(std::shared_ptr<cluster> self) {
     co_return result<void>{};
 }
 
-task<result<connection_ptr>> cluster::broker(std::shared_ptr<cluster> self, std::int32_t id) {
+task<result<connection_ptr>> cluster::broker(std::shared_ptr<cluster> self, std::int32_t id, lane on) {
     const auto at = self->brokers_.find(id);
     if (at == self->brokers_.end()) co_return error{errc::broker_not_available, fmt::format("the cluster has no broker {}", id)};
-    auto reaching = reach(self, id, at->second);
+    auto reaching = reach(self, {on, id}, at->second);
     co_return co_await reaching;
+}
+
+// Before version 4 the question and the answer are about a single key.
+task<result<connection_ptr>> cluster::coordinator(std::shared_ptr<cluster> self, coordinator_kind kind, std::string key, lane on) {
+    if (const auto known = self->coordinators_.find({kind, key}); known != self->coordinators_.end()) {
+        auto reaching = broker(self, known->second, on);
+        co_return co_await reaching;
+    }
+    auto finding = any(self);
+    auto link = co_await finding;
+    if (!link) co_return link.error();
+    protocol::find_coordinator_request request;
+    request.key_type = static_cast<std::int8_t>(kind);
+    request.key = key;
+    if ((*link)->version_of(protocol::api_key::find_coordinator, 0, protocol::find_coordinator_request::max_version) >= 4) {
+        request.key.clear();
+        request.coordinator_keys.push_back(key);
+    }
+    auto asking = (*link)->call(request);
+    auto got = co_await asking;
+    if (!got) co_return got.error();
+    auto& answer = got->message;
+    auto code = errc_from_wire(answer.error_code);
+    auto text = answer.error_message;
+    auto id = answer.node_id;
+    endpoint where{answer.host, static_cast<std::uint16_t>(answer.port)};
+    if (!answer.coordinators.empty()) {
+        auto& found = answer.coordinators.front();
+        code = errc_from_wire(found.error_code);
+        text = found.error_message;
+        id = found.node_id;
+        where = {found.host, static_cast<std::uint16_t>(found.port)};
+    }
+    if (code != errc::none) co_return error{code, fmt::format("coordinator of '{}'{}{}", key, text ? ": " : "", text.value_or(""))};
+    self->coordinators_[{kind, key}] = id;
+    self->learn_broker(id, where);
+    auto reaching = broker(self, id, on);
+    co_return co_await reaching;
+}
+
+void cluster::forget_coordinator(coordinator_kind kind, const std::string& key) { coordinators_.erase({kind, key}); }
+
+void cluster::drop_lane(lane of) {
+    for (auto at = peers_.begin(); at != peers_.end();) {
+        if (at->first.first != of) {
+            ++at;
+            continue;
+        }
+        const auto entry = at->second;
+        at = peers_.erase(at);
+        entry->dropped = true;
+        shut(*entry, error{errc::closed, "nobody needs the connection any more"});
+    }
 }
 
 std::string cluster::name_of(std::int32_t id) const {
@@ -133,8 +187,8 @@ std::string cluster::name_of(std::int32_t id) const {
 
 // Known brokers in turn, those connected first; then the bootstrap list.
 task<result<connection_ptr>> cluster::any(std::shared_ptr<cluster> self) {
-    for (auto& [id, each] : self->peers_) {
-        if (each.link && !each.link->closed() && id >= 0) co_return each.link;
+    for (auto& [key, each] : self->peers_) {
+        if (each->link && !each->link->closed() && key.first == lane::shared && key.second >= 0) co_return each->link;
     }
     std::vector<std::pair<std::int32_t, endpoint>> candidates{self->brokers_.begin(), self->brokers_.end()};
     const auto known = candidates.size();
@@ -147,7 +201,7 @@ task<result<connection_ptr>> cluster::any(std::shared_ptr<cluster> self) {
         const auto group = i < known ? known : candidates.size() - known;
         const auto base = i < known ? 0 : known;
         const auto& [id, where] = candidates[base + (i - base + turn) % group];
-        auto reaching = reach(self, id, where);
+        auto reaching = reach(self, {lane::shared, id}, where);
         auto link = co_await reaching;
         if (link) co_return link;
         last = link.error();
@@ -157,53 +211,57 @@ task<result<connection_ptr>> cluster::any(std::shared_ptr<cluster> self) {
 }
 
 // By value: a coroutine outlives its caller's temporaries.
-task<result<connection_ptr>> cluster::reach(std::shared_ptr<cluster> self, std::int32_t id, endpoint where) {  // NOLINT(performance-unnecessary-value-param)
+task<result<connection_ptr>> cluster::reach(std::shared_ptr<cluster> self, peer_key key, endpoint where) {  // NOLINT(performance-unnecessary-value-param)
     if (self->closed_) co_return closed_error();
-    auto& entry = self->peers_[id];  // a map: stays where it is
-    if (entry.link && !entry.link->closed() && entry.link->remote() == where) co_return entry.link;
+    auto& kept = self->peers_[key];
+    if (!kept) kept = std::make_shared<peer>();
+    const auto entry = kept;
+    if (entry->link && !entry->link->closed() && entry->link->remote() == where) co_return entry->link;
     // Whoever came first goes on first: requests leave in the order in which they were made.
     auto waiting = completion<result<connection_ptr>>([&](function<void(result<connection_ptr>)> done) {
-        entry.waiting.push_back(std::move(done));
-        if (!std::exchange(entry.opening, true)) spawn(open(self, id, where));
+        entry->waiting.push_back(std::move(done));
+        if (!std::exchange(entry->opening, true)) spawn(open(self, entry, where));
     });
     co_return co_await waiting;
 }
 
-task<void> cluster::open(std::shared_ptr<cluster> self, std::int32_t id, endpoint where) {  // NOLINT(performance-unnecessary-value-param)
-    auto& entry = self->peers_[id];
-    if (entry.failures > 0) {
-        pause_for pause{self->loop_, entry.not_before - self->loop_.now()};
+task<void> cluster::open(std::shared_ptr<cluster> self, std::shared_ptr<peer> entry, endpoint where) {  // NOLINT(performance-unnecessary-value-param)
+    if (entry->failures > 0) {
+        pause_for pause{self->loop_, entry->not_before - self->loop_.now()};
         co_await pause;
     }
+    const auto unwanted = [&] { return self->closed_ || entry->dropped; };
     result<connection_ptr> opened = closed_error();
-    if (!self->closed_) {
-        auto opening = net::connection::open(self->loop_, self->net_, where, self->config_.connection, [&entry](const connection_ptr& begun) { entry.negotiating = begun; });
+    if (!unwanted()) {
+        auto opening = net::connection::open(self->loop_, self->net_, where, self->config_.connection, [entry](const connection_ptr& begun) { entry->negotiating = begun; });
         opened = co_await opening;
     }
-    entry.negotiating.reset();
-    entry.opening = false;
-    if (opened && self->closed_) {
+    entry->negotiating.reset();
+    entry->opening = false;
+    if (opened && unwanted()) {
         (*opened)->close(closed_error());
         opened = closed_error();
     }
     if (opened) {
-        if (entry.link) entry.link->close(error{errc::closed, "replaced by a newer connection"});
-        entry.link = *opened;
-        entry.failures = 0;
+        if (entry->link) entry->link->close(error{errc::closed, "replaced by a newer connection"});
+        entry->link = *opened;
+        entry->failures = 0;
     } else {
-        entry.not_before = self->loop_.now() + self->config_.retry.after(++entry.failures, self->random_);
+        entry->not_before = self->loop_.now() + self->config_.retry.after(++entry->failures, self->random_);
     }
-    for (auto told = std::exchange(entry.waiting, {}); auto& each : told) each(opened);
+    for (auto told = std::exchange(entry->waiting, {}); auto& each : told) each(opened);
+}
+
+void cluster::shut(peer& of, const error& why) {
+    if (of.link) of.link->close(why);
+    if (const auto begun = of.negotiating) begun->close(why);
 }
 
 void cluster::close() {
     if (std::exchange(closed_, true)) return;
     loop_.cancel(std::exchange(age_, timer_id::none));
     watchers_.clear();
-    for (auto& [id, each] : peers_) {
-        if (each.link) each.link->close(closed_error());
-        if (const auto begun = each.negotiating) begun->close(closed_error());
-    }
+    for (auto& [key, each] : peers_) shut(*each, closed_error());
 }
 
 }  // namespace weir::detail

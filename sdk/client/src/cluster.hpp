@@ -19,6 +19,12 @@ struct cluster_config {
     net::backoff retry;
 };
 
+enum class coordinator_kind : std::int8_t { group = 0, transaction = 1, share = 2 };
+
+/// Requests of one lane share a connection per broker, and a broker answers a connection in order: what may wait long
+/// (long polls, joining a group) has a lane of its own.
+enum class lane : std::uint32_t { shared = 0 };
+
 /// Asks for the topics somebody wants, when they are not known, when told that they changed, and when the view is old
 /// (metadata.max.age.ms). Connects to a broker when it is first needed. Goes back to the bootstrap list when none of the
 /// known brokers answers (KIP-899). Lives on one loop; close() before it is dropped.
@@ -37,6 +43,7 @@ public:
 
     /// nullptr until the cluster was asked.
     const topic* find(const std::string& name) const;
+    const std::map<std::int32_t, endpoint>& brokers() const noexcept { return brokers_; }
     /// Keeps the topic known from now on.
     void want(const std::string& name);
     /// Asks anew: what is known turned out to be wrong.
@@ -50,10 +57,18 @@ public:
     /// Why the last attempt to refresh failed; no error when it did not.
     const error& last_failure() const noexcept { return last_failure_; }
 
+    lane new_lane() noexcept { return lane{++last_lane_}; }
+    /// Closes the lane's connections; calls under way fail with errc::closed.
+    void drop_lane(lane of);
     /// A connection to that broker. errc::broker_not_available when the cluster has none of that id.
-    static task<result<connection_ptr>> broker(std::shared_ptr<cluster> self, std::int32_t id);
+    static task<result<connection_ptr>> broker(std::shared_ptr<cluster> self, std::int32_t id, lane on = lane::shared);
     /// A connection to some broker.
     static task<result<connection_ptr>> any(std::shared_ptr<cluster> self);
+    /// A connection to who coordinates a group, a transactional id or a share partition ("group:topicId:partition").
+    /// Remembered until forget_coordinator(), which is due when an answer's code has describe(code).refresh, and on
+    /// errors of the connection. Asks once: retriable errors are the caller's to retry.
+    static task<result<connection_ptr>> coordinator(std::shared_ptr<cluster> self, coordinator_kind kind, std::string key, lane on = lane::shared);
+    void forget_coordinator(coordinator_kind kind, const std::string& key);
     std::string name_of(std::int32_t id) const;  ///< "broker 2 (kafka-2:9092)"
     void close();
 
@@ -69,12 +84,15 @@ private:
         bool opening = false;
         int failures = 0;
         time_point not_before;
+        bool dropped = false;
         std::vector<function<void(result<connection_ptr>)>> waiting;
     };
     static task<void> run_refresh(std::shared_ptr<cluster> self);
     static task<result<void>> ask(std::shared_ptr<cluster> self);
-    static task<void> open(std::shared_ptr<cluster> self, std::int32_t id, endpoint where);
-    static task<result<connection_ptr>> reach(std::shared_ptr<cluster> self, std::int32_t id, endpoint where);
+    using peer_key = std::pair<lane, std::int32_t>;
+    static task<void> open(std::shared_ptr<cluster> self, std::shared_ptr<peer> entry, endpoint where);
+    static task<result<connection_ptr>> reach(std::shared_ptr<cluster> self, peer_key key, endpoint where);
+    static void shut(peer& of, const error& why);
     void tell_watchers();
     void age_from_now();
 
@@ -83,7 +101,9 @@ private:
     cluster_config config_;
     random_source random_;
     std::map<std::int32_t, endpoint> brokers_;
-    std::map<std::int32_t, peer> peers_;  // bootstrap addresses have ids below -1
+    std::map<peer_key, std::shared_ptr<peer>> peers_;  // bootstrap addresses have ids below -1
+    std::map<std::pair<coordinator_kind, std::string>, std::int32_t> coordinators_;
+    std::uint32_t last_lane_ = 0;
     std::unordered_map<std::string, topic> topics_;
     std::set<std::string> wanted_;
     std::vector<std::pair<const void*, function<void()>>> watchers_;

@@ -50,6 +50,8 @@ public:
     /// These went without asking: fenced, timed out, or not polled in time. Committing for them is no use. Also ends a
     /// revoke() that was not done.
     virtual void lost(std::vector<topic_partition> gone) = 0;
+    /// When the application last asked for records; now, while it waits for them.
+    virtual time_point last_polled() const = 0;
     /// No membership any more, and trying again would not help: errc::group_authorization_failed,
     /// errc::fenced_instance_id, errc::inconsistent_group_protocol ... What was owned was lost() before.
     virtual void failed(error why) = 0;
@@ -62,8 +64,8 @@ public:
     virtual ~membership() = default;
     /// Joins, or tells the group of other wishes. A pattern that cannot be compiled is told through failed().
     virtual void subscribe(subscription to) = 0;
-    /// The application asked for records. Without it for max_poll_interval the member leaves, what it owned is lost(),
-    /// and the next polled() joins again.
+    /// When last_polled() is max_poll_interval ago the member leaves and what it owned is lost(). polled() says that the
+    /// application asks again after that, and joins anew; harmless at other times.
     virtual void polled() = 0;
     /// revoke() for all that is owned, then leaves the group, then `done`, whatever came of it. A static member stays in
     /// the group (classic) or leaves for a while (KIP-848, epoch -2). `done` is called within `most` even when nobody

@@ -1,9 +1,8 @@
 // What the generated JSON sources are made of: one overload for each type of field.
 #pragma once
 #include <weir/protocol/json.hpp>
+#include <weir/protocol/json_writer.hpp>
 #include <weir/protocol/message.hpp>
-
-#include "json_writer.hpp"
 
 #include <limits>
 #include <type_traits>

@@ -1,7 +1,6 @@
 #include <weir/protocol/codec.hpp>
 #include <weir/protocol/json.hpp>
-
-#include "json_writer.hpp"
+#include <weir/protocol/json_writer.hpp>
 
 #include <array>
 #include <unordered_map>

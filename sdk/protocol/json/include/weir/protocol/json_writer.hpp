@@ -25,6 +25,8 @@ public:
     void string(std::string_view value);
     void base64(bytes_view value);
     void id(const uuid& value);
+    /// A value that is JSON already.
+    void raw(std::string_view json) { literal(json); }
     std::string take() { return std::move(text_); }
 
 private:

@@ -1,0 +1,21 @@
+// The built-in tools. A new one: its file, a line in each of the lists here, its file's name in CMakeLists.txt.
+#include "tool.hpp"
+
+namespace weir::tools {
+
+extern const tool dump_log;
+
+std::span<const tool* const> all_tools() noexcept {
+    static constexpr const tool* all[] = {
+        &dump_log,
+    };
+    return all;
+}
+
+const tool* find_tool(std::string_view name) noexcept {
+    for (const auto* each : all_tools())
+        if (each->name == name) return each;
+    return nullptr;
+}
+
+}  // namespace weir::tools

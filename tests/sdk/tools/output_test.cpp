@@ -1,0 +1,47 @@
+// Tables, JSON and the progress bar.
+#include <doctest/doctest.h>
+
+#include "output.hpp"
+
+using namespace weir::tools;
+
+namespace {
+
+table make_table() {
+    table made{{{"GROUP", "group"}, {"LAG", "lag", true, 5}}};
+    made.row({"first-group", "12"});
+    made.row({"gr\xc3\xbc\xc3\x9f" "e", "-"});
+    return made;
+}
+
+}  // namespace
+
+TEST_CASE("columns are as wide as their widest cell, counted in characters") {
+    output out{output::format::text};
+    make_table().print(out, " ", false);
+    CHECK(out.text() == "GROUP       LAG\nfirst-group 12\ngr\xc3\xbc\xc3\x9f" "e       -\n");
+}
+
+TEST_CASE("the last column is padded where Kafka pads it") {
+    output out{output::format::text};
+    make_table().print(out);
+    CHECK(out.text() == "GROUP       LAG   \nfirst-group 12    \ngr\xc3\xbc\xc3\x9f" "e       -     \n");
+}
+
+TEST_CASE("as JSON each row is an object, and what is no number is null") {
+    output out{output::format::json};
+    make_table().print(out);
+    CHECK(out.text() == "[{\"group\":\"first-group\",\"lag\":12},{\"group\":\"gr\xc3\xbc\xc3\x9f" "e\",\"lag\":null}]\n");
+}
+
+TEST_CASE("nothing but a terminal gets colours") {
+    output out{output::format::text};
+    CHECK(painted(out, colour::red, "text") == "text");
+}
+
+TEST_CASE("a progress bar shows how far it is") {
+    CHECK(progress::picture("reading", 0, 200, 27) == "reading [..........]   0%");
+    CHECK(progress::picture("reading", 100, 200, 27) == "reading [#####.....]  50%");
+    CHECK(progress::picture("reading", 300, 200, 27) == "reading [##########] 100%");
+    CHECK(progress::picture("reading", 7, 0, 27) == "reading 7");
+}

@@ -2,50 +2,31 @@
 
 #include <weir/base/asio_runtime.hpp>
 
-#include <fmt/format.h>
-
-#include <charconv>
 #include <future>
 
 namespace weir {
 namespace {
 
-[[noreturn]] void refuse(std::string_view entry, std::string_view why) {
-    throw exception{error{errc::invalid_setting, fmt::format("bootstrap.servers: '{}' {}; expected is host:port, several separated by commas", entry, why)}};
-}
-
-std::vector<endpoint> parse_bootstrap(std::string_view list) {
-    std::vector<endpoint> all;
-    for (std::size_t at = 0; at <= list.size();) {
-        const auto end = std::min(list.find(',', at), list.size());
-        auto entry = list.substr(at, end - at);
-        at = end + 1;
-        while (!entry.empty() && entry.front() == ' ') entry.remove_prefix(1);
-        while (!entry.empty() && entry.back() == ' ') entry.remove_suffix(1);
-        if (entry.empty()) continue;
-        const auto colon = entry.rfind(':');
-        if (colon == std::string_view::npos || colon == 0) refuse(entry, "has no port");
-        auto host = entry.substr(0, colon);
-        if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-        const auto port = entry.substr(colon + 1);
-        std::uint16_t number = 0;
-        const auto [stop, problem] = std::from_chars(port.data(), port.data() + port.size(), number);
-        if (problem != std::errc{} || stop != port.data() + port.size() || number == 0) refuse(entry, "has no port between 1 and 65535");
-        if (host.empty()) refuse(entry, "has no host");
-        all.push_back({std::string{host}, number});
-    }
-    if (all.empty()) refuse(list, "names no broker");
-    return all;
+client_config named(const properties& kafka_names) {
+    client_config config;
+    config.extra = kafka_names;
+    return config;
 }
 
 }  // namespace
 
 namespace detail {
 
-client_core::client_core(std::unique_ptr<runtime> own, event_loop& loop, network& net, const std::string& bootstrap, client_config config, std::uint64_t seed)
-    : own_(std::move(own)), loop_(loop), seed_(seed), strand_(std::make_shared<callbacks>(loop, std::move(config.post), own_ == nullptr)) {
+client_core::client_core(std::unique_ptr<runtime> own, event_loop& loop, network& net, const std::string& bootstrap, client_config given, std::uint64_t seed)
+    : own_(std::move(own)), loop_(loop), seed_(seed) {
+    client_setup setup{bootstrap, std::move(given)};
+    settings_ = *resolve_client(setup);
+    auto& config = setup.config;
+    strand_ = std::make_shared<callbacks>(loop, std::move(config.post), own_ == nullptr);
     cluster_config parts;
-    parts.bootstrap = parse_bootstrap(bootstrap);
+    parts.bootstrap = *parse_bootstrap(setup.bootstrap);
+    parts.connection.socket.send_buffer_bytes = config.send_buffer;
+    parts.connection.socket.receive_buffer_bytes = config.receive_buffer;
     parts.connection.client_id = config.client_id;
     parts.connection.connect_timeout = config.connect_timeout;
     parts.connection.request_timeout = config.request_timeout;
@@ -79,6 +60,7 @@ client::client(const std::string& bootstrap, client_config config) {
     auto& net = own->net();
     core_ = std::make_shared<detail::client_core>(std::move(own), loop, net, bootstrap, std::move(config), random_source::from_system()());
 }
+client::client(const properties& kafka_names) : client({}, named(kafka_names)) {}
 client::client(event_loop& loop, network& net, std::uint64_t seed, const std::string& bootstrap, client_config config)
     : core_(std::make_shared<detail::client_core>(nullptr, loop, net, bootstrap, std::move(config), seed)) {}
 client::~client() = default;

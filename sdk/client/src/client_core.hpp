@@ -2,6 +2,7 @@
 #pragma once
 #include "callbacks.hpp"
 #include "cluster.hpp"
+#include "config/client_setup.hpp"
 
 #include <weir/client.hpp>
 
@@ -15,7 +16,8 @@ namespace weir::detail {
 
 class client_core {
 public:
-    client_core(std::unique_ptr<runtime> own, event_loop& loop, network& net, const std::string& bootstrap, client_config config,
+    /// Throws weir::exception for a configuration that cannot be.
+    client_core(std::unique_ptr<runtime> own, event_loop& loop, network& net, const std::string& bootstrap, client_config given,
                 std::uint64_t seed);
     ~client_core();
 
@@ -24,11 +26,14 @@ public:
     /// For whatever else of this client draws at random.
     std::uint64_t next_seed() noexcept { return seed_.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed); }
     const std::shared_ptr<cluster>& view() const noexcept { return view_; }
+    /// What it was given by name, for resolve() of what is built on it.
+    const client_settings& settings() const noexcept { return settings_; }
 
 private:
     std::unique_ptr<runtime> own_;  // nullptr: the loop is somebody else's
     event_loop& loop_;
     std::atomic<std::uint64_t> seed_;
+    client_settings settings_;
     std::shared_ptr<callbacks> strand_;
     std::shared_ptr<cluster> view_;
 };

@@ -322,7 +322,7 @@ TEST_CASE("a configuration that cannot be says which setting, its value and what
     producer_config level;
     level.compression = compression::zstd;
     level.compression_level = 40;
-    CHECK(refused(std::move(level)) == "compression.zstd.level=40: allowed is -131072 to 22");
+    CHECK(refused(std::move(level)) == "compression.zstd.level=40: allowed is a whole number from -131072 to 22");
     CHECK_THROWS_WITH_AS(client{"nowhere"}, "INVALID_SETTING: bootstrap.servers: 'nowhere' has no port; expected is host:port, several separated by commas", exception);
 }
 

@@ -3,6 +3,7 @@
 #include <weir/base/event_loop.hpp>
 #include <weir/base/network.hpp>
 #include <weir/op.hpp>
+#include <weir/properties.hpp>
 #include <weir/serde.hpp>
 
 #include <memory>
@@ -17,8 +18,13 @@ struct client_config {
     duration metadata_max_age{300'000};           ///< metadata.max.age.ms: how old a view of the cluster may become
     duration retry_backoff{100};                  ///< retry.backoff.ms: before the first retry; doubles (KIP-580)
     duration retry_backoff_max{1'000};            ///< retry.backoff.max.ms
+    int send_buffer = -1;                         ///< send.buffer.bytes; -1: the system sizes it
+    int receive_buffer = -1;                      ///< receive.buffer.bytes; -1: the system sizes it
     /// Runs completions elsewhere, one after the other; the client has a thread of its own for them otherwise.
     function<void(function<void()>)> post{};
+    /// Any setting by Kafka's or librdkafka's name (docs/reference/client_settings.md); what is built on the client finds its
+    /// own there too. A setting given twice, here and as a field, has to say the same.
+    properties extra{};
 };
 
 namespace detail {
@@ -27,13 +33,15 @@ class client_core;
 
 /// Connections and metadata for any number of producers. A cheap, thread-safe handle: copies are the same client, and what
 /// is built on it keeps it alive. The constructor does no I/O: an unreachable cluster shows in the operations. It throws
-/// weir::exception (errc::invalid_setting) for a bootstrap list that cannot be.
+/// weir::exception (errc::invalid_setting) for a configuration that cannot be; the error has a line per mistake.
 class client {
 public:
     client(const char* bootstrap) : client(std::string{bootstrap}) {}  // NOLINT: a producer takes an address directly
     /// "host:port,host:port": any brokers of the cluster (bootstrap.servers).
     client(const std::string& bootstrap) : client(bootstrap, client_config{}) {}  // NOLINT
     client(const std::string& bootstrap, client_config config);
+    /// Everything by Kafka's names, bootstrap.servers among them: what load_properties() read, for example.
+    explicit client(const properties& kafka_names);
     /// On a loop and a network of the caller's, which outlive the client: simulations. Everything runs on that loop,
     /// callbacks too, and nothing may block there. The
     /// same seed makes the same random choices.

@@ -32,6 +32,8 @@ struct producer_config {
     duration close_timeout{30'000};               ///< how long the destructor waits for what is under way
     /// A batch was lost and nobody waited for (some of) its records. On the client's callback strand.
     function<void(const error&)> on_lost{};
+    properties extra{};                           ///< any setting of a producer by Kafka's or librdkafka's name
+    static std::span<const setting> settings();
 };
 
 struct record_metadata {

@@ -1,6 +1,7 @@
 #include <weir/producer.hpp>
 
 #include "../client_core.hpp"
+#include "../config/resolve.hpp"
 #include "sender.hpp"
 
 #include <fmt/format.h>
@@ -9,34 +10,25 @@ namespace weir {
 namespace detail {
 namespace {
 
-struct wants {
-    bool value;
-    const char* setting;
-    std::string got;
-    const char* allowed;
-};
-
+/// What no single setting shows; the ranges are in producer_settings.cpp.
 error check(const producer_config& config) {
-    const wants all[] = {
-        {config.batch_size >= 1 && config.batch_size <= (1u << 30), "batch.size", std::to_string(config.batch_size), "1 to 1073741824"},
-        {config.buffer_memory >= 1, "buffer.memory", std::to_string(config.buffer_memory), "at least 1"},
-        {config.max_request_size >= 1 && config.max_request_size <= (1u << 30), "max.request.size", std::to_string(config.max_request_size), "1 to 1073741824"},
-        {config.linger >= duration{0}, "linger.ms", std::to_string(config.linger.count()), "at least 0"},
-        {config.delivery_timeout > config.linger, "delivery.timeout.ms", std::to_string(config.delivery_timeout.count()), "more than linger.ms"},
-        {config.max_block >= duration{0}, "max.block.ms", std::to_string(config.max_block.count()), "at least 0"},
-        {config.max_in_flight >= 1 && (!config.idempotence || config.max_in_flight <= 5), "max.in.flight.requests.per.connection", std::to_string(config.max_in_flight),
-         config.idempotence ? "1 to 5 with enable.idempotence=true" : "at least 1"},
-        {!config.idempotence || config.required_acks == acks::all, "acks", std::to_string(static_cast<int>(config.required_acks)), "-1 (all) with enable.idempotence=true"},
-    };
-    for (const auto& each : all) {
-        if (!each.value) return error{errc::invalid_setting, fmt::format("{}={}: allowed is {}", each.setting, each.got, each.allowed)};
+    const auto refuse = [](std::string text) { return error{errc::invalid_setting, std::move(text)}; };
+    if (config.delivery_timeout <= config.linger) {
+        return refuse(fmt::format("delivery.timeout.ms={}: allowed is more than linger.ms={}", config.delivery_timeout.count(), config.linger.count()));
+    }
+    if (config.idempotence && config.required_acks != acks::all) {
+        return refuse(fmt::format("acks={}: allowed is -1 (all) with enable.idempotence=true", static_cast<int>(config.required_acks)));
+    }
+    if (config.idempotence && config.max_in_flight > 5) {
+        return refuse(fmt::format("max.in.flight.requests.per.connection={}: allowed is 1 to 5 with enable.idempotence=true", config.max_in_flight));
     }
     if (config.compression_level) {
         const auto range = protocol::levels_of(static_cast<protocol::codec>(config.compression));
         const auto name = protocol::codec_name(static_cast<protocol::codec>(config.compression));
-        if (!range) return error{errc::invalid_setting, fmt::format("compression_level={}: {} has no levels", *config.compression_level, name)};
-        if (*config.compression_level < range->lowest || *config.compression_level > range->highest)
-            return error{errc::invalid_setting, fmt::format("compression.{}.level={}: allowed is {} to {}", name, *config.compression_level, range->lowest, range->highest)};
+        if (!range) return refuse(fmt::format("compression_level={}: {} has no levels", *config.compression_level, name));
+        if (*config.compression_level < range->lowest || *config.compression_level > range->highest) {
+            return refuse(fmt::format("compression.{}.level={}: allowed is {} to {}", name, *config.compression_level, range->lowest, range->highest));
+        }
     }
     return {};
 }
@@ -207,6 +199,7 @@ op<> producer_handle::close(duration most) {
 }  // namespace detail
 
 producer::producer(const client& on, producer_config config) {
+    if (auto why = detail::resolve("producer", config, on.core().settings())) throw exception{std::move(why)};
     if (auto why = detail::check(config)) throw exception{std::move(why)};
     handle_ = std::make_shared<detail::producer_handle>(on, std::move(config));
 }

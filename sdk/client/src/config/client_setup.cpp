@@ -1,0 +1,69 @@
+#include "client_setup.hpp"
+
+#include "resolve.hpp"
+#include "rows.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace weir::detail {
+
+std::span<const setting> client_setup::settings() {
+    using all = client_setup;
+    using config = client_config;
+    static constexpr auto of = &all::config;
+    static const setting rows[] = {
+        row<&all::bootstrap>("bootstrap.servers", any(), "Some brokers of the cluster, host:port with commas between: the others are learnt from them.", importance::high,
+                             setting_type::list, synonym("metadata.broker.list")),
+        row<of, &config::client_id>("client.id", any(), "What brokers call this client in logs, metrics and quotas."),
+        row<of, &config::request_timeout>("request.timeout.ms", at_least(1), "How long a broker may take to answer a request.", setting_type::int32, synonym("socket.timeout.ms")),
+        row<of, &config::connect_timeout>("socket.connection.setup.timeout.ms", at_least(1), "How long making a connection may take."),
+        row<of, &config::metadata_max_age>("metadata.max.age.ms", at_least(0), "Age at which the view of the cluster is refreshed.", importance::low,
+                                           synonym("topic.metadata.refresh.interval.ms")),
+        row<of, &config::retry_backoff>("retry.backoff.ms", at_least(0), "The wait before the first retry of a request or a connection; it doubles with each (KIP-580).", importance::low),
+        row<of, &config::retry_backoff_max>("retry.backoff.max.ms", at_least(0), "The longest wait before a retry.", importance::low),
+        row<of, &config::send_buffer>("send.buffer.bytes", at_least(-1), "SO_SNDBUF of the connections; -1: the system sizes it by what a connection moves.",
+                                      synonym("socket.send.buffer.bytes")),
+        row<of, &config::receive_buffer>("receive.buffer.bytes", at_least(-1), "SO_RCVBUF of the connections; -1: the system sizes it by what a connection moves.",
+                                         synonym("socket.receive.buffer.bytes")),
+    };
+    return rows;
+}
+
+result<client_settings> resolve_client(client_setup& setup) {
+    client_settings made;
+    made.given = std::move(setup.config.extra);
+    if (auto why = resolve("client", client_setup::settings(), &setup, made.given, nullptr)) return why;
+    for (const auto& row : client_setup::settings()) made.effective.emplace_back(row.name, row.print(&setup).value_or(""));
+    return made;
+}
+
+result<std::vector<endpoint>> parse_bootstrap(std::string_view list) {
+    const auto refused = [](std::string_view entry, std::string_view why) {
+        return error{errc::invalid_setting, fmt::format("bootstrap.servers: '{}' {}; expected is host:port, several separated by commas", entry, why)};
+    };
+    std::vector<endpoint> all;
+    for (std::size_t at = 0; at <= list.size();) {
+        const auto end = std::min(list.find(',', at), list.size());
+        auto entry = list.substr(at, end - at);
+        at = end + 1;
+        while (!entry.empty() && entry.front() == ' ') entry.remove_prefix(1);
+        while (!entry.empty() && entry.back() == ' ') entry.remove_suffix(1);
+        if (entry.empty()) continue;
+        const auto colon = entry.rfind(':');
+        if (colon == std::string_view::npos || colon == 0) return refused(entry, "has no port");
+        auto host = entry.substr(0, colon);
+        if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+        const auto port = entry.substr(colon + 1);
+        std::uint16_t number = 0;
+        const auto [stop, problem] = std::from_chars(port.data(), port.data() + port.size(), number);
+        if (problem != std::errc{} || stop != port.data() + port.size() || number == 0) return refused(entry, "has no port between 1 and 65535");
+        if (host.empty()) return refused(entry, "has no host");
+        all.push_back({std::string{host}, number});
+    }
+    if (all.empty()) return refused(list, "names no broker");
+    return all;
+}
+
+}  // namespace weir::detail

@@ -1,0 +1,82 @@
+#include "../config/rows.hpp"
+
+#include <weir/producer.hpp>
+
+namespace weir {
+namespace detail {
+
+template <>
+struct word_table<acks> {
+    static constexpr word<acks> all[] = {{"all", acks::all}, {"-1", acks::all}, {"1", acks::leader}, {"0", acks::none}};
+};
+template <>
+struct word_table<compression> {
+    static constexpr word<compression> all[] = {
+        {"none", compression::none}, {"gzip", compression::gzip}, {"snappy", compression::snappy}, {"lz4", compression::lz4}, {"zstd", compression::zstd}};
+};
+
+namespace {
+
+/// Kafka has a level per codec, which counts while that codec is chosen: these rows stand below compression.type. -1 is
+/// gzip's own word for its default.
+template <compression Codec>
+setting level_row(std::string_view name, setting_range range, std::string_view doc) {
+    return row_with<producer_config>(
+        [](const setting& self, void* target, std::string_view text, std::int64_t factor) {
+            auto& config = *static_cast<producer_config*>(target);
+            std::optional<int> level;
+            auto parsed = parse_text(self, text, factor, level);
+            if (parsed && config.compression == Codec) config.compression_level = Codec == compression::gzip && level == -1 ? std::nullopt : level;
+            return parsed;
+        },
+        [](const void* source) {
+            const auto& config = *static_cast<const producer_config*>(source);
+            return config.compression == Codec ? print_text(config.compression_level) : std::nullopt;
+        },
+        name, std::move(range), doc, setting_type::int32);
+}
+
+/// librdkafka has one level, of whatever codec is chosen; the row of that codec prints it. Stands below those.
+setting level_row() {
+    return row_with<producer_config>(
+        [](const setting& self, void* target, std::string_view text, std::int64_t factor) {
+            std::optional<int> level;
+            auto parsed = parse_text(self, text, factor, level);
+            if (parsed) static_cast<producer_config*>(target)->compression_level = level == -1 ? std::nullopt : level;
+            return parsed;
+        },
+        [](const void*) -> std::optional<std::string> { return std::nullopt; }, "compression.level", any(),
+        "librdkafka's name for the level of whatever compression.type says; -1: the codec's own default.", setting_type::int32);
+}
+
+}  // namespace
+}  // namespace detail
+
+std::span<const setting> producer_config::settings() {
+    using detail::row;
+    using config = producer_config;
+    constexpr auto as_int = setting_type::int32;
+    static const setting all[] = {
+        row<&config::required_acks>("acks", any(), "How many replicas have a record before it counts as sent: all in sync (-1), the leader (1), or nobody asks (0).",
+                                    synonym("request.required.acks")),
+        row<&config::idempotence>("enable.idempotence", any(), "Neither duplicates nor gaps by retries; needs acks=all."),
+        row<&config::linger>("linger.ms", at_least(0), "How long a batch may fill while its broker is busy; an idle broker gets it at once.", importance::high,
+                             synonym("queue.buffering.max.ms")),
+        row<&config::batch_size>("batch.size", between(1, 1 << 30), "Bytes of a batch before compression; a larger record travels alone.", as_int),
+        row<&config::max_request_size>("max.request.size", between(1, 1 << 30), "Bytes of the largest record and of the largest request.", as_int, synonym("message.max.bytes")),
+        row<&config::compression>("compression.type", any(), "How batches are compressed.", importance::high, synonym("compression.codec")),
+        detail::level_row<weir::compression::gzip>("compression.gzip.level", between(-1, 9), "The level where compression.type is gzip."),
+        detail::level_row<weir::compression::lz4>("compression.lz4.level", between(1, 17), "The level where compression.type is lz4."),
+        detail::level_row<weir::compression::zstd>("compression.zstd.level", between(-131072, 22), "The level where compression.type is zstd."),
+        detail::level_row(),
+        row<&config::buffer_memory>("buffer.memory", at_least(1), "Bytes of records that are not delivered yet; what happens then is when_full's and max.block.ms's.",
+                                    importance::high, synonym("queue.buffering.max.kbytes", 1024)),
+        row<&config::max_block>("max.block.ms", at_least(0), "How long a record waits for room in the buffer, or for its topic's partitions to be known."),
+        row<&config::delivery_timeout>("delivery.timeout.ms", at_least(1), "From send() to success or failure, retries included; more than linger.ms.",
+                                       importance::high, synonym("message.timeout.ms")),
+        row<&config::max_in_flight>("max.in.flight.requests.per.connection", at_least(1), "Requests under way to one broker; at most 5 with enable.idempotence.", synonym("max.in.flight")),
+    };
+    return all;
+}
+
+}  // namespace weir

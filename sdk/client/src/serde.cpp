@@ -4,6 +4,8 @@
 
 namespace weir {
 
+timestamp now() { return std::chrono::floor<duration>(std::chrono::system_clock::now()); }  // lint: the program's own question, nothing of ours depends on it
+
 void byte_sink::grow(std::size_t count) {
     const auto used = static_cast<std::size_t>(at_ - storage_.data());
     storage_.resize(std::max<std::size_t>({storage_.size() * 2, used + count, 256}));

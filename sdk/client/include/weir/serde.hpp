@@ -12,6 +12,8 @@ namespace weir {
 
 using duration = std::chrono::milliseconds;
 using timestamp = std::chrono::sys_time<duration>;
+/// The system's clock, as records are stamped.
+timestamp now();
 
 /// Where an encoder writes; grows as needed. Made by the library, used by serde_traits.
 class byte_sink {
@@ -234,7 +236,8 @@ namespace detail {
 template <class T>
 consteval bool need_serde() {
     static_assert(has_serde<T>,
-                  "weir: this type crosses a topic but has no serde. Specialise weir::serde_traits<type>, or hand one to the topic");
+                  "weir: this type crosses a topic or a state store but has no serde. Write WEIR_STRUCT(type, fields...) after it for JSON, or "
+                  "specialise weir::serde_traits<type>, or hand one to the topic: {.value = weir::serde<type>{...}}");
     return true;
 }
 }  // namespace detail

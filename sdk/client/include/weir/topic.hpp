@@ -1,6 +1,7 @@
 // A topic's name together with what is in it.
 #pragma once
 #include <weir/serde.hpp>
+#include <weir/struct.hpp>
 
 #include <compare>
 #include <span>

@@ -1,0 +1,83 @@
+// The budget of bytes between sockets and answers.
+#include "request_memory.hpp"
+
+#include <weir/base/sim/manual_loop.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace weir;
+using namespace weir::server;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct memory_fixture {
+    sim::manual_loop loop;
+    request_memory memory{loop, 10'000};
+    std::vector<std::pair<char, request_buffer_ptr>> given;
+    void ask(char who, std::size_t size) {
+        memory.acquire(size, [this, who](request_buffer_ptr buffer) { given.emplace_back(who, std::move(buffer)); });
+    }
+    std::string order() const {
+        std::string names;
+        for (const auto& each : given) names += each.first;
+        return names;
+    }
+    void drop(char who) {
+        const auto at = std::find_if(given.begin(), given.end(), [&](const auto& each) { return each.first == who && each.second; });
+        REQUIRE(at != given.end());
+        at->second.reset();
+    }
+    ~memory_fixture() { given.clear(); }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(memory_fixture, "what exceeds the budget waits until others have been answered, first come, first served") {
+    ask('a', 6000);
+    ask('b', 6000);
+    ask('c', 100);  // would fit, but is behind b
+    CHECK(order() == "a");
+    CHECK(memory.bytes_in_use() == 6000);
+    drop('a');
+    CHECK(order() == "abc");
+    CHECK(memory.bytes_in_use() == 6100);
+    CHECK(given[1].second->size == 6000);
+    CHECK(given[1].second->data().size() == 6000);
+}
+
+TEST_CASE_FIXTURE(memory_fixture, "a request larger than the whole budget passes when it is alone") {
+    ask('a', 1);
+    ask('b', 50'000);
+    ask('c', 1);
+    CHECK(order() == "a");
+    drop('a');
+    CHECK(order() == "ab");
+    drop('b');
+    CHECK(order() == "abc");
+}
+
+TEST_CASE_FIXTURE(memory_fixture, "a buffer is used again while there is work, and given back when there was none for a while") {
+    ask('a', 5000);
+    const auto* const first = given[0].second->data().data();
+    drop('a');
+    ask('b', 7000);  // the same class of sizes
+    CHECK(given[1].second->data().data() == first);
+    drop('b');
+    CHECK(loop.next());
+    loop.advance(11s);
+    CHECK_FALSE(loop.next());  // a quiet broker has no timer
+    CHECK(memory.bytes_in_use() == 0);
+}
+
+TEST_CASE_FIXTURE(memory_fixture, "who is served and done at once lets the next one in, however many there are") {
+    ask('a', 10'000);
+    int served = 0;
+    for (int i = 0; i < 100'000; ++i) memory.acquire(9000, [&served](const request_buffer_ptr&) { ++served; });
+    CHECK(served == 0);
+    drop('a');
+    CHECK(served == 100'000);
+    CHECK(memory.bytes_in_use() == 0);
+}

@@ -1,6 +1,20 @@
 #include "sync_worker.hpp"
 
+#include <fcntl.h>
+
 namespace weir::detail {
+namespace {
+
+// All files begin to be written before the first is waited for: the device gets them together, and one commit of the file
+// system's journal serves them all. Only a hint: a failure comes back from the sync that follows.
+void begin_writing(const std::vector<file_ptr>& files) {
+    if (files.size() < 2) return;
+    for (const auto& each : files) {
+        if (each->native_handle() >= 0) ::sync_file_range(each->native_handle(), 0, 0, SYNC_FILE_RANGE_WRITE);
+    }
+}
+
+}  // namespace
 
 sync_worker::~sync_worker() {
     {
@@ -33,6 +47,7 @@ void sync_worker::work() {
         std::map<const file*, result<void>> synced;
         std::vector<file_ptr> kept;  // an address must not come back as another file within the batch
         for (const auto& asked : batch) kept.insert(kept.end(), asked.files.begin(), asked.files.end());
+        begin_writing(kept);
         for (auto& asked : batch) serve(std::move(asked), synced);
     }
 }

@@ -6,9 +6,14 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include <exception>
+#include <optional>
 
 namespace weir {
 
@@ -33,6 +38,27 @@ auto weir_initiate(op<T> running, Token&& token) {
                 detail::continue_on::any_thread);
         },
         token, std::move(running));
+}
+
+/// Runs the coroutine on this thread and gives what it returns; what it throws comes out here.
+template <class T>
+T run(awaitable<T> work) {
+    boost::asio::io_context here{1};
+    std::exception_ptr thrown;
+    if constexpr (std::is_void_v<T>) {
+        boost::asio::co_spawn(here, std::move(work), [&](const std::exception_ptr& why) { thrown = why; });
+        here.run();
+        if (thrown) std::rethrow_exception(thrown);
+    } else {
+        std::optional<T> value;
+        boost::asio::co_spawn(here, std::move(work), [&](const std::exception_ptr& why, T result) {
+            thrown = why;
+            if (!why) value.emplace(std::move(result));
+        });
+        here.run();
+        if (thrown) std::rethrow_exception(thrown);
+        return *std::move(value);
+    }
 }
 
 }  // namespace weir

@@ -15,6 +15,8 @@ namespace {
 
 log::logger logs{"weir.client.config"};
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
 constexpr std::string_view by_program = "the program";
 
 std::string placed(const properties::entry& given, std::string_view problem) {
@@ -184,12 +186,11 @@ private:
 
 }  // namespace
 
-std::string in_lower_case(std::string_view text) {
-    std::string lower{text};
-    for (auto& c : lower) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    }
-    return lower;
+bool same_word(std::string_view text, std::string_view word) noexcept {
+    const auto space = [](char c) { return c == ' ' || c == '\t'; };
+    while (!text.empty() && space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && space(text.back())) text.remove_suffix(1);
+    return std::ranges::equal(text, word, {}, lower, lower);
 }
 
 error resolve(std::string_view who, std::span<const setting> rows, void* config, const properties& extra, const client_settings* of_client) {

@@ -29,18 +29,19 @@ struct word {
 template <class Enum>
 struct word_table;
 
-std::string in_lower_case(std::string_view text);
+/// Without regard to case, and to white space around `text`.
+bool same_word(std::string_view text, std::string_view word) noexcept;
 
 template <class T>
 result<void> parse_text(const setting& row, std::string_view text, std::int64_t factor, T& into) {
     if constexpr (std::is_enum_v<T>) {
-        std::string given;
-        auto parsed = parse_field(row, text, 1, given);
-        if (auto lower = in_lower_case(text); !parsed) parsed = parse_field(row, lower, 1, given);
         for (const auto& each : word_table<T>::all) {
-            if (parsed && each.text == given) into = each.value;
+            if (!same_word(text, each.text)) continue;
+            into = each.value;
+            return {};
         }
-        return parsed;
+        std::string none;
+        return parse_field(row, text, 1, none);  // says what is allowed
     } else if constexpr (std::is_same_v<T, std::size_t>) {
         std::int64_t count = 0;
         auto parsed = parse_field(row, text, factor, count);

@@ -26,7 +26,7 @@ struct memory_files::state {
     std::uint64_t stop_at = std::numeric_limits<std::uint64_t>::max();
     std::uint64_t syncs = 0;
     std::size_t open_files = 0;
-    std::uint64_t capacity = std::uint64_t{1} << 40;
+    std::uint64_t capacity = no_limit;
     nanoseconds sync_delay{0};
 
     /// The scripted fate of an operation. Everything but opening and reading counts as a change.
@@ -138,7 +138,7 @@ private:
         return end > node_->content.size() ? end - node_->content.size() : 0;
     }
     std::uint64_t room() const {
-        if (disk_->capacity >= std::uint64_t{1} << 40) return disk_->capacity;  // not limited: spare the walk
+        if (disk_->capacity >= no_limit) return disk_->capacity;  // not limited: spare the walk
         const auto used = disk_->tree.used();
         return disk_->capacity > used ? disk_->capacity - used : 0;
     }

@@ -111,6 +111,7 @@ bool world::impl::step_before(time_point limit) {
     if (happening && *happening <= now) ready.push_back(nullptr);
     auto* const chosen = ready[static_cast<std::size_t>(ready.size() == 1 ? 0 : random.below(ready.size()))];
     ++events;
+    inside = true;
     if (chosen) {
         running = chosen;
         chosen->queue().step(now);
@@ -118,6 +119,7 @@ bool world::impl::step_before(time_point limit) {
     } else if (auto happens = happenings.take(happenings.pop_due(now))) {
         happens();
     }
+    inside = false;
     if (check) check();
     return true;
 }
@@ -142,6 +144,7 @@ std::uint64_t world::seed() const noexcept { return impl_->seed; }
 time_point world::now() const noexcept { return impl_->now; }
 std::uint64_t world::events() const noexcept { return impl_->events; }
 
+bool world::inside_step() const noexcept { return impl_->inside; }
 bool world::step() { return impl_->step_before(for_ever); }
 
 void world::run_for(nanoseconds span) {

@@ -88,6 +88,7 @@ struct world::impl {
     std::set<std::pair<node_id, node_id>> cuts;
     function<void()> check;
     const sim_loop* running = nullptr;
+    bool inside = false;
     std::uint64_t events = 0;
 };
 

@@ -69,6 +69,7 @@ public:
 
     /// How long sync_all takes; a blocking sync takes no time.
     void set_sync_delay(nanoseconds delay) noexcept;
+    static constexpr std::uint64_t no_limit = std::uint64_t{1} << 40;
     /// Bytes that fit; beyond, writes fail with errc::no_space.
     void set_capacity(std::uint64_t bytes) noexcept;
     /// Flips bits behind the program's back.

@@ -51,6 +51,8 @@ public:
     time_point now() const noexcept;
     /// Runs the next event, wherever it is; false when nothing will ever happen again.
     bool step();
+    /// Whether an event is being run right now.
+    bool inside_step() const noexcept;
     void run_for(nanoseconds span);
     /// Runs until `reached` says yes, asked after every event; false when `limit` passed or nothing is left to happen.
     bool run_until(function<bool()> reached, nanoseconds limit);

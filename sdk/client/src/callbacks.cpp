@@ -1,5 +1,7 @@
 #include "callbacks.hpp"
 
+#include <algorithm>
+
 namespace weir::detail {
 namespace {
 thread_local const callbacks* running = nullptr;
@@ -16,7 +18,14 @@ void callbacks::post(function<void()> step) {
 }
 
 bool callbacks::would_deadlock() const noexcept {
+    if (time_) return time_->inside_step();
     return simulated_ || running == this || loop_.running_here();
+}
+
+// Something always happens in a cluster: who waits without an end needs one here, or a lost operation would hang the test.
+bool callbacks::pass_time(function<bool()> reached, nanoseconds most) {
+    constexpr nanoseconds endless = std::chrono::hours{24};
+    return time_->run_until(std::move(reached), std::min(most, endless));
 }
 
 void callbacks::run() {

@@ -1,6 +1,8 @@
 // Where user code runs: one thing after the other, never on the thread that serves sockets.
 #pragma once
+#include <weir/base/error.hpp>
 #include <weir/base/event_loop.hpp>
+#include <weir/net/in_process.hpp>
 
 #include <condition_variable>
 #include <deque>
@@ -13,14 +15,18 @@ namespace weir::detail {
 /// A thread that starts with the first callback, or what client_config::post gives, or, in simulations, the loop itself.
 class callbacks : public std::enable_shared_from_this<callbacks> {
 public:
-    /// `simulated`: the client's loop is no thread, so nothing may ever block for it.
-    callbacks(event_loop& loop, function<void(function<void()>)> post, bool simulated) : loop_(loop), post_(std::move(post)), simulated_(simulated) {}
+    /// `simulated`: the client's loop is no thread, so nothing may ever block for it; with `time`, waiting lets that pass.
+    callbacks(event_loop& loop, function<void(function<void()>)> post, bool simulated, net::virtual_time* time = nullptr)
+        : loop_(loop), post_(std::move(post)), time_(time), simulated_(simulated) {}
     callbacks(const callbacks&) = delete;
     callbacks& operator=(const callbacks&) = delete;
 
     void post(function<void()> step);
     /// Whether a thread that waits here for the client would wait for itself.
     bool would_deadlock() const noexcept;
+    bool in_virtual_time() const noexcept { return time_ != nullptr; }
+    /// In virtual time: waits; false when `most` passed before.
+    bool pass_time(function<bool()> reached, nanoseconds most);
     /// Runs what was posted, then ends the thread. Harmless when repeated; on the thread itself it does not wait.
     void stop();
 
@@ -28,6 +34,7 @@ private:
     void run();
     event_loop& loop_;
     function<void(function<void()>)> post_;
+    net::virtual_time* const time_;
     const bool simulated_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;

@@ -1,6 +1,7 @@
 #include "client_core.hpp"
 
 #include <weir/base/asio_runtime.hpp>
+#include <weir/net/in_process.hpp>
 
 #include <future>
 
@@ -17,12 +18,13 @@ client_config named(const properties& kafka_names) {
 
 namespace detail {
 
-client_core::client_core(std::unique_ptr<runtime> own, event_loop& loop, network& net, const std::string& bootstrap, client_config given, std::uint64_t seed)
-    : own_(std::move(own)), loop_(loop), seed_(seed) {
+client_core::client_core(std::unique_ptr<runtime> own, event_loop& loop, network& net, const std::string& bootstrap, client_config given, std::uint64_t seed,
+                         net::virtual_time* time, std::shared_ptr<network> keep)
+    : keep_(std::move(keep)), own_(std::move(own)), loop_(loop), seed_(seed) {
     client_setup setup{bootstrap, std::move(given)};
     settings_ = *resolve_client(setup);
     auto& config = setup.config;
-    strand_ = std::make_shared<callbacks>(loop, std::move(config.post), own_ == nullptr);
+    strand_ = std::make_shared<callbacks>(loop, std::move(config.post), own_ == nullptr, time);
     cluster_config parts;
     parts.bootstrap = *parse_bootstrap(setup.bootstrap);
     parts.connection.socket.send_buffer_bytes = config.send_buffer;
@@ -63,6 +65,15 @@ client::client(const std::string& bootstrap, client_config config) {
 client::client(const properties& kafka_names) : client({}, named(kafka_names)) {}
 client::client(event_loop& loop, network& net, std::uint64_t seed, const std::string& bootstrap, client_config config)
     : core_(std::make_shared<detail::client_core>(nullptr, loop, net, bootstrap, std::move(config), seed)) {}
+client::client(const net::in_process_cluster& cluster, client_config config) {
+    auto access = cluster.access();
+    auto& net = *access.net;
+    std::unique_ptr<runtime> own;
+    if (!access.loop) own = std::make_unique<runtime>(1);
+    auto& loop = access.loop ? *access.loop : own->loop(0);
+    const auto seed = access.loop ? access.seed : random_source::from_system()();
+    core_ = std::make_shared<detail::client_core>(std::move(own), loop, net, access.bootstrap, std::move(config), seed, access.time, std::move(access.net));
+}
 client::~client() = default;
 client::client(const client&) = default;
 client& client::operator=(const client&) = default;

@@ -18,7 +18,7 @@ class client_core {
 public:
     /// Throws weir::exception for a configuration that cannot be.
     client_core(std::unique_ptr<runtime> own, event_loop& loop, network& net, const std::string& bootstrap, client_config given,
-                std::uint64_t seed);
+                std::uint64_t seed, net::virtual_time* time = nullptr, std::shared_ptr<network> keep = nullptr);
     ~client_core();
 
     event_loop& loop() noexcept { return loop_; }
@@ -30,6 +30,7 @@ public:
     const client_settings& settings() const noexcept { return settings_; }
 
 private:
+    std::shared_ptr<network> keep_;  // of a cluster in this process, which may end before its clients
     std::unique_ptr<runtime> own_;  // nullptr: the loop is somebody else's
     event_loop& loop_;
     std::atomic<std::uint64_t> seed_;

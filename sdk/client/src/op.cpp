@@ -11,11 +11,17 @@ bool op_signal::over(std::uint32_t index) const {
 error op_signal::wait(std::uint32_t index, milliseconds most) {
     if (ended()) return {};
     if (strand_->would_deadlock()) return error{errc::would_deadlock, "get() on the client's own thread would wait for itself; use then() or co_await"};
+    const auto late = [&] { return error{errc::timed_out, "not finished within " + std::to_string(most.count()) + " ms"}; };
     std::unique_lock held{mutex_};
     ++awaited_;
+    if (strand_->in_virtual_time()) {
+        held.unlock();
+        const auto limit = most == milliseconds::max() ? nanoseconds::max() : nanoseconds{most};
+        return strand_->pass_time([&] { return ready(index); }, limit) ? error{} : late();
+    }
     const auto is_over = [&] { return over(index); };
     if (most == milliseconds::max()) changed_.wait(held, is_over);
-    else if (!changed_.wait_for(held, most, is_over)) return error{errc::timed_out, "not finished within " + std::to_string(most.count()) + " ms"};
+    else if (!changed_.wait_for(held, most, is_over)) return late();
     return {};
 }
 

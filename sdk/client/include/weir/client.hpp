@@ -27,6 +27,9 @@ struct client_config {
     properties extra{};
 };
 
+namespace net {
+class in_process_cluster;
+}
 namespace detail {
 class client_core;
 }
@@ -46,6 +49,11 @@ public:
     /// callbacks too, and nothing may block there. The
     /// same seed makes the same random choices.
     client(event_loop& loop, network& net, std::uint64_t seed, const std::string& bootstrap, client_config config);
+    /// Of a cluster in this process, without any socket (<weir/broker/embedded.hpp>, <weir/broker/simulated.hpp>). In
+    /// virtual time the client lives on the simulation's loop, and whoever waits, in get() or in a full producer, lets that
+    /// time pass: programs that block run single-threaded, the same from the same seed.
+    explicit client(const net::in_process_cluster& cluster) : client(cluster, client_config{}) {}
+    client(const net::in_process_cluster& cluster, client_config config);
     ~client();
     client(const client&);
     client& operator=(const client&);

@@ -181,7 +181,14 @@ void accumulator::changed(error obstacle) {
 bool accumulator::wait_for_change(std::uint64_t seen, nanoseconds most) {
     std::unique_lock held{mutex_};
     ++waiters_;
-    const bool news = room_.wait_for(held, most, [&] { return changes_ != seen; });
+    bool news = false;
+    if (strand_->in_virtual_time()) {
+        held.unlock();
+        news = strand_->pass_time([&] { return changes() != seen; }, most);
+        held.lock();
+    } else {
+        news = room_.wait_for(held, most, [&] { return changes_ != seen; });
+    }
     --waiters_;
     return news;
 }

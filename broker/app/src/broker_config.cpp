@@ -68,13 +68,14 @@ bool matches(std::string_view pattern, std::string_view name) {
 
 }  // namespace
 
-result<parsed_config> parse_config(const std::string& file, std::string_view text, const std::vector<std::string>& overrides) {
+result<parsed_config> parse_config(const std::string& file, std::string_view text, const std::vector<std::string>& overrides,
+                                   const std::string& overrides_from) {
     settings_reader reader;
     reader.add_text(file, text);
     for (const auto& each : overrides) {
         const auto equals = each.find('=');
-        if (equals == std::string::npos || equals == 0) return error{errc::invalid_setting, "--override '" + each + "' is not name=value"};
-        reader.add(each.substr(0, equals), each.substr(equals + 1), "--override");
+        if (equals == std::string::npos || equals == 0) return error{errc::invalid_setting, overrides_from + " '" + each + "' is not name=value"};
+        reader.add(each.substr(0, equals), each.substr(equals + 1), overrides_from);
     }
     parsed_config parsed;
     auto& config = parsed.config;

@@ -39,7 +39,8 @@ metadata::controller_config controller_settings(const broker_config& config, con
 
 }  // namespace
 
-// Members in the order they are made; they go in the reverse one.
+// Members in the order they are made; they go in the reverse one. Requests go last, when nobody is left that they wait for:
+// in a node that was not stopped, groups and controller let them go as they end.
 struct broker_node::state {
     broker_config config;
     environment world;
@@ -49,6 +50,8 @@ struct broker_node::state {
     broker_schema schema{config};
     std::string no_cluster;
 
+    std::unique_ptr<server::services> services;
+    std::unique_ptr<server::server> front;
     std::unique_ptr<log_directories> directories;
     std::unique_ptr<replica::replicas> replicas;
     std::unique_ptr<server::metadata_cache> cache;
@@ -63,8 +66,6 @@ struct broker_node::state {
     std::unique_ptr<raft::quorum_driver> driver;
     std::unique_ptr<driver_view> quorum;
     std::unique_ptr<server::client_telemetry> telemetry;
-    std::unique_ptr<server::services> services;
-    std::unique_ptr<server::server> front;
     std::unique_ptr<scrape> numbers;
     std::unique_ptr<http_listener> http;
     std::vector<metrics::registration> gauges;
@@ -89,7 +90,10 @@ struct broker_node::state {
 broker_node::broker_node(broker_config config, environment world, function<void(const error&)> failed)
     : state_(new state{std::move(config), std::move(world), std::move(failed)}) {}
 
-broker_node::~broker_node() = default;
+broker_node::~broker_node() {
+    // In a node that was not stopped: requests that wait for the controller go on while what they use is there.
+    if (state_->controller) state_->controller->on_resign();
+}
 
 result<void> broker_node::state::put_together() {
     auto opened = log_directories::open(world.files, loop(), random_source{random()}, config);
@@ -139,7 +143,7 @@ result<void> broker_node::state::put_together() {
         telemetry = *std::move(keeping_telemetry);
     }
     services.reset(new server::services{{config.node.node_id, directories->cluster_id(), config.node.rack}, config.server, *cache, *replicas, *gateway,
-                                        *groups, config.groups, schema, *ids, *quorum, *directories, metrics, telemetry.get()});
+                                        *groups, config.groups, schema, *ids, *quorum, *directories, metrics, telemetry.get(), world.faults});
     front = std::make_unique<server::server>(*services, world.cores, world.net, random());
     const auto& given = config.server;
     auto listeners = server::parse_listeners("listeners", given.listeners, given.security_protocol_map);

@@ -1,5 +1,7 @@
 #include "api.hpp"
 
+#include <weir/server/request_faults.hpp>
+
 #include <algorithm>
 
 namespace weir::server {
@@ -13,5 +15,7 @@ const api_entry* find_api(protocol::api_key key) noexcept {
     const auto at = std::lower_bound(table.begin(), table.end(), key, [](const api_entry& row, protocol::api_key wanted) { return row.key < wanted; });
     return at != table.end() && at->key == key ? &*at : nullptr;
 }
+
+bool is_served(protocol::api_key api) noexcept { return find_api(api) != nullptr; }
 
 }  // namespace weir::server

@@ -74,6 +74,7 @@ struct reply {
 struct api_entry {
     protocol::api_key key;
     task<reply> (*handle)(request_context& context);
+    reply (*refuse)(const request_context& context, errc why);  ///< answers without carrying anything out
     bool (*offered)(const services& broker) = nullptr;  ///< whether this broker has it; nullptr: every broker
     const protocol::api_info& info() const noexcept { return protocol::info(key); }
     bool serves_on(const listener_info& listener, const services& broker) const noexcept {
@@ -118,13 +119,5 @@ struct handler_types<task<Response> (*)(request_context&, Request)> {
     using response = Response;
 };
 }  // namespace detail
-
-/// The row for a handler `task<xyz_response> handle_xyz(request_context&, xyz_request)`.
-template <auto Handler>
-api_entry make_api_entry(bool (*offered)(const services&) = nullptr) {
-    using request = typename detail::handler_types<decltype(Handler)>::request;
-    using response = typename detail::handler_types<decltype(Handler)>::response;
-    return {protocol::api_key{request::api_key}, &detail::dispatch<request, response, Handler>, offered};
-}
 
 }  // namespace weir::server

@@ -1,5 +1,6 @@
 // Every API this broker serves, by key. An API that is not here is not advertised, and asking for it ends the connection.
 #include "api.hpp"
+#include "refusals.hpp"
 
 #include <weir/protocol/messages/alter_configs.hpp>
 #include <weir/protocol/messages/alter_replica_log_dirs.hpp>
@@ -76,6 +77,23 @@ task<protocol::list_config_resources_response> handle_list_config_resources(requ
 task<protocol::describe_topic_partitions_response> handle_describe_topic_partitions(request_context&, protocol::describe_topic_partitions_request);
 
 namespace {
+
+template <class Request>
+reply refuse(const request_context& context, errc why) {
+    const auto decoded = protocol::decode<Request>(context.request.body, context.version());
+    if (!decoded) return reply::disconnect(decoded.error().message());
+    if constexpr (requires { decoded->acks; })
+        if (decoded->acks == 0) return reply::disconnect("acks=0 leaves no other way to tell an error");
+    return detail::answer_with(refusal(*decoded, wire_code(why)), context.version(), context.request.correlation_id);
+}
+
+/// The row for a handler `task<xyz_response> handle_xyz(request_context&, xyz_request)`.
+template <auto Handler>
+api_entry make_api_entry(bool (*offered)(const services&) = nullptr) {
+    using request = typename detail::handler_types<decltype(Handler)>::request;
+    using response = typename detail::handler_types<decltype(Handler)>::response;
+    return {protocol::api_key{request::api_key}, &detail::dispatch<request, response, Handler>, &refuse<request>, offered};
+}
 
 bool keeps_telemetry(const services& broker) { return broker.telemetry != nullptr; }
 

@@ -3,6 +3,7 @@
 #include "handlers.hpp"
 
 #include <weir/base/log.hpp>
+#include <weir/server/request_faults.hpp>
 
 #include <algorithm>
 
@@ -156,9 +157,13 @@ task<void> connection::serve(std::shared_ptr<connection> self, std::shared_ptr<s
                              const api_entry* api, protocol::request_frame request) {
     request_context context{self->broker_, self->core_, self->state_, std::move(request), frame};
     const auto started = self->core_.loop.now();
+    request_faults::fate fate;
+    if (self->broker_.faults) fate = self->broker_.faults->fate_of(api->key);
     try {
         if (context.request.unknown_version) {
             where->answer = answer_unknown_api_versions(context);
+        } else if (fate.refusal != errc::none) {
+            where->answer = fate.refusal == errc::network_exception ? reply::disconnect() : api->refuse(context, fate.refusal);
         } else {
             auto handling = api->handle(context);
             where->answer = co_await handling;
@@ -166,12 +171,27 @@ task<void> connection::serve(std::shared_ptr<connection> self, std::shared_ptr<s
     } catch (const std::exception& bug) {
         where->answer = reply::disconnect(std::string{"internal error: "} + bug.what());
     }
+    if (fate.answer_is_lost) where->answer = reply::disconnect();
+    if (fate.delay > nanoseconds{0}) {
+        auto waiting = hold_back(self, fate.delay);
+        co_await waiting;
+    }
     if (where->answer.kind == reply::type::disconnect && !where->answer.why.empty())
         self->note_refusal(api->info().name, where->answer.why);
     self->core_.metrics.served(api->key, self->core_.loop.now() - started);
     where->done = true;
     frame.reset();
     self->send_ready();
+}
+
+// In small steps: a connection that ends meanwhile does not keep its request for long.
+task<void> connection::hold_back(std::shared_ptr<connection> self, nanoseconds delay) {
+    auto& loop = self->core_.loop;
+    const auto until = loop.now() + delay;
+    while (!self->closed_ && loop.now() < until) {
+        const auto step = std::min<nanoseconds>(until - loop.now(), milliseconds{10});
+        co_await pause_for(loop, step);
+    }
 }
 
 void connection::send_ready() {

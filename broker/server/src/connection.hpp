@@ -36,6 +36,8 @@ private:
     static task<void> serve(std::shared_ptr<connection> self, std::shared_ptr<slot> where, request_buffer_ptr frame,
                             const api_entry* api, protocol::request_frame request);
 
+    static task<void> hold_back(std::shared_ptr<connection> self, nanoseconds delay);
+
     bool may_start(bool produce) const noexcept;
     void wake_reader();
     void send_ready();

@@ -51,11 +51,13 @@ struct broker_config {
 };
 
 /// `text` is the content of `file` (both empty: defaults alone); `overrides` are name=value. One error tells everything
-/// that is wrong, line by line; settings that are known but have no effect in this broker are returned for a warning.
+/// that is wrong, line by line, with `overrides_from` as the place of an override; settings that are known but have no
+/// effect in this broker are returned for a warning.
 struct parsed_config {
     broker_config config;
     std::vector<std::string> without_effect;  ///< "server.properties:12: num.io.threads"
 };
-result<parsed_config> parse_config(const std::string& file, std::string_view text, const std::vector<std::string>& overrides);
+result<parsed_config> parse_config(const std::string& file, std::string_view text, const std::vector<std::string>& overrides,
+                                   const std::string& overrides_from = "--override");
 
 }  // namespace weir::broker

@@ -8,6 +8,10 @@
 #include <memory>
 #include <vector>
 
+namespace weir::server {
+class request_faults;
+}
+
 namespace weir::broker {
 
 /// The world a broker runs in: the real one in the program, a simulated one in tests.
@@ -17,6 +21,7 @@ struct environment {
     file_system& files;
     std::uint64_t seed = 0;          ///< of ids and jitter
     std::string host_name = "localhost";  ///< told to clients of listeners that name no address
+    server::request_faults* faults = nullptr;  ///< what tests let happen to requests
 };
 
 /// Made, started and stopped on the first core's loop, and destroyed when the loops have ended.

@@ -23,6 +23,7 @@ class client_telemetry;
 class controller_gateway;
 class producer_ids;
 class quorum_view;
+class request_faults;
 class storage_view;
 
 struct broker_identity {
@@ -82,6 +83,7 @@ struct services {
     storage_view& directories;
     metrics::registry& metrics;
     client_telemetry* telemetry = nullptr;  ///< nullptr: clients are not asked for metrics
+    request_faults* faults = nullptr;       ///< nullptr: requests meet nothing but what happens
 };
 
 }  // namespace weir::server

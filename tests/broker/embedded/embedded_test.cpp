@@ -1,0 +1,223 @@
+// The embedded broker in real time: over sockets and without, in memory and on disk.
+#include "temporary_folder.hpp"
+
+#include <weir/base/asio_runtime.hpp>
+#include <weir/broker/embedded.hpp>
+#include <weir/producer.hpp>
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <optional>
+
+using namespace weir;
+using namespace std::chrono_literals;
+using broker::embedded;
+using broker::embedded_config;
+
+namespace {
+
+const topic<std::string, std::string> orders{"orders"};
+
+embedded_config with_orders(std::int32_t partitions = 1) {
+    embedded_config config;
+    config.topics.push_back({.name = "orders", .partitions = partitions});
+    return config;
+}
+std::string reason(const embedded_config& config) {
+    try {
+        embedded cluster{config};
+    } catch (const exception& refused) {
+        return refused.error().message();
+    }
+    return {};
+}
+/// Offset of the record that was sent.
+std::int64_t put(producer& out, const std::string& value) {
+    const auto sent = out.send(orders, "k", value).get();
+    REQUIRE_MESSAGE(sent, sent.error().message());
+    return sent->offset;
+}
+
+}  // namespace
+
+TEST_CASE("a client reaches it over sockets") {
+    embedded cluster{with_orders()};
+    producer out{client{cluster.bootstrap()}};
+    CHECK(put(out, "shoes") == 0);
+    CHECK(put(out, "hat") == 1);
+}
+
+TEST_CASE("a client reaches it without any socket") {
+    auto config = with_orders();
+    config.sockets = false;
+    embedded cluster{config};
+    producer out{client{cluster}};
+    CHECK(put(out, "shoes") == 0);
+    CHECK_THROWS_AS((void)cluster.bootstrap(), exception);
+}
+
+TEST_CASE("both kinds of clients see the same topic") {
+    embedded cluster{with_orders()};
+    producer outside{client{cluster.bootstrap()}}, inside{client{cluster}};
+    CHECK(put(outside, "a") == 0);
+    CHECK(put(inside, "b") == 1);
+    CHECK(put(outside, "c") == 2);
+}
+
+TEST_CASE("large batches pass between the threads in pieces") {
+    auto config = with_orders(3);
+    config.topics.front().configs["max.message.bytes"] = "8000000";
+    embedded cluster{config};
+    producer_config settings;
+    settings.max_request_size = 4 << 20;
+    settings.batch_size = 4 << 20;
+    producer out{client{cluster}, std::move(settings)};
+    std::vector<delivery> sent;
+    for (int i = 0; i < 200; ++i) sent.push_back(out.send(orders, "k" + std::to_string(i), std::string(100'000, 'x')));
+    REQUIRE(out.flush().get());
+    for (auto& each : sent) CHECK(each.get());
+}
+
+TEST_CASE("a node that stops and starts has its data, its address and its clients again") {
+    for (const bool on_disk : {false, true}) {
+        CAPTURE(on_disk);
+        auto config = with_orders();
+        config.on_disk = on_disk;
+        embedded cluster{config};
+        const auto address = cluster.bootstrap();
+        const auto id = cluster.cluster_id();
+        producer out{client{address}}, inside{client{cluster}};
+        CHECK(put(out, "a") == 0);
+        CHECK(put(inside, "b") == 1);
+        cluster.stop();
+        CHECK_FALSE(cluster.running());
+        auto waiting = out.send(orders, "k", "c");
+        cluster.start();
+        CHECK(cluster.bootstrap() == address);
+        CHECK(cluster.cluster_id() == id);
+        const auto sent = waiting.get();
+        REQUIRE_MESSAGE(sent, sent.error().message());
+        CHECK(sent->offset == 2);
+        CHECK(put(inside, "d") == 3);
+    }
+}
+
+TEST_CASE("an acknowledged record survives the death of the process and a power cut") {
+    embedded cluster{with_orders()};
+    producer out{client{cluster}};
+    CHECK(put(out, "a") == 0);
+    cluster.kill();
+    cluster.start();
+    CHECK(put(out, "b") == 1);
+    cluster.crash(0, sim::unsynced::lost);
+    cluster.start();
+    CHECK(put(out, "c") == 2);
+    cluster.crash();
+    cluster.start();
+    CHECK(put(out, "d") == 3);
+}
+
+TEST_CASE("a directory stays, and is found again") {
+    test::temporary_folder folder;
+    auto config = with_orders();
+    config.directory = folder / "cluster";
+    std::string id;
+    {
+        embedded cluster{config};
+        id = cluster.cluster_id();
+        producer out{client{cluster}};
+        CHECK(put(out, "a") == 0);
+        CHECK(reason(config).find("another") != std::string::npos);  // two nodes in one directory
+    }
+    embedded again{config};
+    CHECK(again.cluster_id() == id);
+    producer out{client{again}};
+    CHECK(put(out, "b") == 1);
+}
+
+TEST_CASE("a cut ends connections until it heals") {
+    embedded cluster{with_orders()};
+    client_config quick;
+    quick.retry_backoff = quick.retry_backoff_max = 1ms;
+    producer_config settings;
+    settings.delivery_timeout = 200ms;
+    settings.linger = 0ms;
+    const client kafka{cluster, std::move(quick)};
+    producer out{kafka, std::move(settings)};
+    CHECK(put(out, "a") == 0);
+    cluster.cut();
+    CHECK(out.send(orders, "k", "lost").get().code() == errc::timed_out);
+    cluster.heal();
+    CHECK(out.send(orders, "k", "b").get());
+}
+
+TEST_CASE("a client may outlive its cluster") {
+    std::optional<embedded> cluster{std::in_place, with_orders()};
+    producer_config settings;
+    settings.delivery_timeout = 100ms;
+    settings.linger = 0ms;
+    settings.close_timeout = 100ms;
+    producer inside{client{*cluster}, std::move(settings)};
+    CHECK(put(inside, "a") == 0);
+    cluster.reset();
+    CHECK_FALSE(inside.send(orders, "k", "b").get());
+}
+
+TEST_CASE("what cannot be is refused with the reason") {
+    auto three = with_orders();
+    three.nodes = 3;
+    CHECK(reason(three) == "INVALID_SETTING: nodes=3: allowed is 1, because Weir's broker runs as a single node and does not replicate");
+    auto misspelt = with_orders();
+    misspelt.extra["num.partition"] = "3";
+    CHECK(reason(misspelt).find("num.partitions") != std::string::npos);
+    auto listeners = with_orders();
+    listeners.extra["listeners"] = "PLAINTEXT://:9092";
+    CHECK(reason(listeners).find("listeners") != std::string::npos);
+    auto replicas = with_orders();
+    replicas.topics.front().replication = 3;
+    CHECK(reason(replicas).find("orders") != std::string::npos);
+    auto name = with_orders();
+    name.topics.front().name = "no spaces";
+    CHECK(reason(name).find("no spaces") != std::string::npos);
+    auto configs = with_orders();
+    configs.topics.front().configs["cleanup.polic"] = "compact";
+    CHECK(reason(configs).find("cleanup.polic") != std::string::npos);
+    embedded cluster;
+    CHECK_THROWS_AS(cluster.stop(1), exception);
+    CHECK_THROWS_AS(cluster.fail_next("Produze", errc::not_leader_or_follower), exception);
+}
+
+TEST_CASE("a disk that is full or fails shows in the answers, and heals") {
+    auto config = with_orders();
+    embedded cluster{config};
+    producer_config settings;
+    settings.delivery_timeout = 300ms;
+    settings.linger = 0ms;
+    producer out{client{cluster}, std::move(settings)};
+    CHECK(put(out, "a") == 0);
+    cluster.fail_disk({.operation = sim::disk_operation::write, .path_contains = "orders-0"});
+    const auto refused = out.send(orders, "k", "b").get();
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message().find("KAFKA_STORAGE_ERROR") != std::string::npos);
+    cluster.heal_disk();
+    cluster.stop();
+    cluster.start();
+    CHECK(out.send(orders, "k", "c").get());
+}
+
+TEST_CASE("ready in under 10 ms") {
+    nanoseconds ready = 1h, acknowledged = 1h;
+    runtime clocks{1};
+    auto& clock = clocks.loop(0);
+    for (int i = 0; i < 10; ++i) {
+        const auto before = clock.now();
+        embedded cluster{with_orders()};
+        ready = std::min(ready, clock.now() - before);
+        producer out{client{cluster}};
+        put(out, "first");
+        acknowledged = std::min(acknowledged, clock.now() - before);
+    }
+    MESSAGE("ready after " << ready.count() / 1000 << " us, the first record acknowledged after " << acknowledged.count() / 1000 << " us");
+    CHECK(ready < 10ms);
+}

@@ -1,6 +1,7 @@
 #include <weir/net/connection.hpp>
 
 #include "frame_buffer.hpp"
+#include "listener_kind.hpp"
 
 #include <weir/protocol/messages/api_versions.hpp>
 
@@ -21,6 +22,7 @@ connection::connection(event_loop& loop, std::unique_ptr<stream> peer, connectio
 
 connection::~connection() {
     for (auto& each : waiting_) loop_.cancel(each.deadline);
+    for (auto& each : held_) loop_.cancel(each.waiter.deadline);
 }
 
 task<result<std::shared_ptr<connection>>> connection::open(event_loop& loop, network& net, endpoint to, connection_config config,
@@ -29,6 +31,8 @@ task<result<std::shared_ptr<connection>>> connection::open(event_loop& loop, net
         net.connect(loop, to, config.socket, config.connect_timeout, std::move(done));
     });
     auto peer = co_await connecting;
+    const bool encrypts = config.security && config.security->encrypts();
+    if (peer && encrypts) peer = config.security->tls().wrap(loop, *std::move(peer), to);
     if (!peer) co_return peer.error();
     auto made = std::make_shared<connection>(loop, *std::move(peer), std::move(config));
     made->remote_ = to;  // the name it was asked for, which is what people know
@@ -37,7 +41,19 @@ task<result<std::shared_ptr<connection>>> connection::open(event_loop& loop, net
     auto negotiating = made->negotiate();
     if (auto agreed = co_await negotiating; !agreed) {
         made->close(agreed.error());
-        co_return agreed.error();
+        if (agreed.error().code() != errc::network_exception || made->heard_) co_return agreed.error();
+        auto finding_out = find_listener(loop, net, to, made->config_);
+        const auto listener = co_await finding_out;
+        co_return mismatch(to, encrypts, listener, agreed.error());
+    }
+    if (made->config_.security && made->config_.security->logs_in()) {
+        auto logging_in = made->log_in();
+        if (auto known = co_await logging_in; !known) {
+            made->close(known.error());
+            co_return known.error();
+        }
+    } else {
+        made->net_ = &net;
     }
     made->inbox_->limit(made->config_.max_answer_bytes);
     co_return made;
@@ -55,7 +71,7 @@ task<result<void>> connection::negotiate() {
         auto pieces = protocol::encode_request_frame(request, version, correlation, config_.client_id);
         if (!pieces) co_return pieces.error();
         auto asking = completion<result<frame>>([&](function<void(result<frame>)> done) {
-            send(*std::move(pieces), correlation, config_.request_timeout, std::move(done));
+            send(protocol::api_key::api_versions, *std::move(pieces), correlation, config_.request_timeout, std::move(done));
         });
         const auto got = co_await asking;
         if (!got) co_return got.error();
@@ -84,7 +100,7 @@ error connection::unsupported(protocol::api_key key) const {
     return error{errc::unsupported_version, fmt::format("{} has no version of {} that this client knows", to_string(remote_), protocol::info(key).name)};
 }
 
-void connection::send(std::vector<write_piece> pieces, std::int32_t correlation, milliseconds timeout, function<void(result<frame>)> done) {
+void connection::send(protocol::api_key key, std::vector<write_piece> pieces, std::int32_t correlation, milliseconds timeout, function<void(result<frame>)> done) {
     if (closed_) {
         done(error{errc::network_exception, fmt::format("connection to {} is closed", to_string(remote_))});
         return;
@@ -92,8 +108,20 @@ void connection::send(std::vector<write_piece> pieces, std::int32_t correlation,
     const auto deadline = loop_.call_after(timeout, [this, timeout] {
         close(error{errc::timed_out, fmt::format("{} did not answer within {} ms", to_string(remote_), timeout.count())});
     });
-    waiting_.push_back({correlation, deadline, std::move(done)});
-    enqueue(std::move(pieces));
+    dispatch(key, held{std::move(pieces), {correlation, deadline, std::move(done)}});
+}
+
+// A broker that is being logged in to takes nothing else (KIP-368), and an idle connection has no reason to wake up for it.
+void connection::dispatch(protocol::api_key key, held what) {
+    if (closed_) return;
+    const bool login = key == protocol::api_key::sasl_handshake || key == protocol::api_key::sasl_authenticate;
+    if (!login && (logging_in_again_ || loop_.now() >= login_due_)) {
+        held_.push_back(std::move(what));
+        if (!std::exchange(logging_in_again_, true)) spawn(log_in_again(shared_from_this()));
+        return;
+    }
+    if (what.waiter.done) waiting_.push_back(std::move(what.waiter));
+    enqueue(std::move(what.pieces));
 }
 
 void connection::enqueue(std::vector<write_piece> pieces) {
@@ -118,12 +146,14 @@ void connection::read_on() {
         if (self->closed_) return;
         if (!got) return self->close(got.error());
         if (*got == 0) {
+            if (self->net_ && !self->waiting_.empty()) return spawn(find_out_why(self));
             return self->close(error{errc::network_exception, fmt::format("{} closed the connection", to_string(self->remote_))});
         }
+        self->heard_ = true;
         self->inbox_->filled(*got);
         for (;;) {
             auto whole = self->inbox_->next();
-            if (!whole) return self->close(error{errc::malformed, to_string(self->remote_), whole.error()});
+            if (!whole) return self->close(error{whole.error().code(), fmt::format("{}: {}", to_string(self->remote_), whole.error().what())});
             if (!*whole) break;
             self->arrived(**std::move(whole));
             if (self->closed_) return;
@@ -140,6 +170,7 @@ void connection::arrived(frame whole) {
     auto next = std::move(waiting_.front());
     waiting_.pop_front();
     loop_.cancel(next.deadline);
+    net_ = nullptr;
     next.done(std::move(whole));
 }
 
@@ -151,6 +182,10 @@ void connection::close(const error& why) {
     for (auto failed = std::exchange(waiting_, {}); auto& each : failed) {
         loop_.cancel(each.deadline);
         each.done(why);
+    }
+    for (auto failed = std::exchange(held_, {}); auto& each : failed) {
+        loop_.cancel(each.waiter.deadline);
+        if (each.waiter.done) each.waiter.done(why);
     }
 }
 

@@ -31,8 +31,12 @@ result<std::optional<frame>> frame_buffer::next() {
     }
     if (end_ - taken_ < 4) return std::optional<frame>{};
     const auto size = load_big_endian<std::int32_t>(inbox_.data() + taken_);
+    // A TLS alert or handshake record, read as a size.
+    if (size >> 8 == 0x150303 || size >> 8 == 0x150301 || size >> 8 == 0x160303) {
+        return error{errc::tls_failed, "the peer speaks TLS and we do not; use security.protocol=SSL or SASL_SSL (tls.enabled), or a listener without TLS"};
+    }
     if (size < 4 || static_cast<std::size_t>(size) > most_) {
-        return error{errc::malformed, fmt::format("a frame of {} bytes: allowed are 4 to {}; is this a Kafka listener without TLS?", size, most_)};
+        return error{errc::malformed, fmt::format("a frame of {} bytes: allowed are 4 to {}; is this a Kafka listener?", size, most_)};
     }
     taken_ += 4;
     const auto bytes = static_cast<std::size_t>(size);

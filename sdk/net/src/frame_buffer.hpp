@@ -19,7 +19,8 @@ public:
     mutable_bytes room();
     /// `count` bytes of room() have been filled.
     void filled(std::size_t count) noexcept;
-    /// The next whole frame, without its size; nullopt: read more. errc::malformed for a size that cannot be.
+    /// The next whole frame, without its size; nullopt: read more. errc::malformed for a size that cannot be, errc::tls_failed
+    /// when it is the beginning of TLS.
     result<std::optional<frame>> next();
 
 private:

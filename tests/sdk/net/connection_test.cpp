@@ -122,8 +122,8 @@ TEST_CASE_FIXTURE(peer_fixture, "a peer that is no Kafka broker is told apart, b
     SUBCASE("it speaks TLS") {
         answer = [](std::size_t, bytes_view) { return bytes{std::byte{0x15}, std::byte{3}, std::byte{3}, std::byte{0}, std::byte{2}, std::byte{2}, std::byte{40}}; };
         open();
-        CHECK(failure.code() == errc::malformed);
-        CHECK(failure.message().find("without TLS") != std::string::npos);
+        CHECK(failure.code() == errc::tls_failed);
+        CHECK(failure.message().find("security.protocol=SSL or SASL_SSL") != std::string::npos);
     }
     SUBCASE("it speaks HTTP") {
         answer = [](std::size_t, bytes_view) { return to_bytes("HTTP/1.1 400 Bad Request\r\n\r\n"); };

@@ -53,13 +53,19 @@ TEST_CASE("frames come out whole and in order, however the bytes arrive") {
     }
 }
 
-TEST_CASE("a size that cannot be is refused, with the likely cause") {
-    for (const std::int32_t size : {-1, 0, 3, (1 << 20) + 1, 0x15030300}) {  // the last: how a TLS alert begins
+TEST_CASE("a size that cannot be is refused, with the likely cause; TLS is recognised") {
+    for (const std::int32_t size : {-1, 0, 3, (1 << 20) + 1}) {
         frame_buffer buffer{1 << 20};
         store_big_endian(buffer.room().data(), size);
         buffer.filled(4);
         const auto next = buffer.next();
         CHECK(next.code() == errc::malformed);
-        CHECK(next.error().what().find("without TLS") != std::string_view::npos);
+        CHECK(next.error().what().find("is this a Kafka listener?") != std::string_view::npos);
+    }
+    for (const std::uint32_t size : {0x15030300u, 0x16030300u, 0x15030100u}) {  // how a TLS alert or handshake begins
+        frame_buffer buffer{1 << 20};
+        store_big_endian(buffer.room().data(), size);
+        buffer.filled(4);
+        CHECK(buffer.next().code() == errc::tls_failed);
     }
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include <weir/base/network.hpp>
 #include <weir/base/task.hpp>
+#include <weir/net/credentials.hpp>
 #include <weir/net/frame.hpp>
 #include <weir/protocol/frames.hpp>
 
@@ -17,6 +18,7 @@ struct connection_config {
     milliseconds connect_timeout{10'000};  ///< for the socket
     milliseconds request_timeout{30'000};  ///< for an answer, from when the request was given; longer when call() says so
     std::size_t max_answer_bytes = std::size_t{1} << 30;
+    std::shared_ptr<credentials> security{};  ///< nullptr: neither TLS nor SASL
 };
 
 /// A decoded answer. Its `records` fields are views into the frame it keeps.
@@ -27,11 +29,14 @@ struct answer {
 };
 
 /// Frames, correlation ids and negotiated versions over one stream. Lives on one loop: every call and every callback is
-/// there. Calls may overlap; answers come back in call order. It never retries.
+/// there. Calls may overlap; answers come back in call order. It never retries. When the broker limits how long a login
+/// lasts (KIP-368), the first call after most of that time logs in again before it; calls under way are not disturbed.
 class connection : public std::enable_shared_from_this<connection> {
 public:
-    /// Connects and asks which versions the broker has (KIP-35, KIP-511). errc::refused, errc::timed_out or errc::io_error
-    /// name the endpoint; errc::malformed when it does not speak Kafka's protocol in plain text.
+    /// Connects, in TLS where that is wanted, asks which versions the broker has (KIP-35, KIP-511), and logs in (KIP-43,
+    /// KIP-152). errc::refused, errc::timed_out, errc::io_error or errc::network_exception name the endpoint;
+    /// errc::tls_failed, errc::sasl_authentication_failed and errc::unsupported_sasl_mechanism are for the user to solve;
+    /// errc::malformed when the peer does not speak Kafka's protocol.
     /// `begun` gets the connection while it still negotiates: whoever ends before that is over closes it.
     static task<result<std::shared_ptr<connection>>> open(event_loop& loop, network& net, endpoint to, connection_config config,
                                                           function<void(const std::shared_ptr<connection>&)> begun);
@@ -58,15 +63,25 @@ public:
 
 private:
     struct pending {
-        std::int32_t correlation;
-        timer_id deadline;
+        std::int32_t correlation = 0;
+        timer_id deadline = timer_id::none;
         function<void(result<frame>)> done;
+    };
+    /// What waits while the connection logs in again. Without `done` nobody waits for an answer.
+    struct held {
+        std::vector<write_piece> pieces;
+        pending waiter;
     };
     struct versions {
         std::int16_t key, oldest, newest;
     };
     task<result<void>> negotiate();
-    void send(std::vector<write_piece> pieces, std::int32_t correlation, milliseconds timeout, function<void(result<frame>)> done);
+    task<result<void>> log_in();
+    static task<void> log_in_again(std::shared_ptr<connection> self);
+    static task<void> find_out_why(std::shared_ptr<connection> self);
+    error refused(errc code, std::string_view why) const;
+    void send(protocol::api_key key, std::vector<write_piece> pieces, std::int32_t correlation, milliseconds timeout, function<void(result<frame>)> done);
+    void dispatch(protocol::api_key key, held what);
     void enqueue(std::vector<write_piece> pieces);
     void write_on();
     void read_on();
@@ -82,6 +97,11 @@ private:
     std::deque<pending> waiting_;
     std::vector<write_piece> outbox_;
     std::int32_t next_correlation_ = 0;
+    time_point login_due_ = time_point::max();  // when the next request logs in again first
+    std::deque<held> held_;
+    bool logging_in_again_ = false;
+    network* net_ = nullptr;  // to find out why the broker goes at the first request; nullptr: it did not, or nobody asks
+    bool heard_ = false;      // any byte at all
     bool writing_ = false;
     bool closed_ = false;
 };
@@ -96,7 +116,7 @@ task<result<answer<typename Request::response_type>>> connection::call(const Req
     auto pieces = protocol::encode_request_frame(request, version, correlation, config_.client_id);
     if (!pieces) co_return pieces.error();
     auto asking = completion<result<frame>>([&](function<void(result<frame>)> done) {
-        send(*std::move(pieces), correlation, config_.request_timeout + extra_time, std::move(done));
+        send(Request::api_key, *std::move(pieces), correlation, config_.request_timeout + extra_time, std::move(done));
     });
     auto got = co_await asking;
     if (!got) co_return got.error();
@@ -118,7 +138,7 @@ result<void> connection::tell(const Request& request, std::int16_t newest) {
     if (version < 0) return unsupported(Request::api_key);
     auto pieces = protocol::encode_request_frame(request, version, next_correlation_++, config_.client_id);
     if (!pieces) return pieces.error();
-    enqueue(*std::move(pieces));
+    dispatch(Request::api_key, held{*std::move(pieces), {}});
     return {};
 }
 

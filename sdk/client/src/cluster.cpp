@@ -196,7 +196,7 @@ task<result<connection_ptr>> cluster::any(std::shared_ptr<cluster> self) {
         candidates.emplace_back(first_bootstrap_id - static_cast<std::int32_t>(i), self->config_.bootstrap[i]);
     }
     const auto turn = self->next_any_++;
-    error last;
+    error last, fatal;
     for (std::size_t i = 0; i < candidates.size() && !self->closed_; ++i) {
         const auto group = i < known ? known : candidates.size() - known;
         const auto base = i < known ? 0 : known;
@@ -205,8 +205,10 @@ task<result<connection_ptr>> cluster::any(std::shared_ptr<cluster> self) {
         auto link = co_await reaching;
         if (link) co_return link;
         last = link.error();
+        if (last.fatal()) fatal = last;
     }
     if (self->closed_) co_return closed_error();
+    if (fatal) co_return fatal;  // trying again helps nobody: the user has to hear of it
     co_return error{errc::broker_not_available, fmt::format("none of {} brokers can be reached", candidates.size()), last};
 }
 
@@ -247,7 +249,9 @@ task<void> cluster::open(std::shared_ptr<cluster> self, std::shared_ptr<peer> en
         entry->link = *opened;
         entry->failures = 0;
     } else {
-        entry->not_before = self->loop_.now() + self->config_.retry.after(++entry->failures, self->random_);
+        ++entry->failures;
+        const auto pause = opened.error().fatal() ? nanoseconds{self->config_.retry.most} : self->config_.retry.after(entry->failures, self->random_);
+        entry->not_before = self->loop_.now() + pause;
     }
     for (auto told = std::exchange(entry->waiting, {}); auto& each : told) each(opened);
 }
@@ -262,6 +266,7 @@ void cluster::close() {
     loop_.cancel(std::exchange(age_, timer_id::none));
     watchers_.clear();
     for (auto& [key, each] : peers_) shut(*each, closed_error());
+    if (config_.connection.security) config_.connection.security->close();
 }
 
 }  // namespace weir::detail

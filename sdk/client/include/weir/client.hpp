@@ -4,6 +4,7 @@
 #include <weir/base/network.hpp>
 #include <weir/op.hpp>
 #include <weir/properties.hpp>
+#include <weir/security.hpp>
 #include <weir/serde.hpp>
 
 #include <memory>
@@ -20,6 +21,8 @@ struct client_config {
     duration retry_backoff_max{1'000};            ///< retry.backoff.max.ms
     int send_buffer = -1;                         ///< send.buffer.bytes; -1: the system sizes it
     int receive_buffer = -1;                      ///< receive.buffer.bytes; -1: the system sizes it
+    tls_config tls{};                             ///< security.protocol=SSL or SASL_SSL, ssl.*
+    sasl_config sasl{};                           ///< security.protocol=SASL_PLAINTEXT or SASL_SSL, sasl.*
     /// Runs completions elsewhere, one after the other; the client has a thread of its own for them otherwise.
     function<void(function<void()>)> post{};
     /// Any setting by Kafka's or librdkafka's name (docs/reference/client_settings.md); what is built on the client finds its

@@ -140,6 +140,8 @@ delivery producer_handle::send(std::string_view topic, const erased& key, const 
         if (outcome.outcome == append_outcome::refused) return failed(std::move(outcome.why));
         wake();  // open batches go out while somebody waits for room
         if (!records_->wait_for_change(seen, until - loop_.now())) return failed(late(topic, outcome.outcome));
+        if (outcome.outcome != append_outcome::unknown_topic) continue;
+        if (auto obstacle = records_->obstacle(); obstacle.fatal()) return failed(std::move(obstacle));
     }
 }
 
@@ -166,6 +168,7 @@ op<delivery> producer_handle::enqueue(std::string_view topic, const erased& key,
                 auto outcome = records->append(each.topic, again, loop.now());
                 if (outcome.outcome == append_outcome::refused) each.done->complete(std::move(outcome.why));
                 else if (outcome.outcome == append_outcome::appended) each.done->complete(delivery{std::move(outcome.where), outcome.index});
+                else if (auto obstacle = records->obstacle(); outcome.outcome == append_outcome::unknown_topic && obstacle.fatal()) each.done->complete(std::move(obstacle));
                 else return false;
                 if (const auto sender = weak.lock()) sender->run();
                 return true;

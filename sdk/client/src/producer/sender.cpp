@@ -33,7 +33,7 @@ void sender::learn(const std::string& topic) {
     if (topics_.empty()) view_->watch(this, [this] { update_topics(); });
     topics_[topic] = view_->loop().now() + config_.max_block;
     view_->want(topic);
-    update_topics();
+    if (view_->find(topic)) update_topics();
 }
 
 void sender::update_topics() {
@@ -41,7 +41,8 @@ void sender::update_topics() {
     for (const auto& [name, needed_until] : topics_) {
         const auto* known = view_->find(name);
         if (!known || known->partitions.empty()) {
-            if (now < needed_until) view_->refresh();  // somebody waits for it
+            // Somebody waits for it, unless they have just been told that it is of no use.
+            if (now < needed_until && !view_->last_failure().fatal()) view_->refresh();
             continue;
         }
         records_.set_partitions(name, known->partitions.size());
@@ -178,7 +179,7 @@ void sender::run() {
             to.items.push_back({queue, std::move(next)});
         }
         if (leaderless) view_->refresh();
-        std::erase_if(active_, [&](const queue_ptr& queue) { return queue->shipped.empty() && queue->retry.empty() && records_.unlist(*queue); });
+        forget_idle();
         for (auto& [broker, load] : out) {
             if (load.items.empty()) continue;
             ++requests_[broker];
@@ -210,7 +211,7 @@ task<void> sender::ship(std::shared_ptr<sender> self, std::int32_t broker, std::
     const auto fail_all = [&](const error& why) {
         for (auto& each : items) {
             each.records->last_failure = why;
-            if (why.code() != errc::unsupported_version) {
+            if (!why.fatal()) {
                 self->try_again(each, why.code(), why.what());
                 continue;
             }
@@ -362,11 +363,22 @@ void sender::abandon(const error& why) {
     retire();
     for (auto& queue : records_.all()) {
         for (auto& each : std::vector{queue->shipped}) lose(each, why);
+    }
+    lose_waiting(why);
+    active_.clear();
+    for (auto waiting = std::exchange(flushing_, {}); auto& each : waiting) each.done->complete(why);
+}
+
+void sender::lose_waiting(const error& why) {
+    for (auto& queue : records_.all()) {
         for (auto waiting = std::exchange(queue->retry, {}); auto& each : waiting) lose(each, why);
         while (auto next = records_.pop(*queue, true)) lose(next, why);
     }
-    active_.clear();
-    for (auto waiting = std::exchange(flushing_, {}); auto& each : waiting) each.done->complete(why);
+    forget_idle();
+}
+
+void sender::forget_idle() {
+    std::erase_if(active_, [&](const queue_ptr& queue) { return queue->shipped.empty() && queue->retry.empty() && records_.unlist(*queue); });
 }
 
 task<void> sender::init_producer_id(std::shared_ptr<sender> self) {
@@ -395,6 +407,10 @@ task<void> sender::init_producer_id(std::shared_ptr<sender> self) {
                     break;
                 }
             }
+        }
+        if (!link && why.fatal()) {
+            self->lose_waiting(why);
+            break;
         }
         logs.debug("no producer id yet: " + why.message());
         pause_for pause{self->view_->loop(), self->view_->retry().after(++self->id_failures_, self->view_->random())};

@@ -43,6 +43,9 @@ private:
     static task<void> init_producer_id(std::shared_ptr<sender> self);
     /// Fails everything that is not done, and sends nothing more.
     void abandon(const error& why);
+    /// Fails everything that is not on its way.
+    void lose_waiting(const error& why);
+    void forget_idle();
     void retire();
     void update_topics();
     std::int32_t leader_of(const partition_queue& queue) const;

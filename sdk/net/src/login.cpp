@@ -13,8 +13,10 @@
 namespace weir::net {
 namespace {
 log::logger logs{"weir.net.login"};
-// Of a login's life; the rest is for a request on its way and for clocks that differ.
-constexpr double login_share = 0.85;
+// Of a login's life; the rest is for a request on its way and for clocks that differ. Tokens are renewed before.
+constexpr double login_share = 0.9;
+// Brokers take no login for one sooner after the last.
+constexpr milliseconds least_between_logins{1100};
 constexpr milliseconds patience{2000};  // with a peer that is asked why it went
 }  // namespace
 
@@ -64,7 +66,8 @@ task<result<void>> connection::log_in() {
         said = std::move(got->message.auth_bytes);
         lifetime_ms = got->message.session_lifetime_ms;
     }
-    login_due_ = lifetime_ms > 0 ? began + std::chrono::duration_cast<nanoseconds>(milliseconds{lifetime_ms} * login_share) : time_point::max();
+    const auto share = std::chrono::duration_cast<nanoseconds>(milliseconds{lifetime_ms} * login_share);
+    login_due_ = lifetime_ms > 0 ? began + std::max<nanoseconds>(share, least_between_logins) : time_point::max();
     co_return result<void>{};
 }
 

@@ -60,7 +60,8 @@ error token_source::accept(oauth_token token) {
     if (token.value.empty() || !std::all_of(token.value.begin(), token.value.end(), allowed)) {
         return error{errc::sasl_authentication_failed, "OAUTHBEARER: what was given as a token is none (RFC 6750, 2.1): it is empty or has other characters than letters, digits and -._~+/="};
     }
-    if (token.expires == no_timestamp) token.expires = expiry_of(token.value);
+    // The broker goes by what the token itself says.
+    if (const auto own = expiry_of(token.value); own != no_timestamp && (token.expires == no_timestamp || own < token.expires)) token.expires = own;
     const auto left = token.expires == no_timestamp ? milliseconds{0} : milliseconds{token.expires - loop_.wall_now()};
     if (token.expires != no_timestamp && left <= milliseconds{0} && rules_.renews) {
         return error{errc::sasl_authentication_failed, fmt::format("OAUTHBEARER: the token that came expired {} ms ago; is this machine's clock right?", -left.count())};

@@ -91,6 +91,8 @@ error trust(SSL_CTX* context, const tls_config& config, tls_side side) {
     if (!source) return source.error();
     auto authorities = certificates_in(*source);
     if (!authorities) return authorities.error();
+    // As in Java's truststores, whatever is in it is trusted, whoever issued it.
+    X509_STORE_set_flags(SSL_CTX_get_cert_store(context), X509_V_FLAG_PARTIAL_CHAIN);
     for (const auto& each : *authorities) {
         X509_STORE_add_cert(SSL_CTX_get_cert_store(context), each.get());
         if (side == tls_side::server) SSL_CTX_add_client_CA(context, each.get());

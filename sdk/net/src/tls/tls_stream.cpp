@@ -12,7 +12,7 @@ namespace weir::net::tls {
 namespace {
 
 constexpr std::size_t record_bytes = 16 << 10;     // the most that fits one TLS record
-constexpr std::size_t cipher_bytes = 17 << 10;     // one record with what TLS adds
+constexpr std::size_t cipher_bytes = 34 << 10;     // two records with what TLS adds
 constexpr std::size_t flight_bytes = 128 << 10;    // encrypted ahead of what the connection takes
 
 /// Shared by the handle the user holds and the operations under way on the plain stream.
@@ -165,10 +165,18 @@ private:
     }
 
     std::optional<result<std::size_t>> decrypt() {
-        const auto got = SSL_read(ssl_.get(), into_.data(), static_cast<int>(std::min<std::size_t>(into_.size(), 1 << 30)));
-        if (got > 0) return std::size_t(got);
-        if (SSL_get_error(ssl_.get(), got) == SSL_ERROR_ZERO_RETURN) return std::size_t{0};
-        note(got);
+        std::size_t filled = 0;
+        while (filled < into_.size()) {  // one call gives one record at most
+            const auto got = SSL_read(ssl_.get(), into_.data() + filled, static_cast<int>(std::min(into_.size() - filled, record_bytes)));
+            if (got > 0) {
+                filled += static_cast<std::size_t>(got);
+                continue;
+            }
+            if (SSL_get_error(ssl_.get(), got) == SSL_ERROR_ZERO_RETURN) return filled;  // 0 when it was all before
+            note(got);
+            break;
+        }
+        if (filled > 0) return filled;
         return std::nullopt;
     }
 

@@ -34,7 +34,6 @@ client_core::client_core(std::unique_ptr<runtime> own, event_loop& loop, network
     parts.connection.request_timeout = config.request_timeout;
     parts.metadata_max_age = config.metadata_max_age;
     parts.retry = {config.retry_backoff, config.retry_backoff_max};
-    if (auto why = check(config.tls, config.sasl)) throw exception{std::move(why)};
     if (config.tls.enabled || config.sasl.mechanism != sasl_mechanism::none) {
         parts.connection.security = std::make_shared<net::credentials>(
             loop, net, std::move(config.tls), std::move(config.sasl), [strand = strand_](function<void()> step) { strand->post(std::move(step)); }, next_seed());

@@ -8,12 +8,13 @@
 #include <charconv>
 
 namespace weir::detail {
+namespace {
 
-std::span<const setting> client_setup::settings() {
+std::vector<setting> all_rows() {
     using all = client_setup;
     using config = client_config;
     static constexpr auto of = &all::config;
-    static const setting rows[] = {
+    std::vector<setting> rows{
         row<&all::bootstrap>("bootstrap.servers", any(), "Some brokers of the cluster, host:port with commas between: the others are learnt from them.", importance::high,
                              setting_type::list, synonym("metadata.broker.list")),
         row<of, &config::client_id>("client.id", any(), "What brokers call this client in logs, metrics and quotas."),
@@ -28,14 +29,28 @@ std::span<const setting> client_setup::settings() {
         row<of, &config::receive_buffer>("receive.buffer.bytes", at_least(-1), "SO_RCVBUF of the connections; -1: the system sizes it by what a connection moves.",
                                          synonym("socket.receive.buffer.bytes")),
     };
+    add_security_rows(rows);
+    return rows;
+}
+
+error conclude(void* config) {
+    auto& setup = *static_cast<client_setup*>(config);
+    if (auto why = apply_security(setup)) return why;
+    return check(setup.config.tls, setup.config.sasl);
+}
+
+}  // namespace
+
+std::span<const setting> client_setup::settings() {
+    static const auto rows = all_rows();
     return rows;
 }
 
 result<client_settings> resolve_client(client_setup& setup) {
     client_settings made;
     made.given = std::move(setup.config.extra);
-    if (auto why = resolve("client", client_setup::settings(), &setup, made.given, nullptr)) return why;
-    for (const auto& row : client_setup::settings()) made.effective.emplace_back(row.name, row.print(&setup).value_or(""));
+    if (auto why = resolve("client", client_setup::settings(), &setup, made.given, nullptr, &conclude)) return why;
+    for (const auto& row : client_setup::settings()) made.effective.push_back({row.name, row.print(&setup)});
     return made;
 }
 

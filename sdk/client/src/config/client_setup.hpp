@@ -1,8 +1,11 @@
 // What a client is made of, after fields, names and defaults have become one.
 #pragma once
+#include "security_names.hpp"
+
 #include <weir/base/network.hpp>
 #include <weir/client.hpp>
 
+#include <optional>
 #include <vector>
 
 namespace weir::detail {
@@ -10,13 +13,18 @@ namespace weir::detail {
 struct client_setup {
     std::string bootstrap{};  ///< bootstrap.servers
     client_config config{};
+    security_names security{};
     static std::span<const setting> settings();
 };
 
 /// What the client was given by name and what came of it, for whatever is built on it.
 struct client_settings {
+    struct value {
+        std::string_view name;
+        std::optional<std::string> text;
+    };
     properties given;
-    std::vector<std::pair<std::string_view, std::string>> effective;  ///< by the rows' own names
+    std::vector<value> effective;  ///< one per row
 };
 
 /// Fills `setup` from its `extra`, checks it and logs it.

@@ -31,7 +31,7 @@ std::string under_its_name(const setting& row, const properties::entry& given, c
 }
 
 std::string shown(const setting& row, const std::optional<std::string>& value) {
-    if (row.is_sensitive && value) return "[hidden]";
+    if (row.is_sensitive) return "[hidden]";
     return value.value_or("");
 }
 
@@ -44,7 +44,9 @@ std::vector<std::string_view> all_names() {
             for (const auto& other : row.synonyms) names.push_back(other.name);
         }
     }
-    for (const auto& foreign : foreign_settings()) names.push_back(foreign.name);
+    for (const auto& foreign : foreign_settings()) {
+        if (!foreign.name.ends_with('*')) names.push_back(foreign.name);
+    }
     return names;
 }
 
@@ -79,6 +81,9 @@ public:
             if (!find_row(rows_, entry.name)) judge(entry, of_client);
         }
     }
+
+    void add_problem(const error& why) { problems_.emplace_back(why.what()); }
+    bool ok() const noexcept { return problems_.empty(); }
 
     error finish() const {
         if (!problems_.empty()) return error{errc::invalid_setting, fmt::format("{}", fmt::join(problems_, "\n"))};
@@ -160,9 +165,9 @@ private:
             problems_.push_back(under_its_name(*found.row, entry, parsed.error()));
             return;
         }
-        const auto wanted = found.row->print(&scratch).value_or("");
-        const auto has = std::ranges::find(of_client.effective, found.row->name, &std::pair<std::string_view, std::string>::first);
-        if (has != of_client.effective.end() && has->second == wanted) return;
+        const auto wanted = found.row->print(&scratch);
+        const auto has = std::ranges::find(of_client.effective, found.row->name, &client_settings::value::name);
+        if (wanted && has->text == wanted) return;
         problems_.push_back(placed(entry, fmt::format("{} belongs to the client, which has another value: give it to client_config or its extra", entry.name)));
     }
 
@@ -193,12 +198,16 @@ bool same_word(std::string_view text, std::string_view word) noexcept {
     return std::ranges::equal(text, word, {}, lower, lower);
 }
 
-error resolve(std::string_view who, std::span<const setting> rows, void* config, const properties& extra, const client_settings* of_client) {
+error resolve(std::string_view who, std::span<const setting> rows, void* config, const properties& extra, const client_settings* of_client,
+              error (*conclude)(void* config)) {
     merge all{who, rows, config};
     all.take_fields();
     all.take_names(extra, "extra");
     if (of_client) all.take_names(of_client->given, "the client's extra");
     all.judge(extra, of_client);
+    if (all.ok() && conclude) {
+        if (auto why = conclude(config)) all.add_problem(why);
+    }
     return all.finish();
 }
 

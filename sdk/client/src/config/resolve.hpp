@@ -8,8 +8,9 @@ namespace weir::detail {
 /// Fields that differ from their default count as given. A setting given twice has to say the same twice. Every mistake is
 /// reported, one a line, as errc::invalid_setting: a value that is not allowed, two values, a name nobody knows (with the
 /// nearest known one), a name that belongs elsewhere (with where). The outcome is logged at debug, with where each value
-/// comes from.
-error resolve(std::string_view who, std::span<const setting> rows, void* config, const properties& extra, const client_settings* of_client);
+/// comes from. `conclude` sees the whole before that, when nothing else is wrong.
+error resolve(std::string_view who, std::span<const setting> rows, void* config, const properties& extra, const client_settings* of_client,
+              error (*conclude)(void* config) = nullptr);
 
 /// For the constructors of what is built on a client:
 ///

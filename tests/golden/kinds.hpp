@@ -9,5 +9,6 @@ int run_messages(std::istream& input, std::ostream& log, int& lines);
 int run_frames(std::istream& input, std::ostream& log, int& lines);
 int run_absent_fields(std::istream& input, std::ostream& log, int& lines);
 int run_embedded(std::istream& input, std::ostream& log, int& lines);
+int run_assignors(std::istream& input, std::ostream& log, int& lines);
 
 }  // namespace weir::golden

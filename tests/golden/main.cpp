@@ -16,6 +16,7 @@ using runner = int (*)(std::istream&, std::ostream&, int&);
 
 runner runner_for(const boost::json::object& line) {
     if (line.contains("frame_hex")) return weir::golden::run_frames;
+    if (line.contains("assignor")) return weir::golden::run_assignors;
     if (line.contains("message") && line.contains("field")) return weir::golden::run_absent_fields;
     if (line.contains("message") && line.contains("json")) return weir::golden::run_messages;
     if (line.contains("what") && !line.contains("verdict")) return weir::golden::run_embedded;

@@ -74,6 +74,7 @@ public:
     void close();
 
     event_loop& loop() const noexcept { return loop_; }
+    milliseconds metadata_max_age() const noexcept { return config_.metadata_max_age; }
     milliseconds request_timeout() const noexcept { return config_.connection.request_timeout; }
     random_source& random() noexcept { return random_; }
     const net::backoff& retry() const noexcept { return config_.retry; }

@@ -1,0 +1,488 @@
+#include "classic_member.hpp"
+
+#include "consumer_protocol.hpp"
+
+#include <weir/base/log.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace weir::detail {
+namespace {
+
+log::logger logs{"weir.client.group"};
+constexpr std::string_view protocol_type = "consumer";
+
+std::vector<topic_partition> listed(const std::set<topic_partition>& from) { return {from.begin(), from.end()}; }
+
+}  // namespace
+
+classic_member::classic_member(membership_config config, net::backoff retry, std::uint64_t seed) : config_(std::move(config)), retry_(retry), random_(seed) {
+    for (const auto& name : config_.assignors) {
+        if (const auto* how = find_assignor(name)) strategies_.push_back({how, std::nullopt});
+    }
+    cooperative_ = std::all_of(strategies_.begin(), strategies_.end(), [](const auto& each) { return each.how->cooperative; });
+    identity_.group_id = config_.group_id;
+    identity_.instance_id = config_.instance_id;
+}
+
+// --- wishes
+
+void classic_member::subscribe(std::vector<std::string> topics, std::shared_ptr<const topic_pattern> pattern) {
+    topics_ = {topics.begin(), topics.end()};
+    pattern_ = std::move(pattern);
+    if (!std::exchange(subscribed_, true)) ask_to_rejoin("first join");
+    else if (topics_ != joined_topics_) ask_to_rejoin("subscription has changed");
+}
+
+void classic_member::polled() {
+    if (std::exchange(away_, false)) ask_to_rejoin("the application polls again");
+}
+
+void classic_member::rejoin(std::string_view reason) { ask_to_rejoin(reason); }
+
+void classic_member::leave() {
+    leaving_ = true;
+    subscribed_ = false;
+    away_ = false;
+}
+
+void classic_member::leave_at_once() {
+    if (!leaving_) return;
+    lose_all();
+    send_leave("");
+    std::erase_if(effects_, [](const auto& each) { return std::holds_alternative<member_effect::leave>(each); });
+    leave_ended(asked_);
+}
+
+void classic_member::rejected(const group_identity& who, errc code) {
+    if (who.member_id != identity_.member_id || who.generation != identity_.generation || identity_.generation < 0) return;
+    switch (code) {
+        case errc::unknown_member_id: return reset("a commit was answered with UNKNOWN_MEMBER_ID", false);
+        case errc::illegal_generation: return reset("a commit was answered with ILLEGAL_GENERATION", true);
+        case errc::fenced_instance_id: return fail(explained(code, "OffsetCommit", ""));
+        case errc::rebalance_in_progress:
+            if (phase_ == phase::stable) ask_to_rejoin("the group is rebalancing");
+            return;
+        default: return;
+    }
+}
+
+void classic_member::ask_to_rejoin(std::string_view reason) {
+    if (!rejoin_needed_) rejoin_reason_ = reason;
+    rejoin_needed_ = true;
+}
+
+// --- revoking: the consumer takes its time, within limits
+
+void classic_member::begin_revoke(std::vector<topic_partition> going, phase next) {
+    phase_ = next;
+    asked_ = ++last_ticket_;
+    going_ = std::move(going);
+    give_up_at_ = now_ + config_.max_poll_interval;
+    effects_.push_back(member_effect::revoke{asked_, going_});
+}
+
+void classic_member::revoked(ticket of) {
+    if (of == asked_ && !going_.empty()) after_revoke();
+}
+
+void classic_member::after_revoke() {
+    for (const auto& each : std::exchange(going_, {})) owned_.erase(each);
+    asked_ = 0;
+    give_up_at_ = time_point::max();
+    if (leaving_) return go_on();
+    if (phase_ == phase::giving_up) return send_join();
+    // Others wait for what was given up: only a further rebalance can hand it on.
+    ask_to_rejoin("need to revoke partitions and re-join");
+    owned_.insert(coming_.begin(), coming_.end());
+    effects_.push_back(member_effect::assigned{std::exchange(coming_, {})});
+    phase_ = phase::stable;
+    go_on();
+}
+
+// --- joining
+
+void classic_member::go_on() {
+    if (leaving_) {
+        if (!going_.empty() || phase_ == phase::leaving) return;
+        if (!owned_.empty()) return begin_revoke(listed(owned_), phase::giving_up);
+        return send_leave("the consumer is being closed");
+    }
+    if (!may_join() || !rejoin_needed_ || now_ < retry_at_) return;
+    if (phase_ != phase::out && phase_ != phase::stable) return;
+    watched_.clear();
+    std::vector<topic_partition> going;
+    std::copy_if(owned_.begin(), owned_.end(), std::back_inserter(going), [&](const auto& each) { return !cooperative_ || !wants(each.topic); });
+    if (going.empty()) send_join();
+    else begin_revoke(std::move(going), phase::giving_up);
+}
+
+void classic_member::send_join() {
+    phase_ = phase::joining;
+    joined_topics_ = topics_;
+    rejoin_needed_ = false;
+    asked_ = ++last_ticket_;
+    protocol::join_group_request request;
+    request.group_id = config_.group_id;
+    request.session_timeout_ms = static_cast<std::int32_t>(config_.session_timeout.count());
+    request.rebalance_timeout_ms = static_cast<std::int32_t>(config_.max_poll_interval.count());
+    request.member_id = identity_.member_id;
+    if (!config_.instance_id.empty()) request.group_instance_id = config_.instance_id;
+    request.protocol_type = protocol_type;
+    request.reason = rejoin_reason_.substr(0, 255);
+    for (const auto& each : strategies_) {
+        joining_member me;
+        me.topics = {topics_.begin(), topics_.end()};
+        me.owned = listed(owned_);
+        if (identity_.generation >= 0) me.generation = identity_.generation;
+        me.rack = config_.rack;
+        me.user_data = each.how->user_data(each.last ? &*each.last : nullptr, each.generation);
+        auto metadata = encode_subscription(me);
+        if (!metadata) return fail(metadata.error());
+        auto& offered = request.protocols.emplace_back();
+        offered.name = each.how->name;
+        offered.metadata = *std::move(metadata);
+    }
+    logs.info(fmt::format("group {}: joining ({})", config_.group_id, rejoin_reason_));
+    join_out_ = asked_;
+    effects_.push_back(member_effect::join{asked_, std::move(request)});
+}
+
+void classic_member::joined(ticket of, const protocol::join_group_response& answer, time_point now) {
+    if (of == join_out_) join_out_ = 0;
+    if (of != asked_ || phase_ != phase::joining) return;
+    now_ = now;
+    asked_ = 0;
+    const auto code = errc_from_wire(answer.error_code);
+    if (code == errc::member_id_required) {
+        identity_.member_id = answer.member_id;
+        identity_.generation = -1;
+        return send_join();
+    }
+    if (code != errc::none) return trouble(code, "JoinGroup");
+    if (answer.protocol_type && *answer.protocol_type != protocol_type) {
+        return fail(explained(errc::inconsistent_group_protocol, "JoinGroup", fmt::format("its members are of type '{}'", *answer.protocol_type)));
+    }
+    identity_.member_id = answer.member_id;
+    identity_.generation = answer.generation_id;
+    const auto at = std::find_if(strategies_.begin(), strategies_.end(), [&](const auto& each) { return each.how->name == answer.protocol_name.value_or(""); });
+    if (at == strategies_.end()) {
+        return fail(explained(errc::inconsistent_group_protocol, "JoinGroup", fmt::format("the coordinator chose '{}', which was not offered", answer.protocol_name.value_or(""))));
+    }
+    chosen_ = &*at;
+    failures_ = 0;
+    beating_ = 0;  // what is on its way speaks of the generation before
+    begin_session();
+    if (answer.leader != answer.member_id) {
+        phase_ = phase::syncing;
+        return send_sync({});
+    }
+    members_.clear();
+    for (const auto& each : answer.members) {
+        auto member = decode_subscription(each.metadata);
+        if (!member) return fail(error{errc::malformed, fmt::format("group {}: what member {} subscribes to cannot be read", config_.group_id, each.member_id), member.error()});
+        member->id = each.member_id;
+        member->instance_id = each.group_instance_id;
+        watched_.insert(member->topics.begin(), member->topics.end());
+        members_.push_back(*std::move(member));
+    }
+    skip_assignment_ = answer.skip_assignment;
+    phase_ = phase::describing;
+    asked_ = ++last_ticket_;
+    effects_.push_back(member_effect::describe_topics{asked_, {watched_.begin(), watched_.end()}});
+}
+
+// --- the leader's part
+
+void classic_member::described(ticket of, topic_map topics) {
+    if (of != asked_ || phase_ != phase::describing) return;
+    phase_ = phase::syncing;
+    assigned_from_ = std::move(topics);
+    if (skip_assignment_) send_sync({});  // a static leader came back: what it decided before holds
+    else assign_all(assigned_from_);
+    members_.clear();
+}
+
+void classic_member::assign_all(const topic_map& topics) {
+    std::vector<protocol::sync_group_request::sync_group_request_assignment> all;
+    for (const auto& [id, partitions] : chosen_->how->assign(topics, members_)) {
+        auto encoded = encode_assignment(partitions);
+        if (!encoded) return fail(encoded.error());
+        auto& one = all.emplace_back();
+        one.member_id = id;
+        one.assignment = *std::move(encoded);
+    }
+    logs.info(fmt::format("group {}: leads generation {}, {} members share {} topics by {}", config_.group_id, identity_.generation, members_.size(), topics.size(),
+                          chosen_->how->name));
+    send_sync(std::move(all));
+}
+
+void classic_member::topics_are(const topic_map& topics) {
+    const bool settled = phase_ == phase::stable || phase_ == phase::giving_up_some;
+    if (settled && !watched_.empty() && topics != assigned_from_) ask_to_rejoin("cached metadata has changed");
+}
+
+void classic_member::send_sync(std::vector<protocol::sync_group_request::sync_group_request_assignment> assignments) {
+    asked_ = ++last_ticket_;
+    protocol::sync_group_request request;
+    request.group_id = config_.group_id;
+    request.generation_id = identity_.generation;
+    request.member_id = identity_.member_id;
+    if (!config_.instance_id.empty()) request.group_instance_id = config_.instance_id;
+    request.protocol_type = protocol_type;
+    request.protocol_name = std::string{chosen_->how->name};
+    request.assignments = std::move(assignments);
+    effects_.push_back(member_effect::sync{asked_, std::move(request)});
+}
+
+void classic_member::synced(ticket of, const protocol::sync_group_response& answer, time_point now) {
+    if (of != asked_ || phase_ != phase::syncing) return;
+    now_ = now;
+    asked_ = 0;
+    const auto code = errc_from_wire(answer.error_code);
+    if (code == errc::rebalance_in_progress) {  // already the next one
+        phase_ = phase::stable;
+        ask_to_rejoin("group is already rebalancing");
+        return go_on();
+    }
+    if (code != errc::none) return trouble(code, "SyncGroup");
+    if ((answer.protocol_type && *answer.protocol_type != protocol_type) || (answer.protocol_name && *answer.protocol_name != chosen_->how->name)) {
+        return fail(explained(errc::inconsistent_group_protocol, "SyncGroup", "it went on with another protocol"));
+    }
+    auto read = decode_assignment(answer.assignment);
+    if (!read) return fail(error{errc::malformed, fmt::format("group {}: the assignment cannot be read", config_.group_id), read.error()});
+    failures_ = 0;
+    begin_session();
+    take_assignment(*std::move(read));
+}
+
+void classic_member::take_assignment(std::vector<topic_partition> partitions) {
+    phase_ = phase::stable;
+    // The subscription changed while the group agreed on the old one.
+    if (!std::all_of(partitions.begin(), partitions.end(), [&](const auto& each) { return wants(each.topic); })) {
+        ask_to_rejoin("received assignment does not match the current subscription");
+        return go_on();
+    }
+    if (pattern_) {  // the leader knew topics that this member had not seen yet
+        for (const auto& each : partitions) {
+            topics_.insert(each.topic);
+            joined_topics_.insert(each.topic);
+        }
+    }
+    chosen_->last = partitions;
+    chosen_->generation = identity_.generation;
+    const std::set<topic_partition> target{partitions.begin(), partitions.end()};
+    std::vector<topic_partition> going;
+    coming_.clear();
+    std::set_difference(owned_.begin(), owned_.end(), target.begin(), target.end(), std::back_inserter(going));
+    std::set_difference(target.begin(), target.end(), owned_.begin(), owned_.end(), std::back_inserter(coming_));
+    logs.info(fmt::format("group {}: generation {}, {} partitions ({} new, {} to give up)", config_.group_id, identity_.generation, target.size(), coming_.size(), going.size()));
+    if (!going.empty()) return begin_revoke(std::move(going), phase::giving_up_some);
+    owned_ = target;
+    effects_.push_back(member_effect::assigned{std::exchange(coming_, {})});
+    go_on();
+}
+
+// --- staying
+
+// The coordinator began to count before its answer came. A heartbeat at once, where there is something to lose: counted
+// from when it was sent, the session ends here no later than there.
+void classic_member::begin_session() {
+    session_ends_ = now_ + config_.session_timeout;
+    beat_at_ = phase_ == phase::syncing || !owned_.empty() ? now_ : now_ + config_.heartbeat_interval;
+}
+
+void classic_member::heartbeat_answered(ticket of, errc code, time_point now) {
+    if (of != beating_) return;
+    now_ = now;
+    beating_ = 0;
+    // The group has gone on to the generation that this member is joining: the join's answer tells.
+    if (phase_ == phase::joining && code == errc::illegal_generation) return;
+    if (code == errc::none || code == errc::rebalance_in_progress) {
+        failures_ = 0;
+        session_ends_ = beat_sent_ + config_.session_timeout;
+        if (code == errc::rebalance_in_progress && phase_ == phase::stable) ask_to_rejoin("group is already rebalancing");
+        return go_on();
+    }
+    trouble(code, "Heartbeat");
+}
+
+void classic_member::tick(time_point now, time_point last_polled) {
+    now_ = now;
+    if (now >= give_up_at_) {
+        effects_.push_back(member_effect::lost{going_});
+        after_revoke();
+    }
+    if (in_group() && !leaving_ && last_polled + config_.max_poll_interval <= now) {
+        logs.warn(fmt::format("group {}: left, for the application did not ask for records within {} ms (max.poll.interval.ms); make batches smaller (max.poll.records), or the interval longer",
+                              config_.group_id, config_.max_poll_interval.count()));
+        away_ = true;
+        lose_all();
+        send_leave("consumer poll timeout has expired.");
+        return;
+    }
+    if (in_group() && now >= session_ends_) {
+        effects_.push_back(member_effect::forget_coordinator{});
+        reset(fmt::format("the coordinator did not answer within {} ms (session.timeout.ms)", config_.session_timeout.count()), true);
+    }
+    if (in_group() && beating_ == 0 && now >= beat_at_) {
+        beating_ = ++last_ticket_;
+        beat_sent_ = now;
+        beat_at_ = now + config_.heartbeat_interval;
+        protocol::heartbeat_request request;
+        request.group_id = config_.group_id;
+        request.generation_id = identity_.generation;
+        request.member_id = identity_.member_id;
+        if (!config_.instance_id.empty()) request.group_instance_id = config_.instance_id;
+        effects_.push_back(member_effect::heartbeat{beating_, std::move(request)});
+    }
+    go_on();
+}
+
+time_point classic_member::deadline(time_point last_polled) const {
+    auto next = give_up_at_;
+    if (in_group()) {
+        next = std::min(next, session_ends_);
+        if (beating_ == 0) next = std::min(next, beat_at_);
+        if (!leaving_ && last_polled < time_point::max() - config_.max_poll_interval) next = std::min(next, last_polled + config_.max_poll_interval);
+    }
+    if (may_join() && rejoin_needed_ && (phase_ == phase::out || phase_ == phase::stable)) next = std::min(next, retry_at_);
+    return next;
+}
+
+// --- leaving
+
+void classic_member::send_leave(std::string_view reason) {
+    const bool leave_word = config_.instance_id.empty() && !identity_.member_id.empty();  // a static member's place is kept
+    protocol::leave_group_request request;
+    request.group_id = config_.group_id;
+    request.member_id = identity_.member_id;
+    auto& me = request.members.emplace_back();
+    me.member_id = identity_.member_id;
+    me.reason = std::string{reason};
+    identity_.member_id.clear();
+    identity_.generation = -1;
+    watched_.clear();
+    beating_ = 0;
+    drop_join();
+    phase_ = phase::leaving;
+    asked_ = ++last_ticket_;
+    const auto answered = asked_;
+    if (leave_word) effects_.push_back(member_effect::leave{answered, std::move(request)});
+    else leave_ended(answered);
+}
+
+void classic_member::leave_ended(ticket of) {
+    if (of != asked_ || phase_ != phase::leaving) return;
+    asked_ = 0;
+    phase_ = phase::out;
+    if (std::exchange(leaving_, false)) effects_.push_back(member_effect::left{});
+    go_on();
+}
+
+// --- trouble
+
+void classic_member::lose_all() {
+    going_.clear();
+    coming_.clear();
+    give_up_at_ = time_point::max();
+    if (!owned_.empty()) effects_.push_back(member_effect::lost{listed(owned_)});
+    owned_.clear();
+}
+
+void classic_member::drop_join() {
+    if (std::exchange(join_out_, 0) != 0) effects_.push_back(member_effect::drop_join{});
+}
+
+void classic_member::reset(std::string_view reason, bool keep_id) {
+    logs.info(fmt::format("group {}: no member any more: {}", config_.group_id, reason));
+    lose_all();
+    drop_join();
+    if (!keep_id) identity_.member_id.clear();
+    identity_.generation = -1;
+    asked_ = 0;
+    beating_ = 0;
+    watched_.clear();
+    phase_ = phase::out;
+    rejoin_needed_ = false;
+    ask_to_rejoin(reason);
+    go_on();
+}
+
+void classic_member::retry_later(const error& why, bool beat) {
+    logs.info(fmt::format("group {}: {}", config_.group_id, why.message()));
+    const auto again_at = now_ + retry_.after(++failures_, random_);
+    if (beat) {
+        beat_at_ = std::min(beat_at_, again_at);
+        return;
+    }
+    retry_at_ = again_at;
+    asked_ = 0;
+    phase_ = identity_.generation >= 0 ? phase::stable : phase::out;
+    if (phase_ == phase::stable && owned_.empty()) session_ends_ = now_ + config_.session_timeout;
+    ask_to_rejoin(fmt::format("rebalance failed due to {}", describe(why.code()).name));
+}
+
+void classic_member::request_failed(ticket of, const error& why, time_point now) {
+    now_ = now;
+    if (of == join_out_) join_out_ = 0;
+    const bool beat = of == beating_;
+    if (of == 0 || (!beat && of != asked_)) return;
+    if (beat) beating_ = 0;
+    if (phase_ == phase::leaving) return leave_ended(of);
+    if (why.code() == errc::unsupported_version || why.fatal()) return fail(why);
+    effects_.push_back(member_effect::forget_coordinator{});
+    retry_later(why, beat);
+    go_on();
+}
+
+void classic_member::trouble(errc code, std::string_view api) {
+    const bool beat = api == "Heartbeat";
+    switch (code) {
+        case errc::unknown_member_id: return reset(fmt::format("{} was answered with UNKNOWN_MEMBER_ID", api), false);
+        case errc::illegal_generation: return reset(fmt::format("{} was answered with ILLEGAL_GENERATION", api), true);
+        case errc::not_coordinator:
+        case errc::coordinator_not_available: effects_.push_back(member_effect::forget_coordinator{}); break;
+        case errc::rebalance_in_progress: break;
+        default:
+            if (!describe(code).retriable) return fail(explained(code, api, ""));
+    }
+    retry_later(explained(code, api, ""), beat);
+    go_on();
+}
+
+void classic_member::fail(error why) {
+    lose_all();
+    drop_join();
+    identity_.member_id.clear();
+    identity_.generation = -1;
+    watched_.clear();
+    asked_ = 0;
+    beating_ = 0;
+    phase_ = phase::out;
+    subscribed_ = false;
+    if (std::exchange(leaving_, false)) effects_.push_back(member_effect::left{});
+    else effects_.push_back(member_effect::failed{std::move(why)});
+}
+
+error classic_member::explained(errc code, std::string_view api, const std::string& detail) const {
+    const auto advice = [&]() -> std::string {
+        switch (code) {
+            case errc::inconsistent_group_protocol:
+                return "its members share no assignor with this one, or are no consumers; give all of them one in common (partition.assignment.strategy), or use another group.id";
+            case errc::fenced_instance_id:
+                return fmt::format("another member runs with group.instance.id={}; give each its own", config_.instance_id);
+            case errc::invalid_session_timeout:
+                return fmt::format("session.timeout.ms={} is outside what the broker allows (group.min.session.timeout.ms, group.max.session.timeout.ms)", config_.session_timeout.count());
+            case errc::group_max_size_reached: return "it has as many members as the broker allows (group.max.size)";
+            case errc::group_authorization_failed: return "the principal may not read it; it needs READ on the group";
+            case errc::invalid_group_id: return "no group may have this id";
+            default: return std::string{describe(code).condition};
+        }
+    }();
+    return error{code, fmt::format("{} of group {}: {}{}{}", api, config_.group_id, advice, detail.empty() ? "" : "; ", detail)};
+}
+
+}  // namespace weir::detail

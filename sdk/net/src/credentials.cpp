@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <mutex>
+
 namespace weir::net {
 namespace {
 
@@ -17,17 +19,35 @@ task<void> run_ask(std::shared_ptr<token_endpoint> endpoint, answer_to answer) {
     answer(std::move(got));
 }
 
+/// The way back to the loop for an answer that may come after the client is gone.
+class way_home {
+public:
+    explicit way_home(event_loop& loop) : loop_(&loop) {}
+    void post(function<void()> step) {
+        const std::lock_guard hold{mutex_};
+        if (loop_) loop_->post(std::move(step));
+    }
+    void close() {
+        const std::lock_guard hold{mutex_};
+        loop_ = nullptr;
+    }
+
+private:
+    std::mutex mutex_;
+    event_loop* loop_;
+};
+
 /// Where the configuration says that tokens come from.
-token_source::fetcher fetcher_of(event_loop& loop, network& net, oauth_config& config, function<void(function<void()>)> user_code) {
+token_source::fetcher fetcher_of(event_loop& loop, network& net, oauth_config& config, function<void(function<void()>)> user_code, const std::shared_ptr<way_home>& home) {
     if (!config.token.empty()) {
         return [token = config.token](answer_to answer) { answer(oauth_token{token, no_timestamp}); };
     }
     if (config.fetch) {
         auto fetch = std::make_shared<function<void(answer_to)>>(std::move(config.fetch));
-        return [fetch, user_code = std::move(user_code), &loop](answer_to answer) mutable {
-            user_code([fetch, &loop, answer = std::move(answer)]() mutable {
-                (*fetch)([&loop, answer = std::move(answer)](result<oauth_token> got) mutable {
-                    loop.post([answer = std::move(answer), got = std::move(got)]() mutable { answer(std::move(got)); });
+        return [fetch, user_code = std::move(user_code), home](answer_to answer) mutable {
+            user_code([fetch, home, answer = std::move(answer)]() mutable {
+                (*fetch)([home, answer = std::move(answer)](result<oauth_token> got) mutable {
+                    home->post([answer = std::move(answer), got = std::move(got)]() mutable { answer(std::move(got)); });
                 });
             });
         };
@@ -42,7 +62,9 @@ credentials::credentials(event_loop& loop, network& net, tls_config tls, sasl_co
     : tls_config_(tls), tls_(std::move(tls)), sasl_(std::move(sasl)) {
     if (sasl_.mechanism != sasl_mechanism::oauth_bearer) return;
     const refresh_rules rules{sasl_.oauth.refresh_at, sasl_.oauth.refresh_jitter, {sasl_.oauth.retry_backoff, sasl_.oauth.retry_backoff_max}, 2 * sasl_.oauth.timeout, sasl_.oauth.token.empty()};
-    tokens_ = std::make_shared<token_source>(loop, rules, fetcher_of(loop, net, sasl_.oauth, std::move(user_code)), seed);
+    const auto home = std::make_shared<way_home>(loop);
+    tokens_ = std::make_shared<token_source>(loop, rules, fetcher_of(loop, net, sasl_.oauth, std::move(user_code), home), seed);
+    close_home_ = [home] { home->close(); };
 }
 credentials::~credentials() = default;
 
@@ -77,6 +99,7 @@ task<result<std::unique_ptr<sasl::mechanism>>> credentials::begin(std::shared_pt
 
 void credentials::close() {
     if (tokens_) tokens_->close();
+    if (close_home_) close_home_();
 }
 
 }  // namespace weir::net

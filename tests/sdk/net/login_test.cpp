@@ -306,6 +306,30 @@ TEST_CASE_FIXTURE(login_fixture, "logging in again disturbs no call, and happens
     CHECK(sessions[0]->logins == before + 1);
 }
 
+TEST_CASE_FIXTURE(login_fixture, "a token of the user's own may come late, and after the end of the client") {
+    function<void(result<oauth_token>)> answer;
+    sasl_config sasl;
+    sasl.mechanism = sasl_mechanism::oauth_bearer;
+    sasl.oauth.fetch = [&](function<void(result<oauth_token>)> one) { answer = std::move(one); };
+    security = std::make_shared<net::credentials>(world.loop(desk), world.net(desk), tls_config{}, std::move(sasl), [](function<void()> step) { step(); }, 5);
+    bool done = false;
+    world.loop(desk).post([&] { spawn(run_open(*this, done)); });
+    REQUIRE(world.run_until([&] { return static_cast<bool>(answer); }, 60s));
+    SUBCASE("late") {
+        world.run_for(3s);
+        answer(oauth_token{"abc", no_timestamp});
+        REQUIRE(world.run_until([&] { return done; }, 60s));
+        CHECK(failure.code() == errc::unsupported_sasl_mechanism);  // this broker has no OAUTHBEARER
+    }
+    SUBCASE("after the end") {
+        security->close();
+        REQUIRE(world.run_until([&] { return done; }, 60s));
+        CHECK(failure.code() == errc::closed);
+        answer(oauth_token{"abc", no_timestamp});
+        world.run_for(1s);
+    }
+}
+
 TEST_CASE_FIXTURE(login_fixture, "when logging in again fails, every call ends and says why") {
     lifetime = 10s;
     open({}, alice("s3cret"));

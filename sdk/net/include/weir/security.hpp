@@ -43,7 +43,8 @@ struct oauth_token {
 /// client; a timer renews it at `refresh_at` of its life.
 struct oauth_config {
     std::string token{};              ///< never renewed
-    /// Gets a token from wherever; runs on the client's callback strand and may answer later, from any thread, once.
+    /// Gets a token from wherever; runs on the client's callback strand and may answer later, from any thread, once;
+    /// an answer after the client's end is passed over.
     function<void(function<void(result<oauth_token>)> answer)> fetch{};
     std::string token_endpoint{};     ///< sasl.oauthbearer.token.endpoint.url: the client credentials grant; https, or http on this machine
     std::string client_id{};          ///< sasl.oauthbearer.client.credentials.client.id

@@ -34,6 +34,7 @@ private:
     tls_context tls_;
     sasl_config sasl_;
     std::shared_ptr<token_source> tokens_;
+    function<void()> close_home_;  // answers of the user's come to nothing afterwards
 };
 
 }  // namespace weir::net

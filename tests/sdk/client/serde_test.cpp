@@ -1,4 +1,4 @@
-#include <weir/topic.hpp>
+#include <weir/producer.hpp>
 
 #include <weir/base/uuid.hpp>
 
@@ -100,4 +100,12 @@ TEST_CASE("a topic carries the serdes of its types, or those it was given") {
     loud.value().encode("hey", sink);
     CHECK(as_text(sink.view()) == "hey!");
     CHECK(loud[3] == topic_partition{"loud", 3});
+    // What the producer makes of an argument of send(), which is a view of the text.
+    const std::string text = "hey";
+    const detail::erase<std::string> sent{loud.value(), text};
+    sink.clear();
+    sent.ops->encode(sent.state, sent.value, sink);
+    CHECK(as_text(sink.view()) == "hey!");
+    const bool as_it_is = detail::erase<std::string>{serde<std::string>{}, text}.ops->view != nullptr;
+    CHECK(as_it_is);
 }

@@ -76,11 +76,24 @@ struct on_the_spot<const char*> { using type = std::string_view; };
 template <class T>
 using wire_t = typename on_the_spot<T>::type;
 
+/// A value for the length of a call. Text and bytes go as the view they came in, unless the topic has a serde of its own,
+/// which takes the owner.
 template <class T>
-erased erase(const serde<T>& with, const sent_t<T>& value) {
-    if constexpr (std::same_as<sent_t<T>, T>) return {&value, &with.ops(), with.state()};
-    else return {&value, &default_serde_ops<sent_t<T>>, nullptr};
-}
+struct erase : erased {
+    erase(const serde<T>& with, const T& value) : erased{&value, &with.ops(), with.state()} {}
+};
+template <class T>
+    requires(!std::same_as<sent_t<T>, T>)
+struct erase<T> : erased {
+    erase(const serde<T>& with, const sent_t<T>& value) : erased{&value, &default_serde_ops<sent_t<T>>, nullptr} {
+        if (&with.ops() == &default_serde_ops<T>) [[likely]] return;
+        owner.emplace(value.begin(), value.end());
+        static_cast<erased&>(*this) = {&*owner, &with.ops(), with.state()};
+    }
+    erase(const erase&) = delete;
+    erase& operator=(const erase&) = delete;
+    std::optional<T> owner;
+};
 }  // namespace detail
 
 /// Thread-safe; a cheap handle, copies are the same producer. send() encodes the record into its batch before it returns,

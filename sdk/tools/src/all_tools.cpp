@@ -3,11 +3,14 @@
 
 namespace weir::tools {
 
-extern const tool dump_log;
+extern const tool console_producer, dump_log, producer_perf_test, verifiable_producer;
 
 std::span<const tool* const> all_tools() noexcept {
     static constexpr const tool* all[] = {
+        &console_producer,
         &dump_log,
+        &producer_perf_test,
+        &verifiable_producer,
     };
     return all;
 }

@@ -192,8 +192,10 @@ std::string_view arguments::exactly_one(std::initializer_list<std::string_view> 
     std::string_view found;
     std::string listed;
     int count = 0;
+    std::size_t place = 0;
     for (const auto each : names) {
-        listed += (listed.empty() ? "" : ", ") + dashed(each);
+        listed += (place == 0 ? "" : place + 1 == names.size() ? " or " : ", ") + dashed(each);
+        ++place;
         if (!has(each)) continue;
         found = each;
         ++count;

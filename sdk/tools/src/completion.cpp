@@ -111,6 +111,7 @@ std::vector<std::string> complete(std::span<const std::string_view> words) {
     if (!which) {
         if (words.size() == 2) {
             for (const auto* each : all_tools()) into.offer(each->name, each->purpose);
+            for (const auto& each : companions) into.offer(each.name, each.purpose);
             for (const auto each : program_commands) into.offer(each, "");
             return std::move(into.found);
         }

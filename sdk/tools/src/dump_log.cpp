@@ -22,7 +22,7 @@ constexpr option options[] = {
     value("max-message-size", "bytes", "The size of the largest batch that an index is checked with."),
     flag("verify-index-only", "Compare indexes with their logs without printing them."),
     flag("index-sanity-check", "Check only what a broker checks when it starts."),
-    maybe_value("key-decoder-class", "decoder", "How keys are shown: string, integer, long or bytes (or the name of Kafka's class)."),
+    maybe_value("key-decoder-class", "decoder", "How keys are shown: string, integer, long, bytes, ... (or the name of Kafka's class)."),
     maybe_value("value-decoder-class", "decoder", "How values are shown."),
     flag("offsets-decoder", "The log is of __consumer_offsets."),
     flag("transaction-log-decoder", "The log is of __transaction_state."),
@@ -45,7 +45,7 @@ int run(const invocation& call) {
     const auto& args = call.args;
     constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
     log_dump_settings log;
-    log.decoder = {kind_of(args), *plain_form_named(args.text("key-decoder-class", "string")), *plain_form_named(args.text("value-decoder-class", "string"))};
+    log.decoder = {kind_of(args), *value_form_named(args.text("key-decoder-class", "string")), *value_form_named(args.text("value-decoder-class", "string"))};
     log.print_data = args.has("print-data-log") || args.has("key-decoder-class") || args.has("value-decoder-class") || log.decoder.kind != record_kind::plain;
     log.deep = args.has("deep-iteration") || log.print_data;
     log.skip_record_metadata = args.has("skip-record-metadata");

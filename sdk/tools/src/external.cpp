@@ -44,9 +44,6 @@ std::string find_program(const std::string& name) {
     return {};
 }
 
-/// Tools that are programs of their own: they need the broker's code, which this program does not have.
-constexpr std::string_view companions[] = {"storage"};
-
 }  // namespace
 
 std::optional<int> run_external(std::string_view name, std::span<const char* const> words) {
@@ -71,8 +68,7 @@ int install_links(std::span<const char* const> words) {
     const auto target = own_path();
     std::vector<std::string> names;
     for (const auto* each : all_tools()) names.push_back(kafka_name(each->name));
-    for (const auto each : companions)
-        if (!find_tool(each)) names.push_back(kafka_name(each));
+    for (const auto& each : companions) names.push_back(kafka_name(each.name));
     int made = 0;
     for (const auto& name : names)
         for (const auto& link : {directory + "/" + name, directory + "/" + name + ".sh"}) {

@@ -1,8 +1,10 @@
 #include "help.hpp"
 
 #include "common_options.hpp"
+#include "names.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 namespace weir::tools {
@@ -126,9 +128,12 @@ std::string overview() {
         "\n"
         "Started under the name kafka-TOOL or kafka-TOOL.sh it is that tool.\n"
         "\n";
+    std::vector<companion> tools(std::begin(companions), std::end(companions));
+    for (const auto* each : all_tools()) tools.push_back({each->name, each->purpose});
+    std::sort(tools.begin(), tools.end(), [](const companion& a, const companion& b) { return a.name < b.name; });
     std::size_t width = 0;
-    for (const auto* each : all_tools()) width = std::max(width, each->name.size());
-    for (const auto* each : all_tools()) entry(page, each->name, width, each->purpose);
+    for (const auto& each : tools) width = std::max(width, each.name.size());
+    for (const auto& each : tools) entry(page, each.name, width, each.purpose);
     page += "\n";
     entry(page, "completion SHELL", 24, "Print the completion script of bash, zsh or fish.");
     entry(page, "install-links DIR", 24, "Make links with Kafka's names (kafka-topics, kafka-topics.sh, ...) to this program.");

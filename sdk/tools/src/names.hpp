@@ -8,6 +8,13 @@ namespace weir::tools {
 /// Words that `weir` understands beside the tools.
 inline constexpr std::string_view program_commands[] = {"completion", "help", "install-links"};
 
+/// A tool that is a program of its own, weir-NAME: it needs the broker's code, which this one does not have.
+struct companion {
+    std::string_view name;
+    std::string_view purpose;
+};
+inline constexpr companion companions[] = {{"storage", "Format log directories, and show what they hold. (Runs weir-storage.)"}};
+
 /// "kafka-topics" for "topics".
 inline std::string kafka_name(std::string_view tool) { return "kafka-" + std::string{tool}; }
 

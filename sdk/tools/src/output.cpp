@@ -62,7 +62,7 @@ void table::write(json_writer& into) const {
     into.end_array();
 }
 
-void table::print(output& out, std::string_view gap, bool pad_last) const {
+void table::print(output& out, std::string_view gap, last_column ending) const {
     if (out.json()) {
         json_writer document;
         write(document);
@@ -81,8 +81,8 @@ void table::print(output& out, std::string_view gap, bool pad_last) const {
             const std::string_view content = cell(at);
             text += content;
             const bool last = at + 1 == columns_.size();
-            if (!last || pad_last) text.append(widths[at] - width_of(content), ' ');
-            if (!last || pad_last) text += gap;
+            if (!last || ending != last_column::plain) text.append(widths[at] - width_of(content), ' ');
+            if (!last || ending == last_column::padded_with_gap) text += gap;
         }
         out.line(painted(out, with, text));
     };

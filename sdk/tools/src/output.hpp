@@ -67,9 +67,10 @@ public:
     bool empty() const noexcept { return rows_.empty(); }
     std::size_t size() const noexcept { return rows_.size(); }
 
-    /// Cells are padded to the widest of their column and end with `gap`; the last column is padded too when `pad_last`
-    /// says so. JSON is the same for all.
-    void print(output& out, std::string_view gap = " ", bool pad_last = true) const;
+    /// Kafka's tools differ in how their lines end.
+    enum class last_column : std::uint8_t { plain, padded, padded_with_gap };
+    /// Cells are padded to the widest of their column, with `gap` between columns. JSON is the same for all.
+    void print(output& out, std::string_view gap = " ", last_column last = last_column::padded) const;
     /// An array of objects, into a document that is being written.
     void write(json_writer& into) const;
 

@@ -30,6 +30,7 @@ int print_version() {
 int unknown_tool(std::string_view name) {
     std::vector<std::string_view> names(std::begin(program_commands), std::end(program_commands));
     for (const auto* each : all_tools()) names.push_back(each->name);
+    for (const auto& each : companions) names.push_back(each.name);
     auto why = "weir: there is no tool '" + std::string{name} + "', and no program weir-" + std::string{name} + " beside this one or on the PATH";
     if (const auto near = nearest(name, names); !near.empty()) why += "; did you mean '" + std::string{near} + "'?";
     print_line(stderr, why);

@@ -242,8 +242,8 @@ TEST_CASE("names that say nothing and files that are not there are errors") {
 }
 
 TEST_CASE("decoders have the names of Kafka's classes, and short ones") {
-    CHECK(*plain_form_named("org.apache.kafka.tools.api.LongDecoder") == plain_form::long_integer);
-    CHECK(*plain_form_named("org.apache.kafka.common.serialization.StringDeserializer") == plain_form::text);
-    CHECK(*plain_form_named("integer") == plain_form::integer);
-    CHECK(plain_form_named("com.example.Own").code() == errc::invalid_setting);
+    CHECK(*value_form_named("org.apache.kafka.tools.api.LongDecoder") == value_form::long_integer);
+    CHECK(*value_form_named("org.apache.kafka.common.serialization.StringDeserializer") == value_form::text);
+    CHECK(*value_form_named("integer") == value_form::integer);
+    CHECK(value_form_named("com.example.Own").code() == errc::invalid_setting);
 }

@@ -18,14 +18,17 @@ table make_table() {
 
 TEST_CASE("columns are as wide as their widest cell, counted in characters") {
     output out{output::format::text};
-    make_table().print(out, " ", false);
+    make_table().print(out, " ", table::last_column::plain);
     CHECK(out.text() == "GROUP       LAG\nfirst-group 12\ngr\xc3\xbc\xc3\x9f" "e       -\n");
 }
 
 TEST_CASE("the last column is padded where Kafka pads it") {
     output out{output::format::text};
     make_table().print(out);
-    CHECK(out.text() == "GROUP       LAG   \nfirst-group 12    \ngr\xc3\xbc\xc3\x9f" "e       -     \n");
+    CHECK(out.text() == "GROUP       LAG  \nfirst-group 12   \ngr\xc3\xbc\xc3\x9f" "e       -    \n");
+    output tabbed{output::format::text};
+    make_table().print(tabbed, "\t", table::last_column::padded_with_gap);
+    CHECK(tabbed.text().starts_with("GROUP      \tLAG  \t\n"));
 }
 
 TEST_CASE("as JSON each row is an object, and what is no number is null") {

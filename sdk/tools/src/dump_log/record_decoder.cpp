@@ -109,13 +109,9 @@ decoded_record decode_framed(std::string_view schema, const record_view& record)
     return {{}, fmt::format("{{\"type\":\"{}\",\"version\":{},\"data\":{}}}", constant_name(type->name), head->version, to_json(*type, body->get(), head->version)), true};
 }
 
-std::string plain(plain_form form, bytes_view data) {
-    if (form == plain_form::text) return std::string{as_text(data)};
-    if (form == plain_form::integer && data.size() == 4) return std::to_string(load_big_endian<std::int32_t>(data.data()));
-    if (form == plain_form::long_integer && data.size() == 8) return std::to_string(load_big_endian<std::int64_t>(data.data()));
-    std::string text;
-    for (const auto byte : data) fmt::format_to(std::back_inserter(text), "{:02x}", static_cast<unsigned>(byte));
-    return text;
+std::string plain(value_form form, bytes_view data) {
+    auto text = to_text(form, data);
+    return text ? *text : *to_text(value_form::hex, data);
 }
 
 std::string control_json(std::string_view message, bytes_view value) {
@@ -128,19 +124,6 @@ std::string control_json(std::string_view message, bytes_view value) {
 }
 
 }  // namespace
-
-result<plain_form> plain_form_named(std::string_view name) {
-    auto simple = name.substr(name.find_last_of('.') + 1);
-    for (const auto suffix : {"Decoder", "Deserializer"})
-        if (simple.ends_with(suffix)) simple.remove_suffix(std::string_view{suffix}.size());
-    std::string lower{simple};
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (lower == "string") return plain_form::text;
-    if (lower == "integer") return plain_form::integer;
-    if (lower == "long") return plain_form::long_integer;
-    if (lower == "default" || lower == "bytes" || lower == "bytearray") return plain_form::hex;
-    return error{errc::invalid_setting, fmt::format("there is no decoder '{}' here: string, integer, long and bytes are built in, and Java classes cannot be loaded", name)};
-}
 
 decoded_record record_decoder::decode(const record_view& record) const {
     switch (kind) {

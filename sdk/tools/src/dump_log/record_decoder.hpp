@@ -1,5 +1,7 @@
 // What keys and values of a log are, as text.
 #pragma once
+#include "../value_form.hpp"
+
 #include <weir/base/error.hpp>
 #include <weir/protocol/records/record.hpp>
 
@@ -19,16 +21,10 @@ struct decoded_record {
 /// Which topic's records they are, or plain ones.
 enum class record_kind : std::uint8_t { plain, offsets, transactions, cluster_metadata, remote_log_metadata, share_state };
 
-/// How plain bytes are shown: Kafka's deserializers.
-enum class plain_form : std::uint8_t { text, integer, long_integer, hex };
-/// Knows "org.apache.kafka.tools.api.StringDecoder", "...LongDecoder", and "string", "integer", "long", "bytes".
-/// errc::invalid_setting names them: Java classes cannot be loaded here.
-result<plain_form> plain_form_named(std::string_view name);
-
 struct record_decoder {
     record_kind kind = record_kind::plain;
-    plain_form key = plain_form::text;
-    plain_form value = plain_form::text;
+    value_form key = value_form::text;             ///< how plain ones are shown
+    value_form value = value_form::text;
 
     /// Never fails: what cannot be read says so in the text, as in Kafka's tool.
     decoded_record decode(const protocol::record_view& record) const;

@@ -1,0 +1,16 @@
+// A client as the command line describes it.
+#pragma once
+#include "arguments.hpp"
+
+#include <weir/client.hpp>
+
+namespace weir::tools {
+
+/// By Kafka's names: what --command-config's file says, then the name=value options `overrides` in that order, then
+/// bootstrap.servers; client.id is `client_id` when nothing else was said. Throws weir::exception when the file cannot be read.
+properties client_settings(const arguments& args, std::string_view client_id, std::initializer_list<std::string_view> overrides = {});
+
+/// No I/O yet: an unreachable cluster shows in the first operation.
+client connect(const arguments& args, std::string_view client_id = "weir");
+
+}  // namespace weir::tools

@@ -1,0 +1,119 @@
+// Which topics and partitions are meant; which levels belong to which release; what performance tests count.
+#include <doctest/doctest.h>
+
+#include "arguments.hpp"
+#include "feature_levels.hpp"
+#include "partition_filter.hpp"
+#include "perf/payloads.hpp"
+#include "perf/send_statistics.hpp"
+#include "perf/stopwatch.hpp"
+
+#include <temporary_folder.hpp>
+
+#include <algorithm>
+#include <set>
+
+using namespace weir;
+using namespace weir::tools;
+
+TEST_CASE("a topic option is a regular expression over the whole name, commas are \"or\"") {
+    const topic_filter filter{"\"orders.*, audit\""};
+    CHECK(filter.matches("orders-eu"));
+    CHECK(!filter.matches("my-orders"));
+    CHECK(topic_filter{"a,b"}.matches("b"));
+    CHECK(!topic_filter{"a\\.b"}.matches("a-b"));
+    CHECK_THROWS_AS(topic_filter{"a("}, usage_error);
+}
+
+TEST_CASE("partition rules are a number, a range without its end, or all") {
+    const auto filter = partition_filter::of_rules("t1:1,t2:0-3,t3,t4:5-,:-2");
+    CHECK(filter.matches("t1", 1));
+    CHECK(!filter.matches("t1", 2));
+    CHECK(filter.matches("t2", 2));
+    CHECK(!filter.matches("t2", 3));
+    CHECK(filter.matches("t3", 1'000));
+    CHECK(filter.matches("t4", 5));
+    CHECK(!filter.matches("t4", 4));
+    CHECK(filter.matches("other", 1));  // the rule without a topic
+    CHECK(!filter.matches("other", 2));
+    CHECK_THROWS_WITH_AS(partition_filter::of_rules("t:x"), "Invalid rule specification: t:x", usage_error);
+}
+
+TEST_CASE("partitions of --partitions are numbers") {
+    const auto filter = partition_filter::of_topic("t", "0,2");
+    CHECK(filter.matches("t", 2));
+    CHECK(!filter.matches("t", 1));
+    CHECK(partition_filter::of_topic("t", "").matches("t", 1));
+    CHECK_THROWS_AS(partition_filter::of_topic("t", "0,x"), usage_error);
+}
+
+TEST_CASE("releases and metadata levels name each other") {
+    CHECK(metadata_version_name(7) == "3.3-IV3");
+    CHECK(metadata_version_name(30) == "4.3-IV0");
+    CHECK(metadata_version_name(6).empty());
+    CHECK(metadata_level_of("4.3-IV0") == 30);
+    CHECK(metadata_level_of("4.0") == 25);
+    CHECK(!metadata_level_of("5.0"));
+    CHECK(level_text("metadata.version", 21) == "3.9-IV0");
+    CHECK(level_text("group.version", 1) == "1");
+}
+
+TEST_CASE("a release has its features' default levels") {
+    const auto level = [](std::string_view name, std::int16_t metadata) { return default_level(*find_feature(name), metadata); };
+    CHECK(level("transaction.version", 23) == 0);
+    CHECK(level("transaction.version", 24) == 2);
+    CHECK(level("group.version", 22) == 1);
+    CHECK(level("share.version", 27) == 0);
+    CHECK(level("streams.version", 30) == 1);
+}
+
+TEST_CASE("the producer's lines are Kafka's") {
+    send_statistics all{4, 1'000};
+    for (const auto latency : {10, 20, 30, 40}) all.record(latency, 1 << 18);
+    CHECK(all.window_line(2'000) == "4 records sent, 4.0 records/sec (1.00 MB/sec), 25.0 ms avg latency, 40.0 ms max latency.");
+    CHECK(all.total_line(3'000) == "4 records sent, 2.000000 records/sec (0.50 MB/sec), 25.00 ms avg latency, 40.00 ms max latency, 30 ms 50th, 40 ms 95th, 40 ms 99th, 40 ms 99.9th.");
+    CHECK(!all.window_has_records());
+    send_statistics steady{1, 0, true};
+    steady.record(5, 1);
+    CHECK(steady.total_line(1'000).starts_with("1 steady state records sent, "));
+}
+
+TEST_CASE("of millions of latencies a part is kept, evenly") {
+    send_statistics all{5'000'000, 0};
+    for (int each = 0; each < 1'000'000; ++each) all.record(each % 1'000, 1);
+    const auto shares = all.percentiles();
+    CHECK(shares[0] >= 490);
+    CHECK(shares[0] <= 510);
+    CHECK(all.count() == 1'000'000);
+}
+
+TEST_CASE("payloads are letters of a size, lines of a file, or a count") {
+    auto letters = payloads::of_size(20);
+    const std::string first{as_text(letters.next())};
+    CHECK(first.size() == 20);
+    CHECK(std::all_of(first.begin(), first.end(), [](char c) { return c >= 'A' && c <= 'Z'; }));
+    CHECK(as_text(letters.next()) != first);
+    CHECK(as_text(payloads::of_size(20).next()) == first);
+
+    auto counting = payloads::counting();
+    counting.next();
+    CHECK(as_text(counting.next()) == "1");
+
+    test::temporary_folder folder;
+    REQUIRE(replace_file(*folder.files, folder / "values", as_bytes("one|two|three")));
+    auto parts = payloads::of_file(*folder.files, folder / "values", "|");
+    REQUIRE(parts);
+    CHECK(parts->parts() == 3);
+    std::set<std::string> seen;
+    for (int each = 0; each < 100; ++each) seen.emplace(as_text(parts->next()));
+    CHECK(seen == std::set<std::string>{"one", "two", "three"});
+    REQUIRE(replace_file(*folder.files, folder / "empty", {}));
+    CHECK(payloads::of_file(*folder.files, folder / "empty", "|").code() == errc::malformed);
+}
+
+TEST_CASE("times are formatted as Java's patterns say") {
+    const auto text = format_time(1'700'000'000'123);
+    CHECK(text.size() == 23);
+    CHECK(text.ends_with(":123"));
+    CHECK(format_time(0, "yyyy/SSS").ends_with("/000"));
+}

@@ -14,6 +14,8 @@ struct topic_partition {
     std::int32_t partition = 0;
     friend auto operator<=>(const topic_partition&, const topic_partition&) = default;
 };
+/// "orders-3", as Kafka writes it.
+std::string to_string(const topic_partition& where);
 
 template <class K, class V>
 struct serdes {

@@ -165,6 +165,11 @@ task<result<connection_ptr>> cluster::coordinator(std::shared_ptr<cluster> self,
     co_return co_await reaching;
 }
 
+std::int32_t cluster::known_coordinator(coordinator_kind kind, const std::string& key) const {
+    const auto at = coordinators_.find({kind, key});
+    return at == coordinators_.end() ? -1 : at->second;
+}
+
 void cluster::forget_coordinator(coordinator_kind kind, const std::string& key) { coordinators_.erase({kind, key}); }
 
 void cluster::drop_lane(lane of) {

@@ -70,6 +70,8 @@ public:
     /// errors of the connection. Asks once: retriable errors are the caller's to retry.
     static task<result<connection_ptr>> coordinator(std::shared_ptr<cluster> self, coordinator_kind kind, std::string key, lane on = lane::shared);
     void forget_coordinator(coordinator_kind kind, const std::string& key);
+    /// The broker that coordinator() found last; -1 when none is remembered.
+    std::int32_t known_coordinator(coordinator_kind kind, const std::string& key) const;
     std::string name_of(std::int32_t id) const;  ///< "broker 2 (kafka-2:9092)"
     void close();
 

@@ -10,12 +10,15 @@
 #include <weir/position.hpp>
 
 #include <limits>
+#include <span>
 
 namespace weir {
 
 struct admin_config {
     duration timeout{60'000};                     ///< default.api.timeout.ms: of one operation, its retries included
-    int retries = std::numeric_limits<int>::max();  ///< retries: of one operation; the timeout ends it otherwise
+    int retries = std::numeric_limits<int>::max();  ///< of one operation; the timeout ends it otherwise
+    properties extra{};                           ///< by Kafka's or librdkafka's name
+    static std::span<const setting> settings();
 };
 
 namespace detail {

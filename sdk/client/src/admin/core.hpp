@@ -30,11 +30,11 @@ task<void> run_operation(task<result<T>> work, std::shared_ptr<op_state<T>> into
 
 class admin_core {
 public:
-    admin_core(const client& on, admin_config config) : client_(on), config_(config) {}
+    admin_core(const client& on, int retries) : client_(on), retries_(retries) {}
 
     call_ptr begin(std::string_view name, duration timeout) const {
         const auto& view = client_.core().view();
-        return std::make_shared<admin_call>(admin_call{view, name, timeout, view->loop().now() + timeout, config_.retries});
+        return std::make_shared<admin_call>(admin_call{view, name, timeout, view->loop().now() + timeout, retries_});
     }
     template <class T>
     op<T> run(task<result<T>> work) const {
@@ -47,7 +47,7 @@ public:
 
 private:
     client client_;
-    admin_config config_;
+    int retries_;
     std::shared_ptr<uuid> instance_ = std::make_shared<uuid>();
 };
 

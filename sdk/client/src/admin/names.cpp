@@ -124,7 +124,9 @@ result<principal> parse_principal(std::string_view text) {
 
 properties topic_config::by_name() const {
     properties all = extra;
-    const auto add = [&](const char* name, std::string value) { all.try_emplace(name, std::move(value)); };
+    const auto add = [&](const char* name, std::string value) {
+        if (!all.find(name)) all.set(name, std::move(value));
+    };
     if (retention) add("retention.ms", std::to_string(retention->count()));
     if (retention_bytes) add("retention.bytes", std::to_string(*retention_bytes));
     if (cleanup) add("cleanup.policy", *cleanup == weir::cleanup::remove ? "delete" : *cleanup == weir::cleanup::compact ? "compact" : "compact,delete");

@@ -2,6 +2,7 @@
 
 #include "client_setup.hpp"
 
+#include <weir/admin.hpp>
 #include <weir/producer.hpp>
 
 namespace weir::detail {
@@ -21,6 +22,7 @@ std::span<const config_kind> config_kinds() {
     static const config_kind all[] = {
         kind<client_setup>("client"),
         kind<producer_config>("producer"),
+        kind<admin_config>("admin"),
     };
     return all;
 }

@@ -86,7 +86,6 @@ constexpr foreign_setting all[] = {
     {"auto.offset.reset", "consumer", "", ignored, no_consumer},
     {"check.crcs", "consumer", "", ignored, no_consumer},
     {"client.rack", "consumer", "", ignored, no_consumer},
-    {"default.api.timeout.ms", "consumer", "", ignored, no_consumer},
     {"enable.auto.commit", "consumer", "", ignored, no_consumer},
     {"exclude.internal.topics", "consumer", "", ignored, no_consumer},
     {"fetch.max.bytes", "consumer", "", ignored, no_consumer},

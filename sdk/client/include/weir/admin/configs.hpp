@@ -1,16 +1,14 @@
 // Settings of topics, brokers, groups and client metrics subscriptions.
 #pragma once
+#include <weir/properties.hpp>
 #include <weir/serde.hpp>
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace weir {
-
-using properties = std::map<std::string, std::string>;  ///< by Kafka's names
 
 enum class cleanup : std::uint8_t { remove, compact, compact_and_remove };
 
@@ -21,7 +19,7 @@ struct topic_config {
     std::optional<weir::cleanup> cleanup{};       ///< cleanup.policy
     std::optional<int> min_insync_replicas{};     ///< min.insync.replicas
     properties extra{};
-    /// All of it by name. Throws nothing; a name given twice counts as in `extra`.
+    /// All of it by name; a name that is there twice counts as in `extra`.
     properties by_name() const;
 };
 

@@ -3,8 +3,10 @@
 #include <weir/admin/access.hpp>
 #include <weir/admin/cluster.hpp>
 #include <weir/outcomes.hpp>
+#include <weir/properties.hpp>
 #include <weir/topic.hpp>
 
+#include <map>
 #include <set>
 
 namespace weir {

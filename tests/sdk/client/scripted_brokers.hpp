@@ -1,0 +1,160 @@
+// Several brokers that answer as the test says: for what one real broker cannot show, such as leaders that move.
+#pragma once
+#include <weir/base/sim/world.hpp>
+#include <weir/protocol/frames.hpp>
+#include <weir/protocol/messages/api_versions.hpp>
+#include <weir/protocol/messages/find_coordinator.hpp>
+#include <weir/protocol/messages/metadata.hpp>
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace weir::test {
+
+/// Brokers 1, 2, ... on machines "b1", "b2", ...; each has every API in every version, less what `hide` takes away.
+class scripted_brokers {
+public:
+    explicit scripted_brokers(int count) {
+        for (int id = 1; id <= count; ++id) {
+            const auto machine = world.add_node("b" + std::to_string(id));
+            machines_[id] = machine;
+            auto made = world.net(machine).listen(world.loop(machine), {"b" + std::to_string(id), 9092}, {}, [this, machine]() -> event_loop& { return world.loop(machine); },
+                                                  [this, id](std::unique_ptr<stream> one) { serve(std::make_shared<session>(session{id, std::move(one)})); });
+            REQUIRE(made);
+            listeners_.push_back(*std::move(made));
+        }
+        on<protocol::metadata_request>([this](int, const protocol::metadata_request& asked) { return metadata(asked); });
+        on<protocol::find_coordinator_request>([this](int, const protocol::find_coordinator_request& asked) {
+            protocol::find_coordinator_response answer;
+            for (const auto& key : asked.coordinator_keys) {
+                auto& each = answer.coordinators.emplace_back();
+                each.key = key;
+                each.node_id = coordinators.contains(key) ? coordinators[key] : 1;
+                each.host = "b" + std::to_string(each.node_id);
+                each.port = 9092;
+            }
+            return answer;
+        });
+    }
+    /// What every broker answers to this request; the first argument is the broker.
+    template <class Request>
+    void on(std::function<typename Request::response_type(int, const Request&)> handler) {
+        handlers_[static_cast<std::int16_t>(Request::api_key)] = [handler](int broker, const protocol::request_frame& frame) {
+            auto request = protocol::decode<Request>(frame.body, frame.version);
+            REQUIRE(request);
+            protocol::writer out;
+            REQUIRE(protocol::encode_response_frame(handler(broker, *request), frame.version, frame.correlation_id, out));
+            return *out.take_bytes();
+        };
+    }
+    /// The newest version that the brokers admit to; below 0: they lack the API.
+    void limit(protocol::api_key key, std::int16_t newest) { newest_[static_cast<std::int16_t>(key)] = newest; }
+    int count(protocol::api_key key) const {
+        int all = 0;
+        for (const auto& [where, times] : calls_) all += where.second == static_cast<std::int16_t>(key) ? times : 0;
+        return all;
+    }
+    int count(int broker, protocol::api_key key) const {
+        const auto at = calls_.find({broker, static_cast<std::int16_t>(key)});
+        return at == calls_.end() ? 0 : at->second;
+    }
+
+    sim::world world{1};
+    sim::node_id desk = world.add_node("desk");
+    std::map<std::string, std::vector<int>> leaders;  ///< of the partitions of each topic
+    std::map<std::string, int> coordinators;          ///< of groups and transactional ids; broker 1 for others
+    int controller = 1;
+
+private:
+    struct session {
+        int broker;
+        std::unique_ptr<stream> peer;
+        bytes chunk = bytes(64 << 10);
+        bytes inbox{};
+    };
+    protocol::metadata_response metadata(const protocol::metadata_request& asked) {
+        protocol::metadata_response answer;
+        answer.controller_id = controller;
+        for (const auto& [id, machine] : machines_) {
+            auto& each = answer.brokers.emplace_back();
+            each.node_id = id;
+            each.host = "b" + std::to_string(id);
+            each.port = 9092;
+        }
+        if (!asked.topics) return answer;
+        for (const auto& topic : *asked.topics) {
+            auto& each = answer.topics.emplace_back();
+            each.name = topic.name;
+            const auto at = leaders.find(topic.name.value_or(""));
+            if (at == leaders.end()) each.error_code = 3;
+            else {
+                for (std::size_t i = 0; i < at->second.size(); ++i) {
+                    auto& part = each.partitions.emplace_back();
+                    part.partition_index = static_cast<std::int32_t>(i);
+                    part.leader_id = at->second[i];
+                }
+            }
+        }
+        return answer;
+    }
+    bytes api_versions(const protocol::request_frame& frame) {
+        protocol::api_versions_response answer;
+        for (std::int16_t key = 0; key < 100; ++key) {
+            const auto& info = protocol::info(protocol::api_key{key});
+            if (!info.exists()) continue;
+            const auto at = newest_.find(key);
+            const auto newest = at == newest_.end() ? info.max_version : at->second;
+            if (newest < info.min_version) continue;
+            auto& each = answer.api_keys.emplace_back();
+            each.api_key = key;
+            each.min_version = info.min_version;
+            each.max_version = newest;
+        }
+        protocol::writer out;
+        REQUIRE(protocol::encode_response_frame(answer, frame.version, frame.correlation_id, out));
+        return *out.take_bytes();
+    }
+    void serve(const std::shared_ptr<session>& on) {
+        on->peer->read_some(on->chunk, [this, on](result<std::size_t> got) {
+            if (!got || *got == 0) return;
+            on->inbox.insert(on->inbox.end(), on->chunk.begin(), on->chunk.begin() + static_cast<std::ptrdiff_t>(*got));
+            while (on->inbox.size() >= 4) {
+                const auto size = static_cast<std::size_t>(load_big_endian<std::int32_t>(on->inbox.data()));
+                if (on->inbox.size() < 4 + size) break;
+                const bytes content{on->inbox.begin() + 4, on->inbox.begin() + 4 + static_cast<std::ptrdiff_t>(size)};
+                on->inbox.erase(on->inbox.begin(), on->inbox.begin() + 4 + static_cast<std::ptrdiff_t>(size));
+                answer(*on, content);
+            }
+            serve(on);
+        });
+    }
+    void answer(session& on, const bytes& content) {
+        const auto frame = protocol::parse_request_frame(content);
+        REQUIRE(frame);
+        const auto key = static_cast<std::int16_t>(frame->api->key);
+        ++calls_[{on.broker, key}];
+        bytes reply;
+        if (frame->api->key == protocol::api_key::api_versions) reply = api_versions(*frame);
+        else {
+            REQUIRE_MESSAGE(handlers_.contains(key), std::string{frame->api->name} << " has no script");
+            reply = handlers_[key](on.broker, *frame);
+        }
+        auto kept = std::make_shared<bytes>(std::move(reply));
+        std::vector<write_piece> pieces(1);
+        pieces[0].owner = kept;
+        pieces[0].memory = *kept;
+        // One write at a time is the stream's rule; the world's links take them in order.
+        on.peer->write(std::move(pieces), [](const result<void>&) {});
+    }
+
+    std::map<int, sim::node_id> machines_;
+    std::vector<std::unique_ptr<listener>> listeners_;
+    std::map<std::int16_t, std::function<bytes(int, const protocol::request_frame&)>> handlers_;
+    std::map<std::int16_t, std::int16_t> newest_;
+    std::map<std::pair<int, std::int16_t>, int> calls_;
+};
+
+}  // namespace weir::test

@@ -31,7 +31,7 @@ std::string other_names(const setting& row) {
 }
 
 void print_kind(std::string& page, const config_kind& kind) {
-    page += fmt::format("\n## Of a {}\n\n| name | type | default | allowed | | other names |\n|---|---|---|---|---|---|\n", kind.who);
+    page += fmt::format("\n## Of a{} {}\n\n| name | type | default | allowed | | other names |\n|---|---|---|---|---|---|\n", kind.who == "admin" ? "n" : "", kind.who);
     std::vector<const setting*> sorted;
     for (const auto& row : kind.settings()) sorted.push_back(&row);
     std::ranges::sort(sorted, {}, [](const setting* row) { return row->name; });

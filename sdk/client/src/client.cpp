@@ -58,6 +58,11 @@ client_core::~client_core() {
     strand_->stop();
 }
 
+void client_core::on_signal(std::vector<int> signals, function<void(int)> handler) {
+    if (!own_) return;
+    loop_.post([own = own_.get(), signals = std::move(signals), handler = std::move(handler)]() mutable { own->on_signal(signals, std::move(handler)); });
+}
+
 }  // namespace detail
 
 client::client(const std::string& bootstrap, client_config config) {

@@ -28,6 +28,8 @@ public:
     const std::shared_ptr<cluster>& view() const noexcept { return view_; }
     /// What it was given by name, for resolve() of what is built on it.
     const client_settings& settings() const noexcept { return settings_; }
+    /// Calls `handler` on the loop at these signals, for as long as the client lives. Nothing on a loop of the caller's.
+    void on_signal(std::vector<int> signals, function<void(int)> handler);
 
 private:
     std::shared_ptr<network> keep_;  // of a cluster in this process, which may end before its clients

@@ -9,7 +9,7 @@ bool op_signal::over(std::uint32_t index) const {
 }
 
 error op_signal::wait(std::uint32_t index, milliseconds most) {
-    if (ended()) return {};
+    if (op_signal::ready(index)) return {};
     if (strand_->would_deadlock()) return error{errc::would_deadlock, "get() on the client's own thread would wait for itself; use then() or co_await"};
     const auto late = [&] { return error{errc::timed_out, "not finished within " + std::to_string(most.count()) + " ms"}; };
     std::unique_lock held{mutex_};

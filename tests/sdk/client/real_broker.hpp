@@ -15,7 +15,7 @@ namespace weir::test {
 class real_broker {
 public:
     explicit real_broker(const std::string& partitions = "3") {
-        auto parsed = broker::parse_config("", "", {"log.dirs=" + folder_.path, "listeners=PLAINTEXT://127.0.0.1:0", "num.partitions=" + partitions});
+        auto parsed = broker::parse_config("", "", {"log.dirs=" + folder_.path, "listeners=PLAINTEXT://127.0.0.1:0", "num.partitions=" + partitions, "group.initial.rebalance.delay.ms=0"});
         REQUIRE_MESSAGE(parsed, parsed.error().message());
         broker::environment world{{&threads_.loop(0)}, threads_.net(), *folder_.files, 1};
         world.host_name = "localhost";

@@ -28,11 +28,12 @@ auto weir_initiate(op<T> running, Token&& token) {
             auto executor = boost::asio::get_associated_executor(handler);
             auto slot = boost::asio::get_associated_cancellation_slot(handler);
             if (slot.is_connected()) slot.assign([started](boost::asio::cancellation_type) mutable { started.cancel(); });
-            started.continue_with(
-                [handler = std::move(handler), work = boost::asio::make_work_guard(executor)](result<T> outcome) mutable {
+            // Taken where the handler runs: what a consumer fetched is decoded there.
+            started.when_ready(
+                [handler = std::move(handler), work = boost::asio::make_work_guard(executor)](op<T> ended) mutable {
                     auto where = work.get_executor();
-                    boost::asio::post(where, [handler = std::move(handler), outcome = std::move(outcome)]() mutable {
-                        std::move(handler)(std::move(outcome));
+                    boost::asio::post(where, [handler = std::move(handler), ended = std::move(ended)]() mutable {
+                        std::move(handler)(ended.take());
                     });
                 },
                 detail::continue_on::any_thread);

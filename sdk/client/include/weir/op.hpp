@@ -49,7 +49,9 @@ public:
     }
     /// Calls `f` with the result on the client's callback strand; callbacks of one client never overlap.
     template <std::invocable<result<T>> F>
-    void then(F&& f) { continue_with(std::forward<F>(f), detail::continue_on::callbacks); }
+    void then(F&& f) {
+        when_ready([f = std::forward<F>(f)](op ended) mutable { f(ended.take()); }, detail::continue_on::callbacks);
+    }
     bool ready() const noexcept { return core_->ready(index_); }
     /// Ends the wait with errc::cancelled. A record on its way may be delivered all the same.
     void cancel() noexcept { core_->cancel(index_); }
@@ -59,20 +61,19 @@ public:
     auto operator()(Token&& token) const -> decltype(weir_initiate(*this, std::forward<Token>(token))) {
         return weir_initiate(*this, std::forward<Token>(token));
     }
-    /// For weir_initiate().
+    /// For weir_initiate(): calls `f` with this op when it has ended; take() is due where the result is wanted.
     template <class F>
-    void continue_with(F&& f, detail::continue_on where) {
-        core_->on_ready(index_, [core = core_, index = index_, f = std::forward<F>(f)]() mutable {
-            f(op{std::move(core), index}.take());
-        }, where);
+    void when_ready(F&& f, detail::continue_on where) {
+        core_->on_ready(index_, [core = core_, index = index_, f = std::forward<F>(f)]() mutable { f(op{std::move(core), index}); }, where);
     }
-
-private:
+    /// The outcome of an op that has ended, once.
     result<T> take() {
         result<T> outcome{errc::closed};
         core_->take(index_, &outcome);
         return outcome;
     }
+
+private:
     std::shared_ptr<detail::op_core> core_;
     std::uint32_t index_;
 };

@@ -26,6 +26,7 @@ struct position {
         earliest,                 ///< the first record there is
         latest,                   ///< the end: the next record to come
         committed,                ///< what the group has committed
+        none,                     ///< nowhere: errc::no_offset (auto.offset.reset=none)
         max_timestamp,            ///< the record with the highest timestamp (KIP-734)
         earliest_local,           ///< the first record on the broker's own disk (KIP-405)
         latest_tiered,            ///< the last record in remote storage (KIP-1005)
@@ -39,6 +40,7 @@ struct position {
 inline constexpr position earliest{position::kind::earliest};
 inline constexpr position latest{position::kind::latest};
 inline constexpr position committed{position::kind::committed};
+inline constexpr position none{position::kind::none};
 inline constexpr position max_timestamp{position::kind::max_timestamp};
 inline constexpr position earliest_local{position::kind::earliest_local};
 inline constexpr position latest_tiered{position::kind::latest_tiered};

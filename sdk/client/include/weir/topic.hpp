@@ -1,21 +1,11 @@
 // A topic's name together with what is in it.
 #pragma once
-#include <weir/serde.hpp>
+#include <weir/record.hpp>
 #include <weir/struct.hpp>
 
-#include <compare>
 #include <span>
-#include <string>
 
 namespace weir {
-
-struct topic_partition {
-    std::string topic{};
-    std::int32_t partition = 0;
-    friend auto operator<=>(const topic_partition&, const topic_partition&) = default;
-};
-/// "orders-3", as Kafka writes it.
-std::string to_string(const topic_partition& where);
 
 template <class K, class V>
 struct serdes {

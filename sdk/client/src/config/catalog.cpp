@@ -3,6 +3,7 @@
 #include "client_setup.hpp"
 
 #include <weir/admin.hpp>
+#include <weir/consumer_config.hpp>
 #include <weir/producer.hpp>
 
 namespace weir::detail {
@@ -23,6 +24,7 @@ std::span<const config_kind> config_kinds() {
         kind<client_setup>("client"),
         kind<producer_config>("producer"),
         kind<admin_config>("admin"),
+        kind<consumer_config>("consumer"),
     };
     return all;
 }

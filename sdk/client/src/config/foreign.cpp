@@ -17,7 +17,7 @@ constexpr std::string_view on_demand = "the view of the cluster is refreshed whe
 constexpr std::string_view java_tls = "of Java's security framework; TLS is OpenSSL's here";
 constexpr std::string_view only_credentials = "of tokens, the client credentials grant is offered, and oauth_config::fetch for all else";
 constexpr std::string_view of_brokers = "of those who check tokens: brokers";
-constexpr std::string_view no_consumer = "of consumers, which there are none of yet";
+constexpr std::string_view share = "of share consumers";
 constexpr std::string_view of_queues = "librdkafka's queues have no counterpart";
 constexpr std::string_view of_log = "the program chooses what is logged (weir::log)";
 constexpr std::string_view versions = "brokers are asked for their versions";
@@ -81,33 +81,10 @@ constexpr foreign_setting all[] = {
     {"transaction.timeout.ms", "producer", "", refused, "there are no transactions yet"},
     {"transaction.two.phase.commit.enable", "producer", "false", refused, "not offered"},
 
-    {"allow.auto.create.topics", "consumer", "", ignored, no_consumer},
-    {"auto.commit.interval.ms", "consumer", "", ignored, no_consumer},
-    {"auto.offset.reset", "consumer", "", ignored, no_consumer},
-    {"check.crcs", "consumer", "", ignored, no_consumer},
-    {"client.rack", "consumer", "", ignored, no_consumer},
-    {"enable.auto.commit", "consumer", "", ignored, no_consumer},
-    {"exclude.internal.topics", "consumer", "", ignored, no_consumer},
-    {"fetch.max.bytes", "consumer", "", ignored, no_consumer},
-    {"fetch.max.wait.ms", "consumer", "", ignored, no_consumer},
-    {"fetch.min.bytes", "consumer", "", ignored, no_consumer},
-    {"group.id", "consumer", "", ignored, no_consumer},
-    {"group.instance.id", "consumer", "", ignored, no_consumer},
-    {"group.protocol", "consumer", "", ignored, no_consumer},
-    {"group.remote.assignor", "consumer", "", ignored, no_consumer},
-    {"heartbeat.interval.ms", "consumer", "", ignored, no_consumer},
-    {"isolation.level", "consumer", "", ignored, no_consumer},
-    {"max.partition.fetch.bytes", "consumer", "", ignored, no_consumer},
-    {"max.poll.interval.ms", "consumer", "", ignored, no_consumer},
-    {"max.poll.records", "consumer", "", ignored, no_consumer},
-    {"partition.assignment.strategy", "consumer", "", ignored, no_consumer},
-    {"session.timeout.ms", "consumer", "", ignored, no_consumer},
-    {"share.acknowledgement.mode", "consumer", "", ignored, no_consumer},
-    {"share.acquire.mode", "consumer", "", ignored, no_consumer},
-    {"auto.commit.enable", "consumer", "", ignored, no_consumer},
-    {"fetch.message.max.bytes", "consumer", "", ignored, no_consumer},
-    {"fetch.wait.max.ms", "consumer", "", ignored, no_consumer},
-    {"queued.max.messages.kbytes", "consumer", "", ignored, no_consumer},
+    {"allow.auto.create.topics", "consumer", "true", refused, "whether asking for a topic makes it is the broker's auto.create.topics.enable"},
+    {"exclude.internal.topics", "consumer", "true", refused, "a pattern never takes internal topics; subscribe to them by name"},
+    {"share.acknowledgement.mode", "consumer", "", ignored, share},
+    {"share.acquire.mode", "consumer", "", ignored, share},
     {"bootstrap.controllers", "admin client", "", refused, "not offered: brokers pass on what controllers do"},
     {"key.deserializer", "consumer", "", ignored, typed},
     {"value.deserializer", "consumer", "", ignored, typed},

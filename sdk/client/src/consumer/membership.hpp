@@ -2,14 +2,9 @@
 #pragma once
 #include "../cluster.hpp"
 
-#include <weir/topic.hpp>
+#include <weir/consumer_config.hpp>
 
 namespace weir::detail {
-
-enum class group_protocol : std::uint8_t {
-    classic,   ///< JoinGroup and SyncGroup: a member computes the assignment
-    consumer,  ///< ConsumerGroupHeartbeat (KIP-848): the coordinator does
-};
 
 struct membership_config {
     std::string group_id;

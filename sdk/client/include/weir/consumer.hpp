@@ -1,0 +1,193 @@
+// Reads records from topics.
+#pragma once
+#include <weir/detail/consumer_core.hpp>
+
+#include <iterator>
+
+namespace weir {
+
+/// One batch: a contiguous range, and a cheap view that shares ownership of the fetched bytes below. <weir/ranges.hpp> tells
+/// range-v3 so. Its bytes count in consumer_config::buffer_memory until the last copy is gone.
+template <class K, class V>
+class records {
+public:
+    using value_type = record<K, V>;
+    /// The records of one partition.
+    struct slice {
+        topic_partition where{};
+        const value_type* first = nullptr;
+        const value_type* last = nullptr;
+        const value_type* begin() const noexcept { return first; }
+        const value_type* end() const noexcept { return last; }
+        std::size_t size() const noexcept { return static_cast<std::size_t>(last - first); }
+    };
+    records() noexcept = default;
+    const value_type* begin() const noexcept { return body_ ? body_->all.data() : nullptr; }
+    const value_type* end() const noexcept { return begin() + size(); }
+    std::size_t size() const noexcept { return body_ ? body_->count : 0; }
+    bool empty() const noexcept { return size() == 0; }
+    const value_type& operator[](std::size_t index) const noexcept { return begin()[index]; }
+    /// Each partition once.
+    std::vector<slice> by_partition() const {
+        std::vector<slice> all;
+        for (const auto* at = begin(); at != end(); ++at) {
+            if (all.empty() || all.back().where.partition != at->info.partition || all.back().where.topic != at->info.topic) all.push_back({at->info.where(), at, at});
+            all.back().last = at + 1;
+        }
+        return all;
+    }
+
+private:
+    template <class, class>
+    friend class consumer;
+    struct body {
+        std::vector<value_type> all;  // its first `count`; the others keep their room for the next batch
+        std::size_t count = 0;
+        std::vector<std::shared_ptr<const void>> keep;
+    };
+    explicit records(std::shared_ptr<const body> of) noexcept : body_(std::move(of)) {}
+    std::shared_ptr<const body> body_;
+};
+
+/// Reads topics, as a member of a group or by itself. Belongs to one thread or strand at a time: iterating, poll() and next()
+/// by two at once gives errc::wrong_thread; everything else may be called from anywhere. Heartbeats, rebalances and
+/// fetching go on in the client's thread meanwhile.
+///
+///     weir::consumer in{"localhost:9092", {.group_id = "printer"}, page_views};
+///     for (const auto& [user, view, info] : in) ...
+///
+/// What the application has moved past is committed on its own (auto_commit): the record or batch in hand never is.
+template <class K = bytes_view, class V = bytes_view>
+class consumer : public detail::consumer_core {
+public:
+    using record_type = record<K, V>;
+    /// Bytes, for assign() or subscribe(). Throws weir::exception (errc::invalid_setting) for a configuration that cannot
+    /// be; does no I/O.
+    consumer(const client& on, consumer_config config)
+        requires has_serde<K> && has_serde<V>
+        : consumer_core(on, std::move(config), {}), types_(std::make_shared<types>(serde<K>{}, serde<V>{})) {}
+    /// With a group the topics are subscribed to when records are first asked for, unless assign() or subscribe() came
+    /// before; otherwise they only say what is in them.
+    template <std::same_as<topic<K, V>>... More>
+    consumer(const client& on, consumer_config config, const topic<K, V>& first, const More&... more)
+        : consumer_core(on, std::move(config), {first.name(), more.name()...}), types_(std::make_shared<types>(first.key(), first.value())) {}
+
+    class iterator {
+    public:
+        using value_type = record_type;
+        using difference_type = std::ptrdiff_t;
+        using iterator_concept = std::input_iterator_tag;
+        iterator() noexcept = default;
+        explicit iterator(consumer* of) : of_(of) { ++*this; }
+        record_type& operator*() const noexcept { return of_->current_; }
+        record_type* operator->() const noexcept { return &of_->current_; }
+        iterator& operator++() {
+            if (!of_->advance()) of_ = nullptr;
+            return *this;
+        }
+        void operator++(int) { ++*this; }
+        friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept { return i.of_ == nullptr; }
+
+    private:
+        consumer* of_ = nullptr;
+    };
+    /// Blocks for the next record. A record is valid until the next: its strings and spans are used again.
+    iterator begin() { return iterator{this}; }
+    std::default_sentinel_t end() const noexcept { return {}; }
+
+    /// The next batch, of at most max_poll_records; empty when nothing came within `most`. An error ends the loop: stopped
+    /// (errc::closed), or what status() says. Decoded where the result is taken.
+    op<records<K, V>> poll(duration most = duration::max()) { return op<records<K, V>>{start_poll(most, 0, types_, &build_batch)}; }
+    /// The next record; views in it are valid until the next one.
+    op<record_type> next() { return op<record_type>{start_poll(duration::max(), 1, types_, &build_one)}; }
+
+private:
+    friend class iterator;
+    using body = typename records<K, V>::body;
+    struct types : std::enable_shared_from_this<types> {
+        types(serde<K> of_key, serde<V> of_value) : key(std::move(of_key)), value(std::move(of_value)) {}
+        ~types() { delete spare.load(); }
+        serde<K> key;
+        serde<V> value;
+        std::atomic<body*> spare{nullptr};  // a batch that nobody holds any more: the next one has its room, and its strings'
+        std::vector<std::shared_ptr<const void>> one{};  // keeps what next() gave
+
+        std::shared_ptr<body> fresh() {
+            auto* room = spare.exchange(nullptr, std::memory_order_acq_rel);
+            return {room ? room : new body, [to = this->shared_from_this()](body* unused) {
+                unused->keep.clear();
+                unused->count = 0;
+                delete to->spare.exchange(unused, std::memory_order_acq_rel);
+            }};
+        }
+    };
+    template <class T>
+    static error decode(const serde<T>& with, bytes_view data, T& into) {
+        if constexpr (has_serde<T>) {
+            if (&with.ops() == &default_serde_ops<T>) [[likely]] return serde_traits<T>::decode(data, into);
+        }
+        return with.decode(data, into);
+    }
+    static error decode(const types& with, const detail::raw_record& raw, record_type& into) {
+        if (auto why = decode(with.key, raw.key_bytes(), into.key)) [[unlikely]] return error{why.code(), "key: " + std::string{why.what()}};
+        if (auto why = decode(with.value, raw.value_bytes(), into.value)) [[unlikely]] return error{why.code(), "value: " + std::string{why.what()}};
+        raw.describe(into.info);
+        return {};
+    }
+    bool advance() {
+        for (;;) {
+            if (window_.next == window_.end || disturbed_->load(std::memory_order_relaxed)) [[unlikely]] {
+                if (!refill()) return false;
+                current_.info = window_.where;
+            }
+            const auto& raw = *window_.next++;
+            window_.of->finished.store(raw.offset, std::memory_order_release);  // everything before the one in hand
+            window_.of->handed.store(raw.offset + 1, std::memory_order_release);
+            auto why = decode(*types_, raw, current_);
+            if (!why) [[likely]] return true;
+            if (!undecodable(raw, why)) return false;
+        }
+    }
+    static void build_batch(void* types_of, detail::poll_source& from, void* into) {
+        auto& with = *static_cast<types*>(types_of);
+        auto& outcome = *static_cast<result<records<K, V>>*>(into);
+        auto made = with.fresh();
+        auto& found = *made;
+        detail::raw_part part;
+        for (bool more = true; more && from.next(part, found.keep);) {
+            for (const auto& raw : part.records) {
+                if (found.count == found.all.size()) found.all.emplace_back();
+                auto& next = found.all[found.count];
+                next.info = part.where;
+                auto why = decode(with, raw, next);
+                if (!why) [[likely]] ++found.count;
+                else if (!(more = from.undecodable(part, raw, why))) break;
+            }
+        }
+        if (found.count == 0 && from.failure()) outcome = from.failure();
+        else outcome = records<K, V>{std::move(made)};
+    }
+    static void build_one(void* types_of, detail::poll_source& from, void* into) {
+        auto& with = *static_cast<types*>(types_of);
+        auto& outcome = *static_cast<result<record_type>*>(into);
+        with.one.clear();
+        detail::raw_part part;
+        while (from.next(part, with.one)) {
+            record_type next;
+            next.info = part.where;
+            auto why = decode(with, part.records.front(), next);
+            if (!why) {
+                outcome = std::move(next);
+                return;
+            }
+            if (!from.undecodable(part, part.records.front(), why)) break;
+        }
+        outcome = from.failure();
+    }
+
+    std::shared_ptr<types> types_;
+    record_type current_{};
+};
+consumer(const client&, consumer_config) -> consumer<>;
+
+}  // namespace weir

@@ -1,0 +1,93 @@
+// How a consumer is set up.
+#pragma once
+#include <weir/base/error.hpp>
+#include <weir/base/function.hpp>
+#include <weir/position.hpp>
+#include <weir/properties.hpp>
+#include <weir/topic.hpp>
+
+#include <span>
+#include <vector>
+
+namespace weir {
+
+enum class group_protocol : std::uint8_t {
+    classic,   ///< members agree among themselves
+    consumer,  ///< the coordinator assigns (KIP-848)
+};
+/// What becomes of a record that key or value cannot be decoded of.
+enum class on_bad_record : std::uint8_t {
+    stop,         ///< the loop or poll ends with errc::malformed, located; seek() past it to go on
+    skip,
+};
+
+/// The names are Kafka's, dots as underscores.
+struct consumer_config {
+    std::string group_id{};                       ///< group.id; empty: no group, assign() alone
+    std::string group_instance_id{};              ///< group.instance.id: a static member
+    at::position start = at::latest;              ///< auto.offset.reset: where nothing is committed, or what was is gone; at::none: errc::no_offset
+    bool auto_commit = true;                      ///< enable.auto.commit: of what the application has moved past
+    duration auto_commit_interval{5'000};         ///< auto.commit.interval.ms
+    weir::isolation isolation = weir::isolation::read_uncommitted;  ///< isolation.level
+    int max_poll_records = 500;                   ///< max.poll.records: in one batch of poll()
+    std::size_t fetch_max_bytes = 50u << 20;      ///< fetch.max.bytes: in one answer of a broker
+    std::size_t max_partition_fetch_bytes = 1u << 20;  ///< max.partition.fetch.bytes
+    std::size_t buffer_memory = 64u << 20;        ///< bytes fetched and not yet let go of, batches you hold included: never more
+    std::size_t fetch_min_bytes = 1;              ///< fetch.min.bytes
+    duration fetch_max_wait{500};                 ///< fetch.max.wait.ms: of a broker that has less than fetch_min_bytes
+    bool check_crcs = true;                       ///< check.crcs
+    std::string rack{};                           ///< client.rack: fetches from the nearest replica (KIP-392)
+    weir::group_protocol group_protocol = weir::group_protocol::classic;  ///< group.protocol
+    std::vector<std::string> assignors{"range", "cooperative-sticky"};    ///< partition.assignment.strategy
+    std::string remote_assignor{};                ///< group.remote.assignor
+    duration session_timeout{45'000};             ///< session.timeout.ms
+    duration heartbeat_interval{3'000};           ///< heartbeat.interval.ms
+    duration max_poll_interval{300'000};          ///< max.poll.interval.ms: asks for no records for that long: no member any more
+    weir::on_bad_record on_bad_record = weir::on_bad_record::stop;
+    duration default_api_timeout{60'000};         ///< default.api.timeout.ms: of commit(), committed(), lag() and the like
+    duration stall_timeout{30'000};               ///< no fetch for that long although there is more to read: on_error hears of it
+    duration close_timeout{30'000};               ///< how long the destructor waits for commit and farewell
+    /// What goes wrong without ending anything: errc::stalled, auto-commits that failed. On the client's callback strand.
+    function<void(const error&)> on_error{};
+    properties extra{};                           ///< further settings, by Kafka's names
+
+    static std::span<const setting> settings();   ///< what `extra`, property files and the reference know
+};
+
+/// Told of the group's decisions, on the client's callback strand, while the application is between records: nothing is
+/// handed out meanwhile. Seeking in `assigned`, or committing in `revoked`, comes in time.
+struct rebalance_listener {
+    function<void(std::span<const topic_partition>)> assigned{};
+    function<void(std::span<const topic_partition>)> revoked{};  ///< still owned while it runs
+    function<void(std::span<const topic_partition>)> lost{};     ///< none: revoked hears of it
+};
+
+/// A position for commit(), or one that was committed.
+struct partition_offset {
+    topic_partition where{};
+    std::int64_t offset = -1;        ///< of the next record to read; -1: none
+    std::int32_t leader_epoch = -1;  ///< of the record before it (KIP-320)
+    std::string metadata{};
+};
+
+/// Who commits: for a producer that commits offsets in its transaction.
+struct group_metadata {
+    std::string group_id{};
+    std::string member_id{};
+    std::int32_t generation = -1;  ///< the member epoch with group_protocol::consumer
+    std::string instance_id{};
+};
+
+struct partition_info {
+    std::int32_t partition = -1;
+    std::int32_t leader = -1;
+    std::int32_t leader_epoch = -1;
+};
+
+struct offset_and_time {
+    topic_partition where{};
+    std::int64_t offset = -1;  ///< -1: no such record
+    timestamp time{};
+};
+
+}  // namespace weir

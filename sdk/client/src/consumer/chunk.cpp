@@ -1,0 +1,167 @@
+#include "chunk.hpp"
+
+#include <fmt/format.h>
+
+namespace weir::detail {
+namespace {
+
+void put(raw_record& out, const protocol::record_view& in) {
+    const auto field = [](const std::optional<bytes_view>& value, const std::byte*& at, std::int32_t& size) {
+        at = value ? value->data() : nullptr;
+        size = value ? static_cast<std::int32_t>(value->size()) : -1;
+    };
+    field(in.key, out.key, out.key_size);
+    field(in.value, out.value, out.value_size);
+    out.headers = in.headers.encoded().data();
+    out.headers_size = static_cast<std::int32_t>(in.headers.encoded().size());
+    out.header_count = static_cast<std::int32_t>(in.headers.size());
+    out.offset = in.offset;
+    out.time = in.timestamp;
+}
+
+}  // namespace
+
+chunk::chunk(bytes_view content, std::shared_ptr<const void> owner, std::int64_t from, std::vector<aborted_transaction> aborted, chunk_settings how)
+    : owner_(std::move(owner)), how_(how), aborted_(std::move(aborted)), from_(from), end_offset_(from) {
+    protocol::record_set all{content, protocol::crc_check::skip};
+    while (const auto entry = all.next()) {
+        end_offset_ = std::max(end_offset_, entry->last_offset() + 1);
+        end_epoch_ = entry->batch() ? entry->batch()->leader_epoch() : -1;
+    }
+    // What is no batch stays at the end: the reader says so when it comes there.
+    size_ = all.verdict() == protocol::set_verdict::bad_framing ? content.size() : all.position();
+    rest_ = content.first(size_);
+}
+
+result<std::size_t> chunk::read(std::span<raw_record> into) {
+    for (;;) {
+        if (state_ == opened::nothing) {
+            auto more = open_next();
+            if (!more) return more.error();
+            if (!*more) return std::size_t{0};
+        }
+        const auto count = state_ == opened::batch ? read_batch(into) : read_legacy(into);
+        if (count > 0) return count;
+        if (state_ == opened::batch && cursor_.failed()) return cursor_.failure();
+        leave_batch();
+    }
+}
+
+void chunk::leave_batch() {
+    from_ = std::max(from_, open_next_offset_);
+    rest_ = rest_.subspan(open_bytes_);
+    state_ = opened::nothing;
+}
+
+result<bool> chunk::more() {
+    if (state_ == opened::batch && cursor_.delivered() < open_count_) return true;
+    if (state_ == opened::legacy && !legacy_records_.empty()) return true;
+    if (state_ != opened::nothing) leave_batch();
+    return open_next();
+}
+
+std::size_t chunk::read_batch(std::span<raw_record> into) {
+    std::size_t count = 0;
+    protocol::record_view record;
+    while (count < into.size() && cursor_.next(record)) {
+        if (record.offset < from_) [[unlikely]] continue;
+        put(into[count++], record);
+    }
+    if (count > 0) from_ = into[count - 1].offset + 1;
+    return count;
+}
+
+std::size_t chunk::read_legacy(std::span<raw_record> into) {
+    std::size_t count = 0;
+    for (; count < into.size() && !legacy_records_.empty(); legacy_records_ = legacy_records_.subspan(1)) {
+        if (legacy_records_.front().offset < from_) continue;
+        put(into[count++], legacy_records_.front());
+    }
+    if (count > 0) from_ = into[count - 1].offset + 1;
+    return count;
+}
+
+void chunk::rewind(std::int64_t to) {
+    from_ = to;
+    state_ = opened::nothing;
+}
+
+result<bool> chunk::open_next() {
+    for (;;) {
+        if (rest_.empty()) {
+            from_ = std::max(from_, end_offset_);
+            return false;
+        }
+        protocol::record_set set{rest_, protocol::crc_check::skip};
+        const auto entry = set.next();
+        if (!entry) return error{errc::corrupt_message, "what follows is no record batch"};
+        open_bytes_ = entry->size();
+        open_next_offset_ = entry->last_offset() + 1;
+        bool wanted = open_next_offset_ > from_;
+        if (wanted) {
+            if (how_.check_crcs && !entry->crc_matches()) {
+                return error{errc::corrupt_message, fmt::format("the checksum of the batch up to offset {} does not match", entry->last_offset())};
+            }
+            auto ready = entry->batch() ? open(*entry->batch()) : open(*entry->legacy());
+            if (!ready) return ready.error();
+            wanted = *ready;
+        }
+        if (wanted) return true;
+        from_ = std::max(from_, open_next_offset_);
+        rest_ = rest_.subspan(open_bytes_);
+    }
+}
+
+result<bool> chunk::open(const protocol::batch_view& batch) {
+    const bool hidden = how_.read_committed && aborted_.hides(batch);
+    if (hidden || batch.control()) return false;
+    auto payload = batch.payload();
+    if (batch.compressed()) {
+        const auto which = batch.compression();
+        if (!which) return error{errc::invalid_record, fmt::format("the batch at offset {} names codec {}, which does not exist", batch.base_offset(), batch.codec_bits())};
+        auto& into = fresh_buffer();
+        if (auto done = protocol::decompress(*which, payload, protocol::default_decompressed_limit, into); !done) {
+            return error{errc::invalid_record, fmt::format("the batch at offset {} does not decompress", batch.base_offset()), done.error()};
+        }
+        payload = into.view();
+    } else {
+        payload_.reset();
+    }
+    cursor_ = protocol::record_cursor{batch, payload};
+    open_count_ = batch.record_count();
+    epoch_ = batch.leader_epoch();
+    legacy_.reset();
+    state_ = opened::batch;
+    return true;
+}
+
+result<bool> chunk::open(const protocol::legacy_entry& entry) {
+    if (!legacy_ || std::exchange(payload_kept_, false)) legacy_ = std::make_shared<protocol::legacy_reader>();
+    payload_.reset();
+    auto found = legacy_->read(entry);
+    if (!found) return found.error();
+    legacy_records_ = *found;
+    epoch_ = -1;
+    state_ = opened::legacy;
+    return true;
+}
+
+// One buffer serves all batches, unless somebody holds what is in it.
+protocol::scratch_buffer& chunk::fresh_buffer() {
+    if (!payload_ || std::exchange(payload_kept_, false)) payload_ = std::make_shared<protocol::scratch_buffer>();
+    payload_->clear();
+    return *payload_;
+}
+
+void chunk::keep(std::vector<std::shared_ptr<const void>>& in) {
+    const auto add = [&](const std::shared_ptr<const void>& what) {
+        if (in.empty() || in.back() != what) in.push_back(what);
+    };
+    if (!payload_) add(owner_);
+    if (!payload_ && !legacy_) return;
+    payload_kept_ = true;
+    if (payload_) add(payload_);
+    else add(legacy_);
+}
+
+}  // namespace weir::detail

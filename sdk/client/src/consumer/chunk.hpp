@@ -1,0 +1,74 @@
+// What one fetch brought for one partition, read record by record where it lies.
+#pragma once
+#include "aborted_filter.hpp"
+
+#include <weir/record.hpp>
+
+#include <memory>
+#include <span>
+
+namespace weir::detail {
+
+struct chunk_settings {
+    bool check_crcs = true;
+    bool read_committed = false;
+};
+
+/// Made on the client's loop, which looks at batch headers only; read by the application's thread, which checks, decompresses
+/// and parses. Batches and records below `from`, control batches and, when only committed records are wanted, those of
+/// aborted transactions are passed over.
+class chunk {
+public:
+    chunk() = default;
+    /// `owner` keeps `content`. A batch that the answer cuts off at its end is left out.
+    chunk(bytes_view content, std::shared_ptr<const void> owner, std::int64_t from, std::vector<aborted_transaction> aborted, chunk_settings how);
+
+    /// Up to into.size() records, all of one batch; 0 at the end. errc::corrupt_message or errc::invalid_record, without
+    /// a place: the batch at next_offset() cannot be read.
+    result<std::size_t> read(std::span<raw_record> into);
+    /// Whether read() would give something. Opens the next batch where the last is read to its end.
+    result<bool> more();
+    /// Reads again from this offset on, which the last read() gave.
+    void rewind(std::int64_t to);
+    /// Where the reader is: everything below was read or is not there.
+    std::int64_t next_offset() const noexcept { return from_; }
+    /// What the next chunk begins with, once this one is read.
+    std::int64_t end_offset() const noexcept { return end_offset_; }
+    std::int32_t end_epoch() const noexcept { return end_epoch_; }  ///< leader epoch of the last batch; -1 when unknown
+    std::int32_t epoch() const noexcept { return epoch_; }          ///< of the records last read
+    std::size_t size() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
+    /// Keeps the records of the last read().
+    void keep(std::vector<std::shared_ptr<const void>>& in);
+
+private:
+    result<bool> open_next();
+    void leave_batch();
+    result<bool> open(const protocol::batch_view& batch);
+    result<bool> open(const protocol::legacy_entry& entry);
+    std::size_t read_batch(std::span<raw_record> into);
+    std::size_t read_legacy(std::span<raw_record> into);
+    protocol::scratch_buffer& fresh_buffer();
+
+    bytes_view rest_;  // whole batches, the one that is open first
+    std::shared_ptr<const void> owner_;
+    chunk_settings how_;
+    aborted_filter aborted_;
+    std::int64_t from_ = 0;
+    std::int64_t end_offset_ = 0;
+    std::int32_t end_epoch_ = -1;
+    std::int32_t epoch_ = -1;
+    std::size_t size_ = 0;
+
+    enum class opened : std::uint8_t { nothing, batch, legacy } state_ = opened::nothing;
+    std::size_t open_bytes_ = 0;
+    std::int64_t open_next_offset_ = 0;
+    std::int32_t open_count_ = 0;
+    protocol::record_cursor cursor_;
+    std::shared_ptr<protocol::scratch_buffer> payload_;  // decompressed
+    bool payload_kept_ = false;                          // by others too: the next batch needs another
+    std::shared_ptr<protocol::legacy_reader> legacy_;
+    std::span<const protocol::record_view> legacy_records_;
+};
+
+}  // namespace weir::detail

@@ -1,0 +1,202 @@
+#include <weir/consumer.hpp>
+
+#include "../client_core.hpp"
+#include "../config/resolve.hpp"
+#include "consumer_loop.hpp"
+#include "offset_queries.hpp"
+
+#include <fmt/format.h>
+
+namespace weir::detail {
+namespace {
+
+/// What no single setting shows; the ranges are in consumer_settings.cpp.
+error check(const consumer_config& config) {
+    const auto refuse = [](std::string text) { return error{errc::invalid_setting, std::move(text)}; };
+    if (config.heartbeat_interval >= config.session_timeout) {
+        return refuse(fmt::format("heartbeat.interval.ms={}: allowed is less than session.timeout.ms={}", config.heartbeat_interval.count(), config.session_timeout.count()));
+    }
+    if (config.start == at::committed) return refuse("auto.offset.reset=committed: allowed is what to do where nothing is committed: earliest, latest, none or by_duration:...");
+    if (!config.group_instance_id.empty() && config.group_id.empty()) return refuse(fmt::format("group.instance.id={}: needs group.id", config.group_instance_id));
+    return {};
+}
+
+}  // namespace
+
+/// What a consumer has. The parts below know nothing of the client, so that it ends with the last handle.
+class consumer_handle {
+public:
+    consumer_handle(const client& on, consumer_config config, std::vector<std::string> topics)
+        : client_(on), strand_(on.core().strand()), loop_(on.core().loop()), close_timeout_(config.close_timeout) {
+        reader_settings how;
+        how.max_poll_records = static_cast<std::size_t>(config.max_poll_records);
+        how.max_poll_interval = config.max_poll_interval;
+        how.bad = config.on_bad_record;
+        group_id_ = config.group_id;
+        work_ = std::make_shared<consumer_loop>(on.core().view(), strand_, std::move(config));
+        work_->open();
+        reader_ = std::make_shared<reader>(work_->in(), strand_, loop_, how);
+        if (!group_id_.empty()) topics_ = std::move(topics);
+        implied_ = !topics_.empty();
+    }
+    ~consumer_handle() {
+        reader_->stop();
+        // On the client's own threads nothing may be waited for: what is under way goes on for as long as the client lives,
+        // and nobody hears of it.
+        const bool waits = !strand_->would_deadlock();
+        if (!waits) post([](consumer_loop& work) { work.mute(); });
+        auto closing = close(close_timeout_);
+        if (waits) (void)closing.get();
+    }
+
+    template <class F>
+    void post(F&& step) {
+        loop_.post([work = work_, step = std::forward<F>(step)]() mutable { step(*work); });
+    }
+    /// Runs `begin(work, state)` on the loop; the state is what the op waits for.
+    template <class T, class F>
+    op<T> ask(F&& begin) {
+        auto done = std::make_shared<op_state<T>>(strand_);
+        post([done, begin = std::forward<F>(begin)](consumer_loop& work) mutable { begin(work, std::move(done)); });
+        return op<T>{std::move(done)};
+    }
+    /// The topics that the constructor was given are subscribed to when records are first asked for, unless something
+    /// else was said before.
+    void begin() {
+        if (!implied_.load(std::memory_order_relaxed) || !implied_.exchange(false)) return;
+        post([topics = topics_](consumer_loop& work) mutable { work.subscribe({std::move(topics), {}}); });
+    }
+    template <class F>
+    void instead(F&& step) {
+        implied_ = false;
+        post(std::forward<F>(step));
+    }
+    op<> close(duration most) {
+        return ask<void>([most](consumer_loop& work, auto done) { work.close(most, std::move(done)); });
+    }
+
+    client client_;
+    std::shared_ptr<callbacks> strand_;
+    event_loop& loop_;
+    duration close_timeout_;
+    std::string group_id_;
+    std::vector<std::string> topics_;
+    std::atomic<bool> implied_ = false;
+    std::shared_ptr<consumer_loop> work_;
+    std::shared_ptr<reader> reader_;
+};
+
+consumer_core::consumer_core(const client& on, consumer_config config, std::vector<std::string> topics) {
+    if (auto why = resolve("consumer", config, on.core().settings())) throw exception{std::move(why)};
+    if (auto why = check(config)) throw exception{std::move(why)};
+    handle_ = std::make_shared<consumer_handle>(on, std::move(config), std::move(topics));
+    disturbed_ = &handle_->reader_->disturbed();
+}
+consumer_core::consumer_core(consumer_core&&) noexcept = default;
+consumer_core::~consumer_core() = default;
+
+bool consumer_core::refill() {
+    handle_->begin();
+    return handle_->reader_->refill(window_);
+}
+bool consumer_core::undecodable(const raw_record& which, const error& why) { return handle_->reader_->undecodable(window_, which, why); }
+std::shared_ptr<op_core> consumer_core::start_poll(duration most, std::size_t records, std::shared_ptr<void> types, poll_builder build) {
+    handle_->begin();
+    if (window_.of) handle_->reader_->leave(window_);
+    return handle_->reader_->poll(most, records, std::move(types), build);
+}
+
+void consumer_core::subscribe(std::vector<std::string> topics) {
+    handle_->instead([topics = std::move(topics)](consumer_loop& work) mutable { work.subscribe({std::move(topics), {}}); });
+}
+void consumer_core::subscribe_matching(std::string pattern) {
+    handle_->instead([pattern = std::move(pattern)](consumer_loop& work) mutable { work.subscribe({{}, std::move(pattern)}); });
+}
+void consumer_core::unsubscribe() {
+    handle_->instead([](consumer_loop& work) { work.unsubscribe(); });
+}
+void consumer_core::on_rebalance(rebalance_listener listener) {
+    handle_->post([listener = std::move(listener)](consumer_loop& work) mutable { work.on_rebalance(std::move(listener)); });
+}
+void consumer_core::assign(const std::vector<topic_partition>& to, at::position from) {
+    handle_->instead([to, from](consumer_loop& work) { work.assign(to, from); });
+}
+std::vector<topic_partition> consumer_core::assignment() const { return handle_->work_->assignment(); }
+void consumer_core::seek(const topic_partition& where, at::position to) {
+    handle_->work_->in()->close(where);
+    handle_->post([where, to](consumer_loop& work) { work.seek(where, to); });
+}
+void consumer_core::pause(const std::vector<topic_partition>& which) {
+    for (const auto& each : which) handle_->work_->in()->pause(each, true);
+    handle_->post([which](consumer_loop& work) { work.pause(which, true); });
+}
+void consumer_core::resume(const std::vector<topic_partition>& which) {
+    handle_->post([which](consumer_loop& work) { work.pause(which, false); });
+}
+op<std::int64_t> consumer_core::position(const topic_partition& where) {
+    return handle_->ask<std::int64_t>([where](consumer_loop& work, auto done) { work.position(where, std::move(done)); });
+}
+op<std::int64_t> consumer_core::lag(const topic_partition& of) {
+    return handle_->ask<std::int64_t>([of](consumer_loop& work, auto done) { work.lag(of, std::move(done)); });
+}
+op<std::int64_t> consumer_core::lag() {
+    return handle_->ask<std::int64_t>([](consumer_loop& work, auto done) { work.lag(std::nullopt, std::move(done)); });
+}
+
+op<> consumer_core::commit() {
+    return handle_->ask<void>([read = handle_->work_->read_so_far(false)](consumer_loop& work, auto done) mutable { work.commit_read(std::move(read), std::move(done)); });
+}
+op<> consumer_core::commit(const record_info& finished) {
+    std::vector<partition_offset> one(1);
+    one[0].where = finished.where();
+    one[0].offset = finished.offset + 1;
+    one[0].leader_epoch = finished.leader_epoch;
+    return commit(std::move(one));
+}
+op<> consumer_core::commit(std::vector<partition_offset> offsets) {
+    return handle_->ask<void>([offsets = std::move(offsets)](consumer_loop& work, auto done) mutable { work.commit(std::move(offsets), std::move(done)); });
+}
+op<std::vector<partition_offset>> consumer_core::committed(std::vector<topic_partition> of) {
+    return handle_->ask<std::vector<partition_offset>>([of = std::move(of)](consumer_loop& work, auto done) mutable { work.committed(std::move(of), std::move(done)); });
+}
+op<group_metadata> consumer_core::metadata() {
+    return handle_->ask<group_metadata>([](consumer_loop& work, auto done) { done->complete(work.metadata()); });
+}
+void consumer_core::rejoin(std::string reason) {
+    handle_->post([reason = std::move(reason)](consumer_loop& work) mutable { work.rejoin(std::move(reason)); });
+}
+
+op<std::vector<partition_info>> consumer_core::partitions_for(const std::string& topic) {
+    return handle_->ask<std::vector<partition_info>>([topic](consumer_loop& work, auto done) { work.partitions_for(topic, std::move(done)); });
+}
+namespace {
+op<std::vector<offset_and_time>> find(consumer_handle& handle, std::vector<std::pair<topic_partition, std::int64_t>> asked) {
+    return handle.ask<std::vector<offset_and_time>>([asked = std::move(asked)](consumer_loop& work, auto done) mutable { work.find_offsets(std::move(asked), std::move(done)); });
+}
+std::vector<std::pair<topic_partition, std::int64_t>> all_at(std::vector<topic_partition> of, std::int64_t when) {
+    std::vector<std::pair<topic_partition, std::int64_t>> asked;
+    for (auto& each : of) asked.emplace_back(std::move(each), when);
+    return asked;
+}
+}  // namespace
+op<std::vector<offset_and_time>> consumer_core::beginning_offsets(std::vector<topic_partition> of) { return find(*handle_, all_at(std::move(of), earliest_offset)); }
+op<std::vector<offset_and_time>> consumer_core::end_offsets(std::vector<topic_partition> of) { return find(*handle_, all_at(std::move(of), latest_offset)); }
+op<std::vector<offset_and_time>> consumer_core::offsets_for_times(std::vector<std::pair<topic_partition, timestamp>> of) {
+    std::vector<std::pair<topic_partition, std::int64_t>> asked;
+    for (auto& [where, when] : of) asked.emplace_back(std::move(where), when.time_since_epoch().count());
+    return find(*handle_, std::move(asked));
+}
+
+void consumer_core::stop() noexcept { handle_->reader_->stop(); }
+void consumer_core::stop_on(std::initializer_list<int> signals) {
+    handle_->client_.core().on_signal(signals, [weak = std::weak_ptr{handle_->reader_}](int) {
+        if (const auto reader = weak.lock()) reader->stop();
+    });
+}
+op<> consumer_core::close(duration most) {
+    handle_->reader_->stop();
+    return handle_->close(most);
+}
+error consumer_core::status() const { return handle_->reader_->status(); }
+
+}  // namespace weir::detail

@@ -1,0 +1,127 @@
+// A consumer's part on the client's loop: what is assigned, what is committed, and the group.
+#pragma once
+#include "fetcher.hpp"
+#include "reader.hpp"
+
+namespace weir::detail {
+
+/// Everything here runs on the loop; handle and application post to it. Coroutines keep it alive, never the client.
+class consumer_loop final : public membership_events, public std::enable_shared_from_this<consumer_loop> {
+public:
+    consumer_loop(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand, consumer_config config);
+
+    const std::shared_ptr<inbox>& in() const noexcept { return inbox_; }
+    /// Begins, once there is a shared_ptr.
+    void open();
+
+    void subscribe(subscription to);
+    void unsubscribe();
+    void assign(std::vector<topic_partition> to, at::position from);
+    void rejoin(std::string reason);
+    void on_rebalance(rebalance_listener listener) { listener_ = std::make_shared<rebalance_listener>(std::move(listener)); }
+    /// Nobody is told of anything any more.
+    void mute();
+    group_metadata metadata() const;
+    void seek(const topic_partition& where, at::position to) { fetcher_->seek(where, to); }
+    void pause(const std::vector<topic_partition>& which, bool yes);
+    /// The application's side has news.
+    void attend();
+
+    /// Of feeds, as the application saw them when it asked.
+    void commit_read(std::vector<std::pair<feed_ptr, partition_offset>> read, std::shared_ptr<op_state<void>> done);
+    void commit(std::vector<partition_offset> offsets, std::shared_ptr<op_state<void>> done);
+    void committed(std::vector<topic_partition> of, std::shared_ptr<op_state<std::vector<partition_offset>>> done);
+    void position(const topic_partition& where, std::shared_ptr<op_state<std::int64_t>> done);
+    /// Of one, or of all that are assigned when it is nullopt.
+    void lag(std::optional<topic_partition> of, std::shared_ptr<op_state<std::int64_t>> done);
+    void find_offsets(std::vector<std::pair<topic_partition, std::int64_t>> asked, std::shared_ptr<op_state<std::vector<offset_and_time>>> done);
+    void partitions_for(std::string topic, std::shared_ptr<op_state<std::vector<partition_info>>> done);
+
+    void close(milliseconds most, std::shared_ptr<op_state<void>> done);
+
+    // --- membership_events ---
+    void assigned(std::vector<topic_partition> added) override;
+    void revoke(std::vector<topic_partition> going, function<void()> done) override;
+    void lost(std::vector<topic_partition> gone) override;
+    time_point last_polled() const override;
+    void failed(error why) override;
+
+    // --- any thread ---
+    std::vector<topic_partition> assignment() const;
+    /// What was handed out, or with `finished_only` what was moved past.
+    std::vector<std::pair<feed_ptr, partition_offset>> read_so_far(bool finished_only) const;
+
+private:
+    struct commit_job {
+        std::vector<partition_offset> offsets;
+        std::shared_ptr<op_state<void>> done;  // nullptr: nobody waits
+        time_point until;
+        int failures = 0;
+    };
+    /// What the group decided. One at a time: the application comes to rest between two records, hears of it, and goes on.
+    struct decision {
+        enum class kind : std::uint8_t { assigned, revoked, lost } what;
+        std::vector<topic_partition> partitions;
+        function<void()> done;
+    };
+    void decide(decision next);
+    void next_decision();
+    void rest();
+    /// The application holds no record.
+    void at_rest();
+    static task<void> carry_out(std::shared_ptr<consumer_loop> self);
+    bool listens_to(const decision& what) const;
+    task<void> tell_listener();
+    task<void> commit_finished();
+    task<void> commits_settled();
+    bool closing() const noexcept { return !closing_.empty(); }
+    void drop(const std::vector<topic_partition>& which);
+    void tell_assignment();
+    void complain(const error& why);
+    group_identity identity() const;
+    /// Those that are still assigned, and not committed as they are.
+    std::vector<partition_offset> uncommitted(const std::vector<std::pair<feed_ptr, partition_offset>>& read);
+    void auto_commit();
+    void arm_auto_commit();
+    void enqueue(commit_job job);
+    bool may_retry(const group_identity& who, const error& why, int failures);
+    static task<void> run_commits(std::shared_ptr<consumer_loop> self);
+    static task<void> run_committed(std::shared_ptr<consumer_loop> self, std::vector<topic_partition> of, std::shared_ptr<op_state<std::vector<partition_offset>>> done);
+    /// Until the positions of these are known; false: not in time, or not assigned.
+    static task<bool> wait_positions(std::shared_ptr<consumer_loop> self, std::vector<topic_partition> of);
+    static task<void> run_position(std::shared_ptr<consumer_loop> self, topic_partition where, std::shared_ptr<op_state<std::int64_t>> done);
+    static task<void> run_lag(std::shared_ptr<consumer_loop> self, std::vector<topic_partition> of, std::shared_ptr<op_state<std::int64_t>> done);
+    static task<void> run_find(std::shared_ptr<consumer_loop> self, std::vector<std::pair<topic_partition, std::int64_t>> asked, std::shared_ptr<op_state<std::vector<offset_and_time>>> done);
+    static task<void> run_partitions_for(std::shared_ptr<consumer_loop> self, std::string topic, std::shared_ptr<op_state<std::vector<partition_info>>> done);
+    static task<void> run_close(std::shared_ptr<consumer_loop> self);
+    void end(const error& why);
+
+    std::shared_ptr<cluster> view_;
+    std::shared_ptr<callbacks> strand_;
+    consumer_config config_;
+    std::shared_ptr<function<void(const error&)>> on_error_;
+    std::shared_ptr<byte_budget> budget_;
+    std::shared_ptr<inbox> inbox_;
+    std::shared_ptr<fetcher> fetcher_;
+    std::shared_ptr<membership> member_;  // from the first subscribe() on
+    bool subscribed_ = false;
+    std::shared_ptr<rebalance_listener> listener_ = std::make_shared<rebalance_listener>();
+    std::deque<decision> decisions_;      // the first is being carried out when deciding_
+    bool deciding_ = false;
+    bool resting_ = false;                // waits for the application
+    std::map<topic_partition, std::int64_t> last_committed_;
+    std::deque<commit_job> commits_;
+    bool committing_ = false;
+    std::vector<function<void(bool)>> settled_;  // wait for the last commit
+    timer_id auto_commit_ = timer_id::none;
+    timer_id give_up_ = timer_id::none;
+    std::vector<std::shared_ptr<op_state<void>>> closing_;
+    milliseconds leave_within_{};
+    error last_commit_failure_;  // of commit_finished()
+    bool closed_ = false;  // takes no more work
+    bool ended_ = false;
+    mutable std::mutex assignment_mutex_;
+    std::vector<topic_partition> assignment_;
+};
+
+}  // namespace weir::detail

@@ -1,0 +1,195 @@
+// A consumer as a member of its group: what the group decides reaches the application between two records.
+#include "consumer_loop.hpp"
+
+#include <weir/base/log.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace weir::detail {
+namespace {
+
+log::logger logs{"weir.client.consumer"};
+
+membership_config member_of(const consumer_config& config) {
+    membership_config of;
+    of.group_id = config.group_id;
+    of.instance_id = config.group_instance_id;
+    of.rack = config.rack;
+    of.protocol = config.group_protocol;
+    of.assignors = config.assignors;
+    of.remote_assignor = config.remote_assignor;
+    of.session_timeout = config.session_timeout;
+    of.heartbeat_interval = config.heartbeat_interval;
+    of.max_poll_interval = config.max_poll_interval;
+    return of;
+}
+
+}  // namespace
+
+void consumer_loop::subscribe(subscription to) {
+    if (closed_) return;
+    if (config_.group_id.empty()) return inbox_->put_error(error{errc::invalid_group_id, "subscribe() needs group.id; assign() does without"});
+    if (!subscribed_ && !fetcher_->assigned().empty()) {
+        return inbox_->put_error(error{errc::invalid_request, "subscribe(): partitions were given by assign(); unsubscribe() comes first"});
+    }
+    if (!member_) member_ = make_membership(view_, member_of(config_), *this);
+    subscribed_ = true;
+    inbox_->begin(view_->loop().now());
+    member_->subscribe(std::move(to));
+}
+
+void consumer_loop::unsubscribe() {
+    if (closed_) return;
+    if (subscribed_) {
+        member_->leave(config_.close_timeout, [self = shared_from_this()] { self->subscribed_ = false; });
+        return;
+    }
+    drop(fetcher_->assigned());
+    tell_assignment();
+}
+
+void consumer_loop::rejoin(std::string reason) {
+    if (member_ && subscribed_) member_->rejoin(std::move(reason));
+}
+
+group_metadata consumer_loop::metadata() const {
+    const auto who = identity();
+    return {who.group_id, who.member_id, who.generation, who.instance_id};
+}
+
+void consumer_loop::drop(const std::vector<topic_partition>& which) {
+    fetcher_->remove(which);
+    for (const auto& each : which) last_committed_.erase(each);
+}
+
+// --- what the group decides ---
+
+void consumer_loop::assigned(std::vector<topic_partition> added) { decide({decision::kind::assigned, std::move(added), {}}); }
+
+void consumer_loop::revoke(std::vector<topic_partition> going, function<void()> done) { decide({decision::kind::revoked, std::move(going), std::move(done)}); }
+
+void consumer_loop::lost(std::vector<topic_partition> gone) {
+    // Others may read them by now: nothing more of them is handed out, whatever else waits.
+    drop(gone);
+    tell_assignment();
+    for (auto& each : decisions_) each.done = {};
+    decide({decision::kind::lost, std::move(gone), {}});
+}
+
+time_point consumer_loop::last_polled() const { return inbox_->last_asked(view_->loop().now()); }
+
+void consumer_loop::failed(error why) {
+    subscribed_ = false;
+    inbox_->stop(std::move(why));
+}
+
+void consumer_loop::decide(decision next) {
+    decisions_.push_back(std::move(next));
+    if (!deciding_) next_decision();
+}
+
+void consumer_loop::next_decision() {
+    if (decisions_.empty() || ended_) return;
+    deciding_ = true;
+    const auto& next = decisions_.front();
+    // Whoever is told of nothing need not rest: new partitions may come while a record is in hand.
+    if (next.what != decision::kind::revoked && !listens_to(next)) spawn(carry_out(shared_from_this()));
+    else rest();
+}
+
+void consumer_loop::rest() {
+    resting_ = true;
+    if (inbox_->hold() || closing()) at_rest();
+}
+
+void consumer_loop::at_rest() {
+    if (std::exchange(resting_, false)) spawn(carry_out(shared_from_this()));
+}
+
+bool consumer_loop::listens_to(const decision& what) const {
+    switch (what.what) {
+        case decision::kind::assigned: return static_cast<bool>(listener_->assigned);
+        case decision::kind::revoked: return static_cast<bool>(listener_->revoked);
+        case decision::kind::lost: return listener_->lost || listener_->revoked;
+    }
+    return false;
+}
+
+task<void> consumer_loop::carry_out(std::shared_ptr<consumer_loop> self) {
+    const auto what = self->decisions_.front().what;
+    const auto partitions = self->decisions_.front().partitions;
+    logs.debug(fmt::format("group '{}': {} partitions {}", self->config_.group_id, partitions.size(),
+                           what == decision::kind::assigned ? "assigned" : what == decision::kind::revoked ? "revoked" : "lost"));
+    if (what == decision::kind::assigned) {
+        // Positions are looked for after the listener ran: it may seek.
+        self->fetcher_->add(partitions, at::committed, false);
+        self->tell_assignment();
+    } else if (what == decision::kind::revoked) {
+        auto committing = self->commit_finished();
+        co_await committing;
+    }
+    if (!self->ended_ && !self->decisions_.empty() && self->listens_to(self->decisions_.front())) {
+        auto telling = self->tell_listener();
+        co_await telling;
+    }
+    if (self->ended_) co_return;
+    if (what == decision::kind::assigned) self->fetcher_->start(partitions);
+    if (what == decision::kind::revoked) {
+        self->drop(partitions);
+        self->tell_assignment();
+    }
+    auto done = std::move(self->decisions_.front().done);
+    self->decisions_.pop_front();
+    self->deciding_ = false;
+    self->inbox_->release();
+    if (done) done();
+    if (!self->deciding_) self->next_decision();
+}
+
+/// On the callback strand; then whatever it committed is awaited.
+task<void> consumer_loop::tell_listener() {
+    const auto self = shared_from_this();
+    auto& loop = view_->loop();
+    auto telling = completion<bool>([&](function<void(bool)> done) {
+        strand_->post([&loop, listener = listener_, what = decisions_.front().what, which = decisions_.front().partitions, done = std::move(done)]() mutable {
+            if (what == decision::kind::assigned) listener->assigned(which);
+            else if (what == decision::kind::lost && listener->lost) listener->lost(which);
+            else listener->revoked(which);
+            loop.post([done = std::move(done)]() mutable { done(true); });
+        });
+    });
+    co_await telling;
+    auto settling = commits_settled();
+    co_await settling;
+}
+
+task<void> consumer_loop::commit_finished() {
+    const auto self = shared_from_this();
+    if (config_.auto_commit && !config_.group_id.empty() && !ended_) {
+        auto offsets = uncommitted(read_so_far(true));
+        if (!offsets.empty()) {
+            auto done = std::make_shared<op_state<void>>(strand_);
+            enqueue({std::move(offsets), done, view_->loop().now() + config_.default_api_timeout});
+            op<> committed{done};
+            auto waiting = completion<result<void>>([&](function<void(result<void>)> tell) {
+                committed.when_ready([tell = std::move(tell)](op<> by) mutable { tell(by.take()); }, continue_on::any_thread);
+            });
+            const auto outcome = co_await waiting;
+            last_commit_failure_ = outcome.error();
+            if (!outcome) complain(outcome.error());
+        }
+    }
+    auto settling = commits_settled();
+    co_await settling;
+}
+
+task<void> consumer_loop::commits_settled() {
+    const auto self = shared_from_this();
+    if (!committing_ || ended_) co_return;
+    auto waiting = completion<bool>([&](function<void(bool)> tell) { settled_.push_back(std::move(tell)); });
+    co_await waiting;
+}
+
+}  // namespace weir::detail

@@ -1,0 +1,220 @@
+#include "reader.hpp"
+
+#include "poll_state.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace weir::detail {
+namespace {
+
+// Other partitions get their turn after so many records, though a chunk is not at its end.
+constexpr std::size_t records_in_turn = 512;
+
+}  // namespace
+
+/// Finds out when two threads are in here at once.
+class reader::visit {
+public:
+    explicit visit(reader& of) : of_(of), alone_(!of.inside_.exchange(true, std::memory_order_acquire)) {
+        if (alone_) of_.mutex_.lock();
+    }
+    visit(const visit&) = delete;
+    visit& operator=(const visit&) = delete;
+    ~visit() {
+        if (!alone_) return;
+        of_.mutex_.unlock();
+        of_.inside_.store(false, std::memory_order_release);
+    }
+    bool alone() const noexcept { return alone_; }
+
+private:
+    reader& of_;
+    const bool alone_;
+};
+
+error wrong_thread_error() {
+    return error{errc::wrong_thread, "two threads ask one consumer for records at once; give each its own, or let one read and hand on"};
+}
+
+record_info reader::where() const {
+    record_info at;
+    at.topic = of_->topic;
+    at.partition = of_->partition;
+    at.leader_epoch = now_.epoch();
+    return at;
+}
+
+void reader::give_back() {
+    if (!of_) return;
+    inbox_->put_back(of_, std::move(now_));
+    of_.reset();
+}
+
+reader::found reader::acquire(error& why) {
+    if (disturbed().load(std::memory_order_relaxed) || (of_ && since_taken_ >= records_in_turn && inbox_->others_wait())) {
+        inbox_->calm();
+        give_back();
+    }
+    if (stopped()) {
+        why = error{errc::closed, "the consumer was stopped"};
+        return found::failed;
+    }
+    if (of_) return found::records;
+    since_taken_ = 0;
+    switch (inbox_->take(now_, of_, why)) {
+        case inbox::outcome::chunk: return found::records;
+        case inbox::outcome::failed: return found::failed;
+        case inbox::outcome::nothing: break;
+    }
+    return found::nothing;
+}
+
+reader::found reader::read(std::size_t most, error& why) {
+    for (;;) {
+        if (const auto got = acquire(why); got != found::records) return got;
+        auto count = now_.read(std::span{room_}.first(std::min(most, room_.size())));
+        if (!count) {
+            why = located(count.error());
+            return found::failed;
+        }
+        if (*count > 0) {
+            records_ = std::span{room_}.first(*count);
+            since_taken_ += *count;
+            of_->how_far.epoch.store(now_.epoch(), std::memory_order_relaxed);
+            return found::records;
+        }
+        finish_chunk();
+    }
+}
+
+reader::found reader::peek(error& why) {
+    for (;;) {
+        if (const auto got = acquire(why); got != found::records) return got;
+        const auto more = now_.more();
+        if (!more) {
+            why = located(more.error());
+            return found::failed;
+        }
+        if (*more) return found::records;
+        finish_chunk();
+    }
+}
+
+void reader::finish_chunk() {
+    handed(now_.next_offset());
+    inbox_->finish(of_);
+    of_.reset();
+    now_ = chunk{};
+}
+
+error reader::located(const error& why) const {
+    return error{why.code(), fmt::format("{}-{}: {}; seek() past it to go on", of_->topic, of_->partition, why.what())}.located(of_->topic, of_->partition, now_.next_offset());
+}
+
+/// Up to there the partition is in the application's hands, or has nothing for it.
+void reader::handed(std::int64_t next_offset) {
+    auto& far = of_->how_far;
+    const bool in_hand = std::find(in_hand_.begin(), in_hand_.end(), of_) != in_hand_.end();
+    if (!in_hand) far.finished.store(next_offset, std::memory_order_release);
+    far.handed.store(next_offset, std::memory_order_release);
+}
+
+void reader::move_on() {
+    for (const auto& each : in_hand_) each->how_far.finished.store(each->how_far.handed.load(std::memory_order_relaxed), std::memory_order_release);
+    in_hand_.clear();
+    inbox_->enter(loop_.now(), settings_.max_poll_interval);
+}
+
+bool reader::pass_over(const raw_record& which, const record_info& at, const error& why, error& failure) {
+    if (settings_.bad == on_bad_record::skip) return true;
+    failure = error{errc::malformed, fmt::format("{}-{}: the record at offset {} cannot be decoded: {}; seek() past it to go on, or set on_bad_record", at.topic, at.partition, which.offset, why.what())}
+                  .located(std::string{at.topic}, at.partition, which.offset);
+    now_.rewind(which.offset);
+    of_->how_far.handed.store(which.offset, std::memory_order_release);
+    return false;
+}
+
+void reader::end(const error& why) {
+    const std::lock_guard held{status_mutex_};
+    status_ = why.code() == errc::closed ? error{} : why;
+}
+error reader::status() const {
+    const std::lock_guard held{status_mutex_};
+    return status_;
+}
+
+bool reader::refill(record_window& window) {
+    error why;
+    for (;;) {
+        const visit here{*this};
+        if (!here.alone()) {
+            end(wrong_thread_error());
+            return false;
+        }
+        if (window.next != window.end) {
+            if (of_) now_.rewind(window.next->offset);
+            window = {};
+        }
+        move_on();
+        auto got = read(window_records, why);
+        if (got == found::records) {
+            in_hand_.push_back(of_);
+            inbox_->holds();
+            window = {records_.data(), records_.data() + records_.size(), &of_->how_far, where()};
+            end({});
+            return true;
+        }
+        window = {};
+        if (got == found::nothing && strand_->would_deadlock()) {
+            why = error{errc::would_deadlock, "waiting for records on the client's own thread would be for ever; use poll()"};
+            got = found::failed;
+        }
+        if (got == found::failed) {
+            end(why);
+            return false;
+        }
+        if (inbox_->wait(bell_)) bell_->wait();
+    }
+}
+
+void reader::leave(record_window& window) {
+    const visit here{*this};
+    if (!here.alone()) return;
+    if (of_ && window.next != window.end) now_.rewind(window.next->offset);
+    window = {};
+}
+
+bool reader::undecodable(record_window& window, const raw_record& which, const error& why) {
+    error failure;
+    if (pass_over(which, window.where, why, failure)) return true;
+    window = {};
+    in_hand_.clear();
+    end(failure);
+    return false;
+}
+
+void reader::stop() noexcept {
+    stopped_.store(true, std::memory_order_relaxed);
+    inbox_->disturb();
+    bell_->ring();
+    if (polling_.load()) inbox_->stop(error{errc::closed, "the consumer was stopped"});
+}
+
+std::shared_ptr<op_core> reader::poll(duration most, std::size_t records, std::shared_ptr<void> types, poll_builder build) {
+    auto made = std::make_shared<poll_state>(shared_from_this(), records, std::move(types), build);
+    const visit here{*this};
+    const auto before = std::static_pointer_cast<poll_state>(waiting_.lock());
+    if (!here.alone() || (before && !before->over())) {
+        made->fail(wrong_thread_error());
+        return made;
+    }
+    if (before) inbox_->forget(before.get());
+    move_on();
+    made->begin(most);
+    if (!made->over()) waiting_ = made;
+    return made;
+}
+
+}  // namespace weir::detail

@@ -1,0 +1,94 @@
+// The application's side of a consumer: takes chunks from the inbox and cuts records out of them, on its own thread.
+#pragma once
+#include "inbox.hpp"
+
+#include <semaphore.h>
+
+namespace weir::detail {
+
+/// Wakes a thread that blocks for records. ring() may be called from a signal handler.
+class bell final : public poll_waiter {
+public:
+    bell() { ::sem_init(&count_, 0, 0); }
+    ~bell() override { ::sem_destroy(&count_); }
+    bell(const bell&) = delete;
+    bell& operator=(const bell&) = delete;
+    void ready() override { ring(); }
+    void ring() noexcept { ::sem_post(&count_); }
+    void wait() noexcept { while (::sem_wait(&count_) != 0) {} }
+
+private:
+    sem_t count_;
+};
+
+struct reader_settings {
+    std::size_t max_poll_records = 500;
+    nanoseconds max_poll_interval{};
+    on_bad_record bad = on_bad_record::stop;
+};
+
+/// One thread at a time; poll() that waits lends it to the thread that brings something.
+class reader : public std::enable_shared_from_this<reader> {
+public:
+    reader(std::shared_ptr<inbox> from, std::shared_ptr<callbacks> strand, event_loop& loop, reader_settings settings)
+        : inbox_(std::move(from)), strand_(std::move(strand)), loop_(loop), settings_(settings) {}
+
+    // --- the loop over records ---
+    /// Blocks; false: the end, status() says why.
+    bool refill(record_window& window);
+    /// The loop was left: what it had not come to is read again.
+    void leave(record_window& window);
+    bool undecodable(record_window& window, const raw_record& which, const error& why);
+
+    std::shared_ptr<op_core> poll(weir::duration most, std::size_t records, std::shared_ptr<void> types, poll_builder build);
+
+    /// Signal-safe while no poll() waits.
+    void stop() noexcept;
+    bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
+    error status() const;
+    const std::atomic<bool>& disturbed() const noexcept { return inbox_->disturbed(); }
+
+private:
+    friend class poll_state;
+    enum class found : std::uint8_t { records, nothing, failed };
+    class visit;
+    /// Records of one batch: records_, of_. Passes over chunks that are read.
+    found read(std::size_t most, error& why);
+    found acquire(error& why);
+    /// Whether read() would give something.
+    found peek(error& why);
+    void finish_chunk();
+    error located(const error& why) const;
+    /// The application asks anew: it has finished what it was handed.
+    void move_on();
+    void give_back();
+    void handed(std::int64_t next_offset);
+    /// True: go on with the next record.
+    bool pass_over(const raw_record& which, const record_info& where, const error& why, error& failure);
+    record_info where() const;
+    void end(const error& why);
+
+    std::shared_ptr<inbox> inbox_;
+    std::shared_ptr<callbacks> strand_;
+    event_loop& loop_;
+    reader_settings settings_;
+    std::shared_ptr<bell> bell_ = std::make_shared<bell>();
+
+    std::mutex mutex_;  // between the application and a thread that ready()s a poll
+    std::atomic<bool> inside_ = false;
+    std::atomic<bool> stopped_ = false;
+    std::atomic<bool> polling_ = false;  // a poll() waits
+    std::weak_ptr<poll_waiter> waiting_;
+    feed_ptr of_;      // nullptr: no chunk
+    chunk now_;
+    std::size_t since_taken_ = 0;
+    std::vector<raw_record> room_ = std::vector<raw_record>(window_records);
+    std::span<const raw_record> records_;
+    std::vector<feed_ptr> in_hand_;
+    static constexpr std::size_t window_records = 128;
+
+    mutable std::mutex status_mutex_;
+    error status_;
+};
+
+}  // namespace weir::detail

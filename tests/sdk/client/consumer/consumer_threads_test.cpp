@@ -1,0 +1,167 @@
+// A consumer's own threads and the application's, over real sockets.
+#include "real_broker.hpp"
+
+#include <weir/asio.hpp>
+#include <weir/consumer.hpp>
+#include <weir/producer.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <set>
+#include <thread>
+
+using namespace weir;
+using namespace std::chrono_literals;
+using test::real_broker;
+
+namespace {
+
+const topic<none, std::string> lines{"lines"};
+
+void fill(const std::string& bootstrap, int count) {
+    producer out{client{bootstrap}};
+    for (int i = 0; i < count; ++i) (void)out.send(lines, std::to_string(i));
+    REQUIRE(out.flush().get());
+}
+consumer_config from_start(std::string group = {}) {
+    consumer_config config;
+    config.group_id = std::move(group);
+    config.start = at::earliest;
+    return config;
+}
+std::vector<topic_partition> all() { return {lines[0], lines[1], lines[2]}; }
+
+awaitable<void> consume(consumer<none, std::string>& in, std::size_t& count, std::set<std::thread::id>& threads) {
+    for (;;) {
+        auto polling = in.poll();
+        auto batch = co_await polling(boost::asio::use_awaitable);
+        if (!batch) break;
+        count += batch->size();
+        threads.insert(std::this_thread::get_id());
+        if (count == 5000) in.stop();
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a loop reads every record, and ends when another thread says stop") {
+    real_broker broker;
+    fill(broker.bootstrap(), 20'000);
+    consumer in{client{broker.bootstrap()}, from_start(), lines};
+    in.assign(all(), at::earliest);
+    std::set<std::string> seen;
+    std::thread stopper;
+    for (const auto& [key, value, info] : in) {
+        CHECK(seen.insert(value).second);
+        if (seen.size() == 20'000) stopper = std::thread{[&] { in.stop(); }};
+    }
+    stopper.join();
+    CHECK(seen.size() == 20'000);
+    CHECK_FALSE(in.status());
+}
+
+TEST_CASE("a signal ends a loop that waits for records") {
+    real_broker broker;
+    fill(broker.bootstrap(), 10);
+    consumer in{client{broker.bootstrap()}, from_start(), lines};
+    in.assign(all(), at::earliest);
+    SUBCASE("stop_on") { in.stop_on({SIGUSR1}); }
+    SUBCASE("a handler of the application's own") {
+        static consumer<none, std::string>* stopped = nullptr;
+        stopped = &in;
+        std::signal(SIGUSR1, [](int) { stopped->stop(); });
+    }
+    int count = 0;
+    std::thread sender;
+    for (const auto& record : in) {
+        (void)record;
+        if (++count == 10) sender = std::thread{[] {
+            std::this_thread::yield();
+            std::raise(SIGUSR1);
+        }};
+    }
+    sender.join();
+    std::signal(SIGUSR1, SIG_DFL);
+    CHECK(count == 10);
+}
+
+TEST_CASE("a coroutine polls on its own executor, and decodes there") {
+    real_broker broker;
+    fill(broker.bootstrap(), 5000);
+    consumer in{client{broker.bootstrap()}, from_start(), lines};
+    in.assign(all(), at::earliest);
+    boost::asio::io_context mine;
+    std::size_t count = 0;
+    std::set<std::thread::id> threads;
+    boost::asio::co_spawn(mine, consume(in, count, threads), [](const std::exception_ptr& thrown) { CHECK(!thrown); });
+    mine.run();
+    CHECK(count == 5000);
+    CHECK(threads == std::set<std::thread::id>{std::this_thread::get_id()});
+}
+
+TEST_CASE("batches may be let go of on any thread while the consumer goes on") {
+    real_broker broker;
+    fill(broker.bootstrap(), 20'000);
+    auto config = from_start();
+    config.buffer_memory = 300'000;
+    consumer in{client{broker.bootstrap()}, std::move(config), lines};
+    in.assign(all(), at::earliest);
+    std::vector<std::thread> workers;
+    std::atomic<std::size_t> sum{0};
+    for (std::size_t count = 0; count < 20'000;) {
+        auto batch = *in.poll().get();
+        count += batch.size();
+        workers.emplace_back([batch = std::move(batch), &sum] { for (const auto& each : batch) sum += each.value.size() > 0; });
+    }
+    for (auto& each : workers) each.join();
+    CHECK(sum == 20'000);
+}
+
+TEST_CASE("a group member, from its loop to the end, and the next one goes on behind it") {
+    real_broker broker;
+    fill(broker.bootstrap(), 1000);
+    std::size_t first = 0, second = 0;
+    {
+        consumer in{client{broker.bootstrap()}, from_start("readers"), lines};
+        for (const auto& record : in) {
+            (void)record;
+            if (++first == 1000) break;
+        }
+        CHECK(in.commit().get());
+        CHECK(in.close().get());
+    }
+    fill(broker.bootstrap(), 10);
+    consumer in{client{broker.bootstrap()}, from_start("readers"), lines};
+    for (const auto& record : in) {
+        (void)record;
+        if (++second == 10) in.stop();
+    }
+    CHECK(second == 10);
+}
+
+TEST_CASE("a consumer ends in any state: unused, unreachable, joining, polling, in the middle of a batch") {
+    { consumer unused{client{"127.0.0.1:1"}, consumer_config{}}; }
+    {
+        auto config = from_start("readers");
+        config.close_timeout = 50ms;
+        consumer nowhere{client{"127.0.0.1:1"}, std::move(config), lines};
+        CHECK((*nowhere.poll(50ms).get()).empty());
+    }
+    real_broker broker;
+    fill(broker.bootstrap(), 5000);
+    for (int i = 0; i < 12; ++i) {
+        auto config = from_start(i % 2 == 0 ? "readers" + std::to_string(i) : "");
+        config.max_poll_records = 100;
+        consumer in{client{broker.bootstrap()}, std::move(config), lines};
+        if (i % 2 == 1) in.assign(all(), at::earliest);
+        for (int k = 0; k < i / 2; ++k) (void)in.poll(100ms).get();
+        auto left = in.poll();
+        if (i % 3 == 0) left.cancel();
+        if (i % 3 == 1) in.stop();
+        if (i % 4 == 3) (void)in.close(10ms).get();
+    }
+}

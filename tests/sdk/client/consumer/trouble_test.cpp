@@ -1,0 +1,241 @@
+// Records that cannot be read, logs that lose records, brokers that stay away.
+#include "consumer_fixture.hpp"
+
+#include <weir/protocol/messages/delete_records.hpp>
+
+#include <map>
+
+using namespace weir;
+using namespace weir::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const topic<none, std::int64_t> numbers_of{"orders"};
+
+struct trouble_fixture : consumer_fixture {
+    /// Three numbers with a text in the middle.
+    void put_mixed() {
+        REQUIRE(create_topic(*wire, "orders", 1) == 0);
+        put(0, {std::string{"\0\0\0\0\0\0\0\1", 8}, "oops", std::string{"\0\0\0\0\0\0\0\3", 8}});
+    }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(trouble_fixture, "a record that cannot be decoded stops the reader where it is, and seeking past it goes on") {
+    put_mixed();
+    consumer of{*kafka, consumer_config{}, numbers_of};
+    of.assign({orders[0]}, at::earliest);
+    const auto first = *wait(of.poll());
+    REQUIRE(first.size() == 1);
+    CHECK(first.begin()->value == 1);
+    for (int i = 0; i < 2; ++i) {
+        const auto bad = wait(of.poll());
+        CHECK(bad.code() == errc::malformed);
+        CHECK(bad.error().topic() == "orders");
+        CHECK(bad.error().partition() == 0);
+        CHECK(bad.error().offset() == 1);
+        CHECK(std::string{bad.error().what()}.find("orders-0: the record at offset 1 cannot be decoded: value: ") == 0);
+        CHECK(of.status().code() == errc::malformed);
+    }
+    of.seek(orders[0], at::offset(2));
+    CHECK((*wait(of.poll())).begin()->value == 3);
+    CHECK_FALSE(of.status());
+}
+
+TEST_CASE_FIXTURE(trouble_fixture, "... or is passed over") {
+    put_mixed();
+    consumer_config passing;
+    passing.on_bad_record = on_bad_record::skip;
+    consumer skips{*kafka, std::move(passing), numbers_of};
+    skips.assign({orders[0]}, at::earliest);
+    const auto rest = *wait(skips.poll());
+    REQUIRE(rest.size() == 2);
+    CHECK(rest[1].value == 3);
+    CHECK(rest[1].info.offset == 2);
+}
+
+TEST_CASE_FIXTURE(trouble_fixture, "a record with a header, a null and a time reads as it was sent") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    const topic<text, text> nullable{"orders"};
+    out.emplace(*kafka);
+    send_options options;
+    options.time = timestamp{duration{1'700'000'000'123}};
+    options.headers.push_back({"trace", to_bytes("abc")});
+    options.headers.push_back({"empty", std::nullopt});
+    (void)wait(out->enqueue(nullable, "first", "makes the topic known"));
+    REQUIRE(wait(out->send(nullable, "k", std::nullopt, options)));
+    consumer of{*kafka, consumer_config{}, nullable};
+    of.assign({orders[0]}, at::offset(1));
+    const auto got = *wait(of.poll());
+    REQUIRE(got.size() == 1);
+    CHECK(got[0].key == "k");
+    CHECK_FALSE(got[0].value);
+    CHECK(got[0].info.time == *options.time);
+    REQUIRE(got[0].info.headers.size() == 2);
+    CHECK(as_text(*got[0].info.headers.find("trace")->value) == "abc");
+    CHECK_FALSE(got[0].info.headers.find("empty")->value);
+}
+
+TEST_CASE_FIXTURE(trouble_fixture, "records that a power cut took: the log is shorter than what was read, and the reader is told") {
+    REQUIRE(create_topic(*wire, "orders", 1, {{"flush.before.ack", "false"}}) == 0);
+    put(0, numbers(0, 5));
+    std::vector<errc> heard;
+    consumer_config config;
+    config.on_error = [&](const error& why) { heard.push_back(why.code()); };
+    SUBCASE("with a policy it goes on at the new end") {
+        config.start = at::earliest;
+        open(std::move(config));
+        in->assign({orders[0]}, at::earliest);
+        CHECK(read(5).size() == 5);
+        power_cut(sim::unsynced::lost);
+        start();
+        reconnect();
+        (void)wait(in->poll(5s));
+        put(0, {"new"});
+        const auto rest = read(1);
+        CHECK(rest.back().value == "new");
+        CHECK(rest.back().info.offset < 5);
+        CHECK(heard == std::vector<errc>{errc::log_truncated});
+    }
+    SUBCASE("without one it stops") {
+        config.start = at::none;
+        open(std::move(config));
+        in->assign({orders[0]}, at::earliest);
+        CHECK(read(5).size() == 5);
+        power_cut(sim::unsynced::lost);
+        start();
+        const auto cut = wait(in->poll(30s));
+        CHECK(cut.code() == errc::log_truncated);
+        CHECK(cut.error().topic() == "orders");
+    }
+}
+
+TEST_CASE_FIXTURE(trouble_fixture, "a broker that stays away is an error event, once, and not silence") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    put(0, {"a"});
+    std::vector<error> heard;
+    consumer_config config;
+    config.on_error = [&](const error& why) { heard.push_back(why); };
+    open(std::move(config));
+    in->assign({orders[0]}, at::earliest);
+    CHECK(read(1).size() == 1);
+    put(0, {"b"});
+    world.kill(machine);
+    (void)wait(in->poll(100s));
+    in->seek(orders[0], at::earliest);
+    (void)wait(in->poll(100s));
+    REQUIRE(heard.size() == 1);
+    CHECK(heard[0].code() == errc::stalled);
+    CHECK(heard[0].topic() == "orders");
+    CHECK(heard[0].message().find("nothing was fetched for") != std::string::npos);
+    node.reset();
+    world.restart(machine);
+    start();
+    CHECK(read(2).size() == 2);
+}
+
+TEST_CASE_FIXTURE(trouble_fixture, "records that were deleted: the reader goes on as auto.offset.reset says") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    put(0, numbers(0, 20));
+    protocol::delete_records_request away;
+    away.timeout_ms = 10'000;
+    auto& topic = away.topics.emplace_back();
+    topic.name = "orders";
+    auto& part = topic.partitions.emplace_back();
+    part.partition_index = 0;
+    part.offset = 12;
+    REQUIRE(wire->call(away, 2).topics.at(0).partitions.at(0).error_code == 0);
+    consumer_config config;
+    config.start = at::earliest;
+    open(std::move(config));
+    in->assign({orders[0]}, at::offset(1));
+    CHECK(read(1).front().info.offset == 12);
+    consumer_config strict;
+    strict.start = at::none;
+    open(std::move(strict));
+    in->assign({orders[0]}, at::offset(1));
+    const auto refused = wait(in->poll());
+    CHECK(refused.code() == errc::no_offset);
+    CHECK(refused.error().offset() == 1);
+}
+
+TEST_CASE_FIXTURE(trouble_fixture, "a topic that does not exist yet is read once it does") {
+    overrides = {"auto.create.topics.enable=false"};
+    kill();
+    start();
+    reconnect();
+    open();
+    in->assign({orders[0]}, at::earliest);
+    CHECK((*wait(in->poll(5s))).empty());
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    put(0, {"a"});
+    CHECK(values(read(1)) == std::vector<std::string>{"a"});
+}
+
+TEST_CASE_FIXTURE(trouble_fixture, "fetching stops at the byte bound, whatever waits, and partitions take turns") {
+    REQUIRE(create_topic(*wire, "orders", 8) == 0);
+    for (int p = 0; p < 8; ++p) for (int i = 0; i < 10; ++i) put(p, {std::string(20'000, static_cast<char>('a' + p))});
+    consumer_config small;
+    small.buffer_memory = 200'000;
+    small.max_partition_fetch_bytes = 50'000;
+    small.max_poll_records = 1;
+    std::vector<error> heard;
+    small.stall_timeout = 5s;
+    small.on_error = [&](const error& why) { heard.push_back(why); };
+    open(std::move(small));
+    std::vector<topic_partition> all;
+    for (int p = 0; p < 8; ++p) all.push_back(orders[p]);
+    in->assign(all, at::earliest);
+    std::vector<records<text, std::string>> kept;
+    std::map<std::int32_t, int> count;
+    for (int i = 0; i < 200; ++i) {
+        auto batch = *wait(in->poll(200ms));
+        if (batch.empty()) break;
+        ++count[batch[0].info.partition];
+        kept.push_back(std::move(batch));
+    }
+    // Batches in use count: some 200 kB of records, and no more.
+    CHECK(kept.size() >= 5);
+    CHECK(kept.size() <= 11);
+    (void)wait(in->poll(20s));
+    REQUIRE_FALSE(heard.empty());
+    CHECK(heard[0].code() == errc::stalled);
+    CHECK(heard[0].message().find("buffer.memory=200000") != std::string::npos);
+    kept.clear();
+    std::size_t total = 0;
+    for (const auto& [partition, records] : count) total += static_cast<std::size_t>(records);
+    while (total < 80) {
+        const auto batch = *wait(in->poll(1s));
+        REQUIRE_FALSE(batch.empty());
+        ++count[batch[0].info.partition];
+        ++total;
+    }
+    for (const auto& [partition, records] : count) CHECK(records == 10);
+}
+
+TEST_CASE("a configuration that cannot be says which setting, its value and what is allowed") {
+    const auto refused = [](consumer_config config) {
+        sim::world world{1};
+        const auto desk = world.add_node("desk");
+        try {
+            consumer of{client{world.loop(desk), world.net(desk), world.random()(), "broker:9092", client_config{}}, std::move(config)};
+        } catch (const exception& why) {
+            return std::string{why.error().what()};
+        }
+        return std::string{};
+    };
+    consumer_config beats;
+    beats.heartbeat_interval = 50s;
+    CHECK(refused(std::move(beats)) == "heartbeat.interval.ms=50000: allowed is less than session.timeout.ms=45000");
+    consumer_config start;
+    start.start = at::committed;
+    CHECK(refused(std::move(start)).find("auto.offset.reset=committed: ") == 0);
+    consumer_config named;
+    named.extra = {{"auto.offset.reset", "sometimes"}};
+    CHECK(refused(std::move(named)).find("auto.offset.reset=sometimes") != std::string::npos);
+    consumer_config good;
+    good.extra = {{"auto.offset.reset", "by_duration:P1DT2H"}, {"partition.assignment.strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor,range"}, {"queued.max.messages.kbytes", "1024"}};
+    CHECK(refused(std::move(good)).empty());
+}

@@ -3,13 +3,19 @@
 
 namespace weir::tools {
 
-extern const tool console_producer, dump_log, producer_perf_test, verifiable_producer;
+extern const tool cluster, console_producer, dump_log, features, get_offsets, log_dirs, metadata_quorum, producer_perf_test, topics, verifiable_producer;
 
 std::span<const tool* const> all_tools() noexcept {
     static constexpr const tool* all[] = {
+        &cluster,
         &console_producer,
         &dump_log,
+        &features,
+        &get_offsets,
+        &log_dirs,
+        &metadata_quorum,
         &producer_perf_test,
+        &topics,
         &verifiable_producer,
     };
     return all;

@@ -1,0 +1,107 @@
+// Tools against a real broker in this process: what they print, and with which code they end.
+#include <doctest/doctest.h>
+
+#include <weir/broker/embedded.hpp>
+#include <weir/producer.hpp>
+
+#include "arguments.hpp"
+#include "output.hpp"
+
+#include <regex>
+
+using namespace weir;
+using namespace weir::tools;
+
+namespace {
+
+struct shell {
+    broker::embedded cluster;
+    std::string failure;
+
+    /// What the tool prints; `failure` is what it fails with.
+    std::string run(std::vector<std::string> words, output::format as = output::format::text) {
+        words.insert(words.end(), {"--bootstrap-server", cluster.bootstrap()});
+        std::vector<const char*> raw;
+        for (const auto& each : words) raw.push_back(each.c_str());
+        const auto* which = find_tool(words[0]);
+        REQUIRE(which);
+        const arguments args{*which, std::span{raw}.subspan(1)};
+        args.check_required();
+        output out{as};
+        failure.clear();
+        try {
+            const int code = which->run({args, out});
+            CHECK(code == 0);
+        } catch (const exception& failed) {
+            failure = failed.error().what();
+        }
+        return out.text();
+    }
+    void write(std::string_view topic, std::initializer_list<std::string_view> values) {
+        producer out{client{cluster.bootstrap()}};
+        for (const auto value : values) REQUIRE(out.send(topic, "key", value).get());
+    }
+};
+
+/// Ids that were drawn become ID.
+std::string without_ids(const std::string& text) { return std::regex_replace(text, std::regex{"\\b[A-Za-z0-9_-]{22}\\b"}, "ID"); }
+
+}  // namespace
+
+TEST_CASE("topics are created, described, widened and deleted") {
+    shell at;
+    CHECK(at.run({"topics", "--create", "--topic", "orders", "--partitions", "2", "--config", "retention.ms=60000"}) == "Created topic orders.\n");
+    CHECK(at.run({"topics", "--create", "--topic", "my.topic"}).starts_with("WARNING: Due to limitations in metric names"));
+    CHECK(at.run({"topics", "--list"}) == "my.topic\norders\n");
+    CHECK(at.run({"topics", "--list", "--topic", "ord.*"}) == "orders\n");
+    CHECK(at.run({"topics", "--list"}, output::format::json) == "[\"my.topic\",\"orders\"]\n");
+    const auto described = without_ids(at.run({"topics", "--describe", "--topic", "orders"}));
+    CHECK(described.starts_with("Topic: orders\tTopicId: ID\tPartitionCount: 2\tReplicationFactor: 1\tConfigs: "));
+    CHECK(described.find("retention.ms=60000") != std::string::npos);
+    CHECK(described.find("\n\tTopic: orders\tPartition: 1\tLeader: 0\tReplicas: 0\tIsr: 0\tElr: \tLastKnownElr: \n") != std::string::npos);
+    CHECK(at.run({"topics", "--describe", "--under-replicated-partitions"}).empty());
+    at.run({"topics", "--alter", "--topic", "orders", "--partitions", "3"});
+    CHECK(at.run({"topics", "--describe", "--topic", "orders"}, output::format::json).find("\"partitionCount\":3") != std::string::npos);
+    at.run({"topics", "--delete", "--topic", "my\\.topic,orders"});
+    CHECK(at.failure.empty());
+    CHECK(at.run({"topics", "--list"}) == "\n");
+}
+
+TEST_CASE("what cannot be done says why, in the broker's words") {
+    shell at;
+    at.run({"topics", "--create", "--topic", "orders"});
+    at.run({"topics", "--create", "--topic", "orders"});
+    CHECK(at.failure == "Topic 'orders' already exists.");
+    at.run({"topics", "--create", "--topic", "orders", "--if-not-exists"});
+    CHECK(at.failure.empty());
+    at.run({"topics", "--describe", "--topic", "none"});
+    CHECK(at.failure == "Topic 'none' does not exist as expected");
+    at.run({"topics", "--delete", "--topic", "none", "--if-exists"});
+    CHECK(at.failure.empty());
+    at.run({"topics", "--create", "--topic", "x", "--partitions", "0"});
+    CHECK(at.failure == "The partitions must be greater than 0");
+}
+
+TEST_CASE("offsets are those of partitions, by every specification") {
+    shell at;
+    at.run({"topics", "--create", "--topic", "orders"});
+    at.write("orders", {"a", "b", "c"});
+    CHECK(at.run({"get-offsets", "--topic", "orders"}) == "orders:0:3\n");
+    CHECK(at.run({"get-offsets", "--topic-partitions", "ord.*:0", "--time", "earliest"}) == "orders:0:0\n");
+    CHECK(at.run({"get-offsets", "--topic", "orders", "--time", "0"}) == "orders:0:0\n");
+    CHECK(at.run({"get-offsets", "--topic", "orders"}, output::format::json) == "[{\"topic\":\"orders\",\"partition\":0,\"offset\":3}]\n");
+    at.run({"get-offsets", "--topic", "none"});
+    CHECK(at.failure == "Could not match any topic-partitions with the specified filters");
+}
+
+TEST_CASE("the cluster tells its id, brokers, quorum, features and directories") {
+    shell at;
+    CHECK(at.run({"cluster", "cluster-id"}) == "Cluster ID: " + at.cluster.cluster_id() + "\n");
+    CHECK(at.run({"cluster", "list-endpoints"}).find("127.0.0.1") != std::string::npos);
+    CHECK(at.run({"metadata-quorum", "describe", "--status"}).starts_with("ClusterId:              " + at.cluster.cluster_id() + "\nLeaderId:               0\n"));
+    CHECK(at.run({"metadata-quorum", "describe", "--replication"}).starts_with("NodeId\tDirectoryId"));
+    CHECK(at.run({"features", "describe"}).find("FinalizedVersionLevel: 4.3-IV0") != std::string::npos);
+    CHECK(at.run({"log-dirs", "--describe"}, output::format::json).starts_with("{\"brokers\":[{\"broker\":0,\"logDirs\":["));
+    at.run({"log-dirs", "--describe", "--broker-list", "0,9"});
+    CHECK(at.failure == "ERROR: The given brokers do not exist from --broker-list: 9. Current existent brokers: 0");
+}

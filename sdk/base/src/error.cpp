@@ -27,6 +27,7 @@ bool error::fatal() const noexcept {
         case errc::producer_fenced:
         case errc::fenced_instance_id:
         case errc::invalid_producer_id_mapping:
+        case errc::invalid_txn_state:
         case errc::transactional_id_authorization_failed:
         case errc::cluster_authorization_failed:
         case errc::sasl_authentication_failed:

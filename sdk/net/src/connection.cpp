@@ -83,6 +83,8 @@ task<result<void>> connection::negotiate() {
         versions_.clear();
         for (const auto& each : read->api_keys) versions_.push_back({each.api_key, each.min_version, each.max_version});
         std::sort(versions_.begin(), versions_.end(), [](const versions& a, const versions& b) { return a.key < b.key; });
+        features_.clear();
+        for (auto& each : read->finalized_features) features_.emplace_back(std::move(each.name), each.max_version_level);
         if (code == errc::none) co_return result<void>{};
         if (code != errc::unsupported_version || attempt > 0) co_return error{code, fmt::format("{} refuses ApiVersions", to_string(remote_))};
     }
@@ -94,6 +96,11 @@ std::int16_t connection::version_of(protocol::api_key key, std::int16_t oldest, 
     if (at == versions_.end() || at->key != wanted) return -1;
     const auto best = std::min(newest, at->newest);
     return best >= std::max(oldest, at->oldest) ? best : std::int16_t{-1};
+}
+
+std::int16_t connection::finalized(std::string_view feature) const noexcept {
+    const auto at = std::find_if(features_.begin(), features_.end(), [&](const auto& each) { return each.first == feature; });
+    return at == features_.end() ? std::int16_t{0} : at->second;
 }
 
 error connection::unsupported(protocol::api_key key) const {

@@ -55,6 +55,8 @@ public:
 
     /// The newest version both sides know, at most `newest`; below 0 when there is none.
     std::int16_t version_of(protocol::api_key key, std::int16_t oldest, std::int16_t newest) const noexcept;
+    /// The level of a feature that the cluster had finalized when this connection was made (KIP-584); 0: none.
+    std::int16_t finalized(std::string_view feature) const noexcept;
     const endpoint& remote() const noexcept { return remote_; }
     bool closed() const noexcept { return closed_; }
     std::size_t in_flight() const noexcept { return waiting_.size(); }
@@ -94,6 +96,7 @@ private:
     connection_config config_;
     std::shared_ptr<class frame_buffer> inbox_;
     std::vector<versions> versions_;
+    std::vector<std::pair<std::string, std::int16_t>> features_;
     std::deque<pending> waiting_;
     std::vector<write_piece> outbox_;
     std::int32_t next_correlation_ = 0;

@@ -1,4 +1,5 @@
 #include "client_core.hpp"
+#include "op_state.hpp"
 
 #include <weir/base/asio_runtime.hpp>
 #include <weir/net/in_process.hpp>
@@ -82,6 +83,14 @@ client::client(const net::in_process_cluster& cluster, client_config config) {
     auto& loop = access.loop ? *access.loop : own->loop(0);
     const auto seed = access.loop ? access.seed : random_source::from_system()();
     core_ = std::make_shared<detail::client_core>(std::move(own), loop, net, access.bootstrap, std::move(config), seed, access.time, std::move(access.net));
+}
+op<> client::close() {
+    auto done = std::make_shared<detail::op_state<void>>(core_->strand());
+    core_->loop().post([view = core_->view(), done] {
+        view->close();
+        done->complete({});
+    });
+    return op<>{std::move(done)};
 }
 client::~client() = default;
 client::client(const client&) = default;

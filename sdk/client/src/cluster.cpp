@@ -269,9 +269,9 @@ void cluster::shut(peer& of, const error& why) {
 void cluster::close() {
     if (std::exchange(closed_, true)) return;
     loop_.cancel(std::exchange(age_, timer_id::none));
-    watchers_.clear();
     for (auto& [key, each] : peers_) shut(*each, closed_error());
     if (config_.connection.security) config_.connection.security->close();
+    for (auto told = std::exchange(watchers_, {}); auto& [owner, hear] : told) hear();
 }
 
 }  // namespace weir::detail

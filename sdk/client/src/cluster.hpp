@@ -74,6 +74,7 @@ public:
     std::int32_t known_coordinator(coordinator_kind kind, const std::string& key) const;
     std::string name_of(std::int32_t id) const;  ///< "broker 2 (kafka-2:9092)"
     void close();
+    bool closed() const noexcept { return closed_; }
 
     event_loop& loop() const noexcept { return loop_; }
     milliseconds metadata_max_age() const noexcept { return config_.metadata_max_age; }

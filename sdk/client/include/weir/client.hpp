@@ -61,6 +61,10 @@ public:
     client(const client&);
     client& operator=(const client&);
 
+    /// Closes the connections: what is under way on any copy, and all that comes after, fails with errc::closed. Producers
+    /// and consumers that still have something to do are closed before.
+    op<> close();
+
     detail::client_core& core() const noexcept { return *core_; }  ///< for the library
 
 private:

@@ -16,7 +16,7 @@ std::vector<int> draws(const std::vector<std::int32_t>& queued, int times) {
     sticky_partitioner sticky;
     std::vector<int> counts(queued.size());
     for (int i = 0; i < times; ++i) {
-        ++counts[static_cast<std::size_t>(sticky.partition(queued, random))];
+        ++counts[static_cast<std::size_t>(sticky.partition(queued, true, random))];
         sticky.appended(100, 100);
     }
     return counts;
@@ -28,10 +28,10 @@ TEST_CASE("records without a key stay with a partition until a batch's worth of 
     random_source random{1};
     sticky_partitioner sticky;
     const std::array<std::int32_t, 8> queued{};
-    const auto first = sticky.partition(queued, random);
+    const auto first = sticky.partition(queued, true, random);
     for (int i = 0; i < 9; ++i) {
         CHECK_FALSE(sticky.appended(100, 1000));
-        CHECK(sticky.partition(queued, random) == first);
+        CHECK(sticky.partition(queued, true, random) == first);
     }
     CHECK(sticky.appended(100, 1000));
 }

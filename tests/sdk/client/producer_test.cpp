@@ -2,6 +2,7 @@
 #include "broker_fixture.hpp"
 
 #include <weir/producer.hpp>
+#include <weir/protocol/hashes.hpp>
 
 #include <map>
 #include <set>
@@ -342,4 +343,153 @@ TEST_CASE_FIXTURE(producer_fixture, "without acks records leave and count as sen
     leader.required_acks = acks::leader;
     open(std::move(leader));
     CHECK((*wait(put(orders, "k", "v"))).offset == 1);
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a batch that the topic finds too large goes in halves, in order, each record with its place") {
+    for (const auto codec : {compression::none, compression::lz4}) {
+        const auto name = "narrow-" + std::to_string(static_cast<int>(codec));
+        REQUIRE(create_topic(*wire, name, 1, {{"max.message.bytes", "3000"}}) == 0);
+        const topic<std::string, std::string> to{name};
+        producer_config config;
+        config.compression = codec;
+        open(std::move(config));
+        REQUIRE(wait(put(to, "k", "first")));
+        std::vector<delivery> sent;
+        std::vector<std::string> expected{"first"};
+        for (int i = 0; i < 100; ++i) {
+            std::string noise(300, ' ');  // not to be compressed away
+            for (auto& each : noise) each = static_cast<char>('!' + world.random().below(90));
+            expected.push_back(std::to_string(i) + noise);
+            sent.push_back(out->send(to, "k", expected.back()));
+        }
+        auto too_large = out->send(to, "k", std::string{expected[1]} + expected[2] + expected[3] + expected[4] + expected[5] + expected[6] + expected[7] + expected[8] + expected[9] + expected[10]);
+        auto after = out->send(to, "k", "after");
+        CHECK(wait(out->flush()).code() == errc::message_too_large);
+        for (std::size_t i = 0; i < sent.size(); ++i) {
+            const auto got = wait(sent[i]);
+            REQUIRE_MESSAGE(got, got.error().message());
+            CHECK(got->offset == static_cast<std::int64_t>(i) + 1);
+        }
+        CHECK(wait(too_large).code() == errc::message_too_large);
+        CHECK((*wait(after)).offset == 101);
+        expected.push_back("after");
+        std::vector<std::string> stored;
+        for (auto& [offset, value] : read_all(*wire, name, 0)) stored.push_back(value);
+        CHECK(stored == expected);
+    }
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a name that can be no topic is refused at once") {
+    open();
+    for (const std::string name : {"", "..", "a topic", "grüße"}) {
+        const topic<std::string, std::string> to{name};
+        const auto refused = wait(out->enqueue(to, "k", "v"), 1ms);
+        CHECK(refused.code() == errc::invalid_topic);
+        CHECK(wait(out->partitions_for(name), 1ms).code() == errc::invalid_topic);
+    }
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "the partitions of a topic are told, also of one that is still to be made") {
+    overrides = {"auto.create.topics.enable=false"};
+    kill();
+    start();
+    reconnect();
+    open();
+    auto asked = out->partitions_for("orders");
+    world.run_for(500ms);
+    CHECK_FALSE(asked.ready());
+    REQUIRE(create_topic(*wire, "orders", 3) == 0);
+    const auto told = wait(asked);
+    REQUIRE_MESSAGE(told, told.error().message());
+    REQUIRE(told->size() == 3);
+    CHECK((*told)[2].partition == 2);
+    CHECK((*told)[2].leader == 1);
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "hooks see and change records, and what they throw stays with them") {
+    REQUIRE(create_topic(*wire, "orders", 4) == 0);
+    std::vector<std::string> sent, acknowledged;
+    producer_config config;
+    config.on_send = [&](outgoing_record& record) {
+        sent.push_back(std::string{as_text(*record.value)});
+        record.options.headers.push_back({"trace", to_bytes("abc")});
+        throw std::runtime_error{"too much"};
+    };
+    config.on_acknowledgement = [&](const result<record_metadata>& got) {
+        acknowledged.push_back(got ? std::to_string(got->partition) + "@" + std::to_string(got->offset) : std::string{describe(got.code()).name});
+        throw std::runtime_error{"too late"};
+    };
+    config.partitioner = [](const outgoing_record& record, std::int32_t partitions) {
+        CHECK(partitions == 4);
+        return as_text(*record.key) == "by key" ? -1 : 3;
+    };
+    open(std::move(config));
+    CHECK((*wait(put(orders, "k", "one"))).partition == 3);
+    CHECK((*wait(put(orders, "k", "two"))).partition == 3);
+    const auto by_key = wait(put(orders, "by key", "three"));
+    CHECK(by_key->partition == protocol::partition_for_key(to_bytes("by key"), 4));
+    CHECK(out->send(orders, "k", std::string(2'000'000, 'x')).get().code() == errc::message_too_large);
+    world.run_for(1ms);
+    CHECK(sent.size() == 4);
+    CHECK(acknowledged == std::vector<std::string>{"3@0", "3@1", std::to_string(by_key->partition) + "@0", "MESSAGE_TOO_LARGE"});
+    const auto answer = wire->call(fetch_of("orders", 3, 0), 11);
+    const auto batch = protocol::batch_view::open(answer.responses.at(0).partitions.at(0).records.memory());
+    REQUIRE(batch);
+    protocol::record_reader reader;
+    const auto records = reader.records(*batch);
+    REQUIRE(records);
+    CHECK(records->begin()->headers.find("trace"));
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "headers of enqueued records arrive, also of those that wait for their topic") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    open();
+    send_options options;
+    options.headers.push_back({"trace", to_bytes("abc")});
+    auto handed = wait(out->enqueue(orders, "k", "v", options));  // the topic is not known yet
+    REQUIRE(handed);
+    REQUIRE(wait(*handed));
+    const auto answer = wire->call(fetch_of("orders", 0, 0), 11);
+    const auto batch = protocol::batch_view::open(answer.responses.at(0).partitions.at(0).records.memory());
+    REQUIRE(batch);
+    protocol::record_reader reader;
+    const auto records = reader.records(*batch);
+    REQUIRE(records);
+    CHECK(as_text(*records->begin()->headers.find("trace")->value) == "abc");
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "keys may be ignored when partitions are chosen") {
+    REQUIRE(create_topic(*wire, "orders", 50) == 0);
+    producer_config config;
+    config.partitioner_ignore_keys = true;
+    config.batch_size = 1;  // every record of its own
+    open(std::move(config));
+    std::set<std::int32_t> used;
+    for (int i = 0; i < 30; ++i) used.insert((*wait(put(orders, "the same", "v"))).partition);
+    CHECK(used.size() > 5);
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a closed client ends what was built on it") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    open();
+    REQUIRE(wait(put(orders, "k", "v")));
+    world.kill(machine);
+    auto lost = out->send(orders, "k", "w");
+    CHECK(wait(kafka->close()));
+    CHECK(wait(lost, 1s).code() == errc::closed);
+    CHECK(out->send(orders, "k", "x").get().code() == errc::closed);
+    CHECK(wait(kafka->close()));
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a cluster without transactions: begin() says so, and records outside of one are refused") {
+    producer_config config;
+    config.transactional_id = "copy";
+    config.max_block = 3s;
+    open(std::move(config));
+    const auto none = wait(out->begin(), 10s);
+    CHECK_FALSE(none);
+    CHECK(std::string{none.error().what()}.find("transactional.id 'copy'") == 0);
+    CHECK(none.error().fatal());
+    CHECK(out->send(orders, "k", "v").get().code() == none.code());
+    CHECK(wait(out->close()));
 }

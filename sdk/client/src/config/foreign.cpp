@@ -73,12 +73,7 @@ constexpr foreign_setting all[] = {
 
     {"key.serializer", "producer", "", ignored, typed},
     {"value.serializer", "producer", "", ignored, typed},
-    {"partitioner.adaptive.partitioning.enable", "producer", "true", refused, "records without a key always go where queues are short (KIP-794)"},
-    {"partitioner.availability.timeout.ms", "producer", "0", ignored, "a partition without a leader is avoided at once"},
-    {"partitioner.class", "producer", "", refused, "a Java class cannot run here; send_options::partition chooses, else keys go where Java's producer puts them"},
-    {"partitioner.ignore.keys", "producer", "false", refused, "a record with a key goes where its key says; send_options::partition chooses otherwise"},
-    {"transactional.id", "producer", "", refused, "there are no transactions yet"},
-    {"transaction.timeout.ms", "producer", "", refused, "there are no transactions yet"},
+    {"partitioner.class", "producer", "", refused, "a Java class cannot run here; producer_config::partitioner takes a function, else keys go where Java's producer puts them"},
     {"transaction.two.phase.commit.enable", "producer", "false", refused, "not offered"},
 
     {"allow.auto.create.topics", "consumer", "true", refused, "whether asking for a topic makes it is the broker's auto.create.topics.enable"},
@@ -159,7 +154,7 @@ constexpr foreign_setting all[] = {
     {"enable.gapless.guarantee", "producer", "false", refused, "not offered: a record that is given up fails alone, those behind it go on"},
     {"message.send.max.retries", "producer", "2147483647", refused, until_late},
     {"msg_order_cmp", "producer", "", refused, a_function},
-    {"partitioner", "producer", "murmur2|murmur2_random", refused, "keys go where Java's producer puts them (murmur2); send_options::partition chooses otherwise"},
+    {"partitioner", "producer", "murmur2|murmur2_random", refused, "keys go where Java's producer puts them (murmur2); producer_config::partitioner chooses otherwise"},
     {"partitioner_cb", "producer", "", refused, a_function},
     {"produce.offset.report", "producer", "true", ignored, "a delivery always tells its offset"},
     {"queue.buffering.backpressure.threshold", "producer", "", ignored, of_queues},

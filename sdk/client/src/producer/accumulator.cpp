@@ -7,55 +7,75 @@
 namespace weir::detail {
 
 accumulator::accumulator(const producer_config& config, std::shared_ptr<callbacks> strand, std::uint64_t seed)
-    : batch_size_(config.batch_size), max_record_(config.max_request_size), budget_(config.buffer_memory), strand_(std::move(strand)), random_(seed) {
+    : batch_size_(config.batch_size),
+      max_record_(config.max_request_size),
+      budget_(config.buffer_memory),
+      ignore_keys_(config.partitioner_ignore_keys),
+      adaptive_(config.partitioner_adaptive_partitioning),
+      strand_(std::move(strand)),
+      random_(seed) {
     settings_.compression = static_cast<protocol::codec>(config.compression);
     settings_.level = config.compression_level;
+    settings_.transactional = !config.transactional_id.empty();
+    if (settings_.transactional) close_transaction(error{errc::invalid_request, fmt::format("transactional.id '{}': records are sent in a transaction; begin() one, and send() through it", config.transactional_id)});
 }
 
 std::int32_t accumulator::choose(topic_state& topic, const encoded_record& record) {
     if (record.partition >= 0) return record.partition;
-    if (record.key) return protocol::partition_for_key(*record.key, static_cast<std::int32_t>(topic.partitions.size()));
-    return topic.sticky.partition(topic.queued, random_);
+    if (record.key && !ignore_keys_) return protocol::partition_for_key(*record.key, static_cast<std::int32_t>(topic.partitions.size()));
+    return topic.sticky.partition(topic.queued, adaptive_, random_);
 }
 
-appended accumulator::append(std::string_view name, const encoded_record& record, time_point now) {
+accumulator::topic_state* accumulator::find(std::string_view name) {
+    if (last_ && last_->first == name) return &last_->second;  // mostly the same as before
+    const auto at = topics_.find(name);
+    if (at == topics_.end()) return nullptr;
+    last_ = &*at;
+    return &at->second;
+}
+
+error accumulator::too_large(std::string_view name, std::size_t bound) const {
+    return error{errc::message_too_large, fmt::format("{}: a record of {} bytes; max.request.size={} and buffer.memory={} are the limits", name, bound, max_record_, budget_)};
+}
+
+appended accumulator::append(std::string_view name, const encoded_record& record, const clock& time) {
     const auto bound = protocol::batch_builder::record_size_bound(record.key, record.value, record.headers);
     appended answer;
     const std::lock_guard held{mutex_};
-    if (closed_) {
-        answer.why = closed_;
+    if (closed_ || record.transaction != transaction_) {
+        answer.why = closed_ ? closed_ : outside_;
         return answer;
     }
     if (bound + protocol::batch_header_bytes > max_record_ || bound > budget_) {
-        answer.why = error{errc::message_too_large, fmt::format("{}: a record of {} bytes; max.request.size={} and buffer.memory={} are the limits", name, bound, max_record_, budget_)};
+        answer.why = too_large(name, bound);
         return answer;
     }
-    const auto at = topics_.find(name);
-    if (at == topics_.end() || at->second.partitions.empty()) {
+    auto* const topic = find(name);
+    if (!topic || topic->partitions.empty()) {
         answer.outcome = append_outcome::unknown_topic;
+        answer.why = topic && topic->refused ? topic->refused : obstacle_.fatal() ? obstacle_ : error{};
         return answer;
     }
-    auto& topic = at->second;
     if (used_ + bound > budget_) {
         answer.outcome = append_outcome::full;
         answer.wake = !std::exchange(woken_, true);
         return answer;
     }
-    const auto partition = choose(topic, record);
-    if (static_cast<std::size_t>(partition) >= topic.partitions.size()) {
-        answer.why = error{errc::unknown_topic_or_partition, fmt::format("{}-{}: the topic has {} partitions", name, partition, topic.partitions.size())};
+    const auto partition = choose(*topic, record);
+    if (static_cast<std::size_t>(partition) >= topic->partitions.size()) {
+        answer.why = error{errc::unknown_topic_or_partition, fmt::format("{}-{}: the topic has {} partitions", name, partition, topic->partitions.size())};
         return answer;
     }
-    auto& queue = *topic.partitions[static_cast<std::size_t>(partition)];
+    auto& queue = *topic->partitions[static_cast<std::size_t>(partition)];
     bool news = false;
-    if (queue.open && queue.open->builder.uncompressed_size() + bound > batch_size_) {
+    if (queue.open && queue.open->builder.uncompressed_size() + bound > topic->batch_size) {
         queue.closed.push_back(std::exchange(queue.open, nullptr));
         news = true;
     }
     if (!queue.open) {
-        queue.open = std::make_shared<batch>(strand_, queue.topic, partition, settings_, now, next_id_);
+        queue.open = std::make_shared<batch>(strand_, queue.topic, partition, settings_, time.now(), next_id_);
         unfinished_.emplace_back(next_id_++, false);
-        if (auto& waiting = topic.queued[static_cast<std::size_t>(partition)]; waiting >= 0) ++waiting;
+        if (auto& waiting = topic->queued[static_cast<std::size_t>(partition)]; waiting >= 0) ++waiting;
         news |= queue.hungry;
     }
     answer.index = queue.open->append(record.time, record.key, record.value, record.headers, bound);
@@ -66,19 +86,61 @@ appended accumulator::append(std::string_view name, const encoded_record& record
     used_ += bound;
     answer.outcome = append_outcome::appended;
     answer.where = queue.open;
-    if (!record.key && record.partition < 0) topic.sticky.appended(bound, batch_size_);
+    if ((!record.key || ignore_keys_) && record.partition < 0) topic->sticky.appended(bound, topic->batch_size);
     if (!queue.listed) {
         queue.listed = true;
-        listed_.push_back(topic.partitions[static_cast<std::size_t>(partition)]);
+        listed_.push_back(topic->partitions[static_cast<std::size_t>(partition)]);
         news = true;
     }
     if (news) answer.wake = !std::exchange(woken_, true);
     return answer;
 }
 
+std::size_t accumulator::partitions_of(std::string_view name) {
+    const std::lock_guard held{mutex_};
+    const auto* const topic = find(name);
+    return topic ? topic->partitions.size() : 0;
+}
+
+void accumulator::open_transaction(std::int64_t number) {
+    const std::lock_guard held{mutex_};
+    transaction_ = number;
+}
+
+void accumulator::close_transaction(error why) {
+    const std::lock_guard held{mutex_};
+    transaction_ = -1;
+    outside_ = std::move(why);
+    ++changes_;
+    room_.notify_all();
+}
+
+void accumulator::refuse(const std::string& name, error why) {
+    const std::lock_guard held{mutex_};
+    state_of(name).refused = std::move(why);
+}
+
+error accumulator::refusal(std::string_view name) {
+    const std::lock_guard held{mutex_};
+    const auto* const topic = find(name);
+    return topic && topic->refused ? topic->refused : obstacle_.fatal() ? obstacle_ : error{};
+}
+
+void accumulator::limit_batches(const std::string& name, std::size_t bytes) {
+    const std::lock_guard held{mutex_};
+    auto& limit = state_of(name).batch_size;
+    limit = std::min(limit, bytes);
+}
+
+accumulator::topic_state& accumulator::state_of(const std::string& name) {
+    auto [at, fresh] = topics_.try_emplace(name);
+    if (fresh) at->second.batch_size = batch_size_;
+    return at->second;
+}
+
 void accumulator::set_partitions(const std::string& name, std::size_t count) {
     const std::lock_guard held{mutex_};
-    auto& topic = topics_[name];
+    auto& topic = state_of(name);
     while (topic.partitions.size() < count) {
         auto queue = std::make_shared<partition_queue>();
         queue->topic = name;
@@ -90,7 +152,7 @@ void accumulator::set_partitions(const std::string& name, std::size_t count) {
 
 void accumulator::set_available(const std::string& name, std::size_t partition, bool available) {
     const std::lock_guard held{mutex_};
-    auto& topic = topics_[name];
+    auto& topic = state_of(name);
     auto& waiting = topic.queued[partition];
     if (available == (waiting >= 0)) return;
     const auto& queue = *topic.partitions[partition];
@@ -122,7 +184,7 @@ batch_ptr accumulator::pop(partition_queue& queue, bool open_too) {
         next = std::exchange(queue.open, nullptr);
     }
     if (next) {
-        auto& waiting = topics_[queue.topic].queued[static_cast<std::size_t>(queue.partition)];
+        auto& waiting = state_of(queue.topic).queued[static_cast<std::size_t>(queue.partition)];
         if (waiting > 0) --waiting;
     }
     return next;

@@ -25,6 +25,7 @@ struct partition_queue {
     std::int64_t producer_id = -1;
     std::int16_t epoch = -1;
     std::int32_t next_sequence = 0;
+    std::int64_t admitted = 0;  ///< the transaction that batches of this partition may go out in
 };
 using queue_ptr = std::shared_ptr<partition_queue>;
 
@@ -34,6 +35,7 @@ struct encoded_record {
     std::span<const protocol::header_view> headers;
     std::int32_t partition = -1;
     timestamp_ms time = no_timestamp;
+    std::int64_t transaction = 0;  ///< 0: of none
 };
 
 enum class append_outcome : std::uint8_t { appended, unknown_topic, full, refused };
@@ -42,7 +44,7 @@ struct appended {
     batch_ptr where;
     std::uint32_t index = 0;
     bool wake = false;  ///< the sender should look
-    error why;          ///< refused
+    error why;          ///< refused; or unknown_topic, when waiting is pointless
 };
 
 /// Thread-safe. `wake` in an answer is true once until take_listed() was called.
@@ -50,9 +52,21 @@ class accumulator {
 public:
     accumulator(const producer_config& config, std::shared_ptr<callbacks> strand, std::uint64_t seed);
 
-    appended append(std::string_view topic, const encoded_record& record, time_point now);
+    appended append(std::string_view topic, const encoded_record& record, const clock& time);
+    /// 0 while the topic is unknown.
+    std::size_t partitions_of(std::string_view topic);
+    /// From now on append() takes records of this transaction, and no others.
+    void open_transaction(std::int64_t number);
+    /// ... and now none, for this reason.
+    void close_transaction(error why);
     /// How many partitions the topic has; more may come, fewer never.
     void set_partitions(const std::string& topic, std::size_t count);
+    /// Why there is no point in waiting for the topic; no error: there may be.
+    void refuse(const std::string& topic, error why);
+    error refusal(std::string_view topic);
+    /// The topic's batches turned out to be too large: later ones have at most so many bytes, uncompressed.
+    void limit_batches(const std::string& topic, std::size_t bytes);
+    const protocol::batch_settings& settings() const noexcept { return settings_; }
     /// Which partitions have a leader.
     void set_available(const std::string& topic, std::size_t partition, bool available);
 
@@ -95,16 +109,24 @@ private:
         std::vector<queue_ptr> partitions;
         std::vector<std::int32_t> queued;  // batches waiting; below 0: no leader
         sticky_partitioner sticky;
+        std::size_t batch_size = 0;
+        error refused;
     };
+    using topic_map = std::unordered_map<std::string, topic_state, hash, std::equal_to<>>;
+    topic_state* find(std::string_view name);
+    topic_state& state_of(const std::string& name);
     std::int32_t choose(topic_state& topic, const encoded_record& record);
+    error too_large(std::string_view name, std::size_t bound) const;
 
     const std::size_t batch_size_, max_record_, budget_;
+    const bool ignore_keys_, adaptive_;
     protocol::batch_settings settings_;
     std::shared_ptr<callbacks> strand_;
     std::mutex mutex_;
     std::condition_variable room_;
     random_source random_;
-    std::unordered_map<std::string, topic_state, hash, std::equal_to<>> topics_;
+    topic_map topics_;
+    topic_map::value_type* last_ = nullptr;
     std::vector<queue_ptr> listed_;
     std::size_t used_ = 0;
     std::uint64_t next_id_ = 0;
@@ -112,6 +134,8 @@ private:
     std::uint64_t changes_ = 0;
     int waiters_ = 0;
     bool woken_ = false;
+    std::int64_t transaction_ = 0;  // whose records append() takes; -1: nobody's
+    error outside_;                 // what the others are told
     error closed_;
     error obstacle_;
 };

@@ -1,5 +1,7 @@
 #include "batch.hpp"
 
+#include <weir/protocol/records/record_reader.hpp>
+
 #include <algorithm>
 
 namespace weir::detail {
@@ -17,6 +19,7 @@ result<void> batch::seal(std::int64_t id_of_producer, std::int16_t its_epoch, st
     epoch = its_epoch;
     sequence = first_sequence;
     if (!encoded) {
+        uncompressed = builder.uncompressed_size();
         builder.set_producer(producer_id, epoch, sequence);
         auto made = builder.finish();
         if (!made) return made.error();
@@ -34,14 +37,54 @@ result<void> batch::seal(std::int64_t id_of_producer, std::int16_t its_epoch, st
 void batch::succeed(std::int64_t base_offset, timestamp_ms append_time) {
     base_offset_ = base_offset;
     append_time_ = append_time;
-    encoded.reset();
-    finish();
+    end();
 }
 
 void batch::fail(error why) {
     why_ = std::move(why);
+    end();
+}
+
+void batch::end() {
     encoded.reset();
     finish();
+    if (whole_ && --whole_->parts_left_ == 0) whole_->end();
+}
+
+result<std::vector<batch_ptr>> batch::split(const batch_ptr& self, const protocol::batch_settings& settings) {
+    const auto whole = protocol::batch_view::open(*encoded);
+    if (!whole) return whole.error();
+    protocol::record_reader reader;
+    const auto records = reader.records(*whole);
+    if (!records) return records.error();
+    std::size_t total = 0, used = 0;
+    for (const auto& each : *records) total += each.encoded.size();
+    std::vector<batch_ptr> halves;
+    std::int32_t index = 0;
+    for (const auto& each : *records) {
+        if (halves.empty() || (halves.size() == 1 && (used >= total / 2 || index + 1 == count))) {
+            auto& half = halves.emplace_back(std::make_shared<batch>(strand_, topic, partition, settings, created, id));
+            half->first_ = first_ + static_cast<std::uint32_t>(index);
+            half->whole_ = self;
+            half->attempts = attempts;
+        }
+        auto& half = *halves.back();
+        auto moved = each;
+        moved.offset = half.count;
+        if (auto added = half.builder.append(moved); !added) return added.error();
+        if (half.times_.empty() || half.times_.back().second != each.timestamp) half.times_.emplace_back(half.count, each.timestamp);
+        ++half.count;
+        used += each.encoded.size();
+        ++index;
+    }
+    for (auto& half : halves) {
+        const auto offset = static_cast<std::int32_t>(half->first_ - first_);
+        if (auto sealed = half->seal(producer_id, epoch, sequence < 0 ? sequence : protocol::advance_sequence(sequence, offset)); !sealed) return sealed.error();
+    }
+    encoded.reset();
+    parts_ = halves;
+    parts_left_ = parts_.size();
+    return halves;
 }
 
 void batch::take(std::uint32_t index, void* into) {
@@ -49,6 +92,11 @@ void batch::take(std::uint32_t index, void* into) {
     if (!ended()) {
         out = errc::cancelled;
         return;
+    }
+    if (!parts_.empty()) {
+        const auto after = std::find_if(parts_.begin() + 1, parts_.end(), [&](const batch_ptr& part) { return part->first_ - first_ > index; });
+        auto& part = **std::prev(after);
+        return part.take(index - (part.first_ - first_), into);
     }
     if (why_) {
         out = why_;

@@ -8,10 +8,11 @@
 namespace weir::detail {
 
 /// Filled under the accumulator's lock, then the sender's alone, on its loop; ends once. An op's index is the record's.
+/// One that a broker finds too large is split: its parts are sent in its place, and it ends with the last of them.
 class batch final : public op_signal {
 public:
     batch(std::shared_ptr<callbacks> strand, std::string topic, std::int32_t partition, const protocol::batch_settings& settings, time_point now, std::uint64_t id)
-        : op_signal(std::move(strand)), topic(std::move(topic)), partition(partition), created(now), id(id), builder(settings) {}
+        : op_signal(strand), topic(std::move(topic)), partition(partition), created(now), id(id), builder(settings), strand_(std::move(strand)) {}
 
     std::uint32_t append(timestamp_ms time, std::optional<bytes_view> key, std::optional<bytes_view> value, std::span<const protocol::header_view> headers,
                          std::size_t charge);
@@ -21,7 +22,13 @@ public:
     void fail(error why);
     void take(std::uint32_t index, void* into) override;
     /// Some record's outcome interests nobody so far.
-    bool unattended() const { return awaited() < static_cast<std::size_t>(count); }
+    bool unattended() const { return whole_ ? whole_->unattended() : awaited() < static_cast<std::size_t>(count); }
+    /// A sealed batch of several records in two sealed halves. errc::invalid_record when it does not read back.
+    result<std::vector<std::shared_ptr<batch>>> split(const std::shared_ptr<batch>& self, const protocol::batch_settings& settings);
+    /// What this is a part of, or nullptr; asked once, when this has ended.
+    std::shared_ptr<batch> leave_whole() noexcept { return std::exchange(whole_, nullptr); }
+    /// Where it stands among the batches of its partition.
+    auto place() const noexcept { return std::pair{id, first_}; }
 
     const std::string topic;
     const std::int32_t partition;
@@ -32,6 +39,7 @@ public:
     protocol::batch_builder builder;
     // --- the sender's ---
     std::shared_ptr<bytes> encoded;  ///< shared with the writes under way
+    std::size_t uncompressed = 0;    ///< bytes, once sealed
     std::int64_t producer_id = -1;
     std::int16_t epoch = -1;
     std::int32_t sequence = -1;
@@ -39,6 +47,13 @@ public:
     error last_failure;
 
 private:
+    void end();
+
+    std::shared_ptr<callbacks> strand_;
+    std::shared_ptr<batch> whole_;
+    std::vector<std::shared_ptr<batch>> parts_;
+    std::size_t parts_left_ = 0;
+    std::uint32_t first_ = 0;  // in the batch it once was a part of
     std::vector<std::pair<std::int32_t, timestamp_ms>> times_;  // of the records from that index on
     std::int64_t base_offset_ = -1;
     timestamp_ms append_time_ = no_timestamp;

@@ -4,11 +4,12 @@
 
 namespace weir::detail {
 
-std::int32_t sticky_partitioner::partition(std::span<const std::int32_t> queued, random_source& random) {
+std::int32_t sticky_partitioner::partition(std::span<const std::int32_t> queued, bool adaptive, random_source& random) {
     if (current_ >= 0 && static_cast<std::size_t>(current_) < queued.size()) return current_;
     const auto longest = *std::max_element(queued.begin(), queued.end());
     const auto weight = [&](std::int32_t length) -> std::uint64_t {
         if (longest < 0) return 1;  // none has a leader
+        if (!adaptive) return length < 0 ? 0 : 1;
         return length < 0 ? 0 : static_cast<std::uint64_t>(longest - length + 1);
     };
     std::uint64_t total = 0;

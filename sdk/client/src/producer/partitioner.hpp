@@ -12,8 +12,8 @@ namespace weir::detail {
 class sticky_partitioner {
 public:
     /// `queued`: batches waiting per partition; one without a leader counts as below 0 and is avoided while there are
-    /// others. Same answer until move_on().
-    std::int32_t partition(std::span<const std::int32_t> queued, random_source& random);
+    /// others. Not `adaptive`: all with a leader are alike. The same answer until appended() says otherwise.
+    std::int32_t partition(std::span<const std::int32_t> queued, bool adaptive, random_source& random);
     /// `count` bytes went to partition(); true when the next record goes elsewhere.
     bool appended(std::size_t count, std::size_t batch_size) noexcept;
 

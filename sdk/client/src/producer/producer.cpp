@@ -1,14 +1,16 @@
-#include <weir/producer.hpp>
+#include "producer_handle.hpp"
 
-#include "../client_core.hpp"
 #include "../config/resolve.hpp"
-#include "sender.hpp"
+
+#include <weir/base/log.hpp>
 
 #include <fmt/format.h>
 
 namespace weir {
 namespace detail {
 namespace {
+
+log::logger logs{"weir.client.producer"};
 
 /// What no single setting shows; the ranges are in producer_settings.cpp.
 error check(const producer_config& config) {
@@ -22,6 +24,7 @@ error check(const producer_config& config) {
     if (config.idempotence && config.max_in_flight > 5) {
         return refuse(fmt::format("max.in.flight.requests.per.connection={}: allowed is 1 to 5 with enable.idempotence=true", config.max_in_flight));
     }
+    if (!config.transactional_id.empty() && !config.idempotence) return refuse("enable.idempotence=false: allowed is true with transactional.id");
     if (config.compression_level) {
         const auto range = protocol::levels_of(static_cast<protocol::codec>(config.compression));
         const auto name = protocol::codec_name(static_cast<protocol::codec>(config.compression));
@@ -43,147 +46,277 @@ std::optional<bytes_view> encode(const erased& field, byte_sink& sink) {
     return sink.view();
 }
 
+bool legal_topic(std::string_view name) {
+    const auto legal = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'; };
+    return !name.empty() && name.size() <= 249 && name != "." && name != ".." && std::all_of(name.begin(), name.end(), legal);
+}
+
+error illegal_topic(std::string_view name) {
+    return error{errc::invalid_topic, fmt::format("'{}' can be no topic: 1 to 249 letters, digits, dots, dashes and underscores are allowed, but not '.' and '..'", name)};
+}
+
 }  // namespace
 
-/// What the copies of a producer share. The sender and what is under way keep `records` alive, never the client.
-class producer_handle {
-public:
-    producer_handle(const client& on, producer_config config)
-        : client_(on), config_(std::move(config)), strand_(client_.core().strand()), loop_(client_.core().loop()),
-          records_(std::make_shared<accumulator>(config_, strand_, client_.core().next_seed())),
-          sender_(std::make_shared<sender>(client_.core().view(), strand_, records_, config_)) {
-        sender_->on_change([waiting = waiting_] { waiting->retry(); });
-    }
-    ~producer_handle() {
-        // On the client's own threads nothing may wait for delivery; what is under way is given up.
-        if (!strand_->would_deadlock()) (void)close(config_.close_timeout).get();
-        else (void)close(duration{0});
-    }
+/// A record between the call and its batch.
+struct producer_handle::outbound {
+    encoded_record record;
+    std::vector<protocol::header_view> views;
+    send_options options;  // when a hook may have changed them
+    bool chosen = false;   // the partition was asked for, and is
 
-    delivery send(std::string_view topic, const erased& key, const erased& value, const send_options* options);
-    op<delivery> enqueue(std::string_view topic, const erased& key, const erased& value, const send_options* options);
-    op<> flush();
-    op<> close(duration most);
-
-private:
-    /// Records of enqueue() that wait for their topic or for room, in order. On the loop.
-    struct waiting_room {
-        struct guest {
-            std::string topic;
-            std::optional<bytes> key, value;
-            std::int32_t partition;
-            timestamp_ms time;
-            time_point until;
-            std::shared_ptr<op_state<delivery>> done;
-        };
-        std::deque<guest> guests;
-        function<bool(guest&)> attempt;
-        void retry() {
-            while (!guests.empty() && (guests.front().done->ended() || attempt(guests.front()))) guests.pop_front();
-        }
-    };
-
-    appended try_append(std::string_view topic, const encoded_record& record) {
-        auto outcome = records_->append(topic, record, loop_.now());
-        if (outcome.wake) wake();
-        return outcome;
+    outbound(const erased& key, const erased& value, const event_loop& loop, const send_options* given, std::int64_t transaction) {
+        record.key = encode(key, key_sink);
+        record.value = encode(value, value_sink);
+        record.transaction = transaction;
+        if (given) take(*given);
+        if (!given || !given->time) record.time = loop.wall_now();
     }
-    void wake() {
-        loop_.post([sender = sender_] { sender->run(); });
+    void take(const send_options& from) {
+        record.partition = from.partition;
+        if (from.time) record.time = from.time->time_since_epoch().count();
+        views.clear();
+        for (const auto& each : from.headers) views.push_back({each.name, each.value ? std::optional<bytes_view>{*each.value} : std::nullopt});
+        record.headers = views;
     }
-    delivery failed(error why) { return ended_op<record_metadata>(strand_, std::move(why)); }
-    error late(std::string_view topic, append_outcome what) const {
-        if (what == append_outcome::full) {
-            return error{errc::buffer_full, fmt::format("{}: no room within {} ms (max.block.ms); {} bytes wait for delivery (buffer.memory)", topic, config_.max_block.count(), config_.buffer_memory)};
-        }
-        const auto text = fmt::format("{}: the cluster did not tell its partitions within {} ms (max.block.ms); create the topic, or see whether the bootstrap servers are right", topic, config_.max_block.count());
-        const auto obstacle = records_->obstacle();
-        return obstacle ? error{errc::unknown_topic_or_partition, text, obstacle} : error{errc::unknown_topic_or_partition, text};
-    }
-
-    client client_;
-    producer_config config_;
-    std::shared_ptr<callbacks> strand_;
-    event_loop& loop_;
-    std::shared_ptr<accumulator> records_;
-    std::shared_ptr<sender> sender_;
-    std::shared_ptr<waiting_room> waiting_ = std::make_shared<waiting_room>();
 };
 
-delivery producer_handle::send(std::string_view topic, const erased& key, const erased& value, const send_options* options) {
-    encoded_record record;
-    record.key = encode(key, key_sink);
-    record.value = encode(value, value_sink);
-    record.time = loop_.wall_now();
-    std::vector<protocol::header_view> headers;
-    if (options) {
-        record.partition = options->partition;
-        if (options->time) record.time = options->time->time_since_epoch().count();
-        for (const auto& each : options->headers) {
-            headers.push_back({each.name, each.value ? std::optional<bytes_view>{*each.value} : std::nullopt});
+producer_handle::producer_handle(const client& on, producer_config config)
+    : client_(on),
+      config_(std::move(config)),
+      strand_(client_.core().strand()),
+      loop_(client_.core().loop()),
+      records_(std::make_shared<accumulator>(config_, strand_, client_.core().next_seed())),
+      manager_(config_.transactional_id.empty() ? nullptr : std::make_shared<transaction_manager>(config_.transactional_id, config_.transaction_timeout)),
+      sender_(std::make_shared<sender>(client_.core().view(), strand_, records_, manager_, config_)) {
+    sender_->on_change([waiting = waiting_] { waiting->retry(); });
+    if (!manager_) return;
+    transactions_ = std::make_shared<transactions>(client_.core().view(), records_, sender_, manager_, config_.max_block, config_.transaction_timeout);
+    transactions_->start();
+}
+
+producer_handle::~producer_handle() {
+    // On the client's own threads nothing may wait for delivery; what is under way is given up.
+    if (!strand_->would_deadlock()) (void)close(config_.close_timeout).get();
+    else (void)close(duration{0});
+}
+
+void producer_handle::waiting_room::retry() {
+    const auto over = [](guest& each) { return each.done->ended() || each.attempt(); };
+    while (!records.empty() && over(records.front())) records.pop_front();
+    std::erase_if(questions, over);
+}
+
+// The hook sees the record as it would be sent, and may change all but its bytes.
+void producer_handle::run_on_send(outbound& out, std::string_view topic) {
+    auto& record = out.record;
+    outgoing_record seen{topic, record.key, record.value, {record.partition, timestamp{duration{record.time}}, {}}};
+    for (const auto& each : record.headers) seen.options.headers.push_back({std::string{each.key}, each.value ? std::optional<bytes>{to_bytes(*each.value)} : std::nullopt});
+    try {
+        config_.on_send(seen);
+    } catch (const std::exception& thrown) {
+        logs.warn(fmt::format("on_send threw: {}", thrown.what()));
+    } catch (...) {
+        logs.warn("on_send threw what is no std::exception");
+    }
+    out.options = std::move(seen.options);
+    out.take(out.options);
+}
+
+// Outside the accumulator's lock: what users call may send, too.
+appended producer_handle::try_append(std::string_view topic, outbound& out) {
+    auto& record = out.record;
+    if (config_.partitioner && record.partition < 0 && !out.chosen) [[unlikely]] {
+        const auto partitions = records_->partitions_of(topic);
+        if (partitions > 0) {
+            outgoing_record seen{topic, record.key, record.value, {record.partition, timestamp{duration{record.time}}, {}}};
+            try {
+                record.partition = config_.partitioner(seen, static_cast<std::int32_t>(partitions));
+            } catch (const std::exception& thrown) {
+                return {append_outcome::refused, nullptr, 0, false, error{errc::invalid_record, fmt::format("{}: the partitioner threw: {}", topic, thrown.what())}};
+            }
+            out.chosen = true;
         }
-        record.headers = headers;
     }
-    auto outcome = try_append(topic, record);
+    auto outcome = records_->append(topic, record, loop_);
+    if (outcome.wake) wake();
+    return outcome;
+}
+
+void producer_handle::wake() {
+    loop_.post([sender = sender_] { sender->run(); });
+}
+
+void producer_handle::refused(const error& why, std::int64_t transaction) {
+    sender_->acknowledge(why);
+    if (!transactions_ || transaction == no_transaction) return;
+    loop_.post([transactions = transactions_, transaction, why] { transactions->fail(transaction, why); });
+}
+
+delivery producer_handle::failed(error why, std::int64_t transaction) {
+    refused(why, transaction);
+    return ended_op<record_metadata>(strand_, std::move(why));
+}
+
+error producer_handle::late(std::string_view topic, append_outcome what) const {
+    if (what == append_outcome::full) {
+        return error{errc::buffer_full, fmt::format("{}: no room within {} ms (max.block.ms); {} bytes wait for delivery (buffer.memory)", topic, config_.max_block.count(), config_.buffer_memory)};
+    }
+    const auto text = fmt::format("{}: the cluster did not tell its partitions within {} ms (max.block.ms); create the topic, or see whether the bootstrap servers are right", topic, config_.max_block.count());
+    const auto obstacle = records_->obstacle();
+    return obstacle ? error{errc::unknown_topic_or_partition, text, obstacle} : error{errc::unknown_topic_or_partition, text};
+}
+
+delivery producer_handle::send(std::string_view topic, const erased& key, const erased& value, const send_options* options, std::int64_t transaction) {
+    outbound out{key, value, loop_, options, transaction};
+    if (config_.on_send) [[unlikely]] run_on_send(out, topic);
+    auto outcome = try_append(topic, out);
     if (outcome.outcome == append_outcome::appended) [[likely]] return delivery{std::move(outcome.where), outcome.index};
-    if (outcome.outcome == append_outcome::refused) return failed(std::move(outcome.why));
+    if (outcome.outcome == append_outcome::refused) return failed(std::move(outcome.why), transaction);
     if (outcome.outcome == append_outcome::full && config_.when_full == when_full::fail) {
-        return failed(error{errc::buffer_full, fmt::format("{}: {} bytes wait for delivery (buffer.memory)", topic, config_.buffer_memory)});
+        return failed(error{errc::buffer_full, fmt::format("{}: {} bytes wait for delivery (buffer.memory)", topic, config_.buffer_memory)}, transaction);
     }
-    if (strand_->would_deadlock()) return failed(error{errc::would_deadlock, fmt::format("{}: send() would have to wait; use enqueue() here", topic)});
+    if (outcome.outcome == append_outcome::unknown_topic && !legal_topic(topic)) return failed(illegal_topic(topic), transaction);
+    if (strand_->would_deadlock()) return failed(error{errc::would_deadlock, fmt::format("{}: send() would have to wait; use enqueue() here", topic)}, transaction);
     const auto until = loop_.now() + config_.max_block;
     if (outcome.outcome == append_outcome::unknown_topic) loop_.post([sender = sender_, name = std::string{topic}] { sender->learn(name); });
-    for (;;) {
+    for (bool asked = false;; asked = true) {
         const auto seen = records_->changes();
-        outcome = try_append(topic, record);
+        outcome = try_append(topic, out);
         if (outcome.outcome == append_outcome::appended) return delivery{std::move(outcome.where), outcome.index};
-        if (outcome.outcome == append_outcome::refused) return failed(std::move(outcome.why));
+        if (outcome.outcome == append_outcome::refused || (asked && outcome.why)) return failed(std::move(outcome.why), transaction);
         wake();  // open batches go out while somebody waits for room
-        if (!records_->wait_for_change(seen, until - loop_.now())) return failed(late(topic, outcome.outcome));
-        if (outcome.outcome != append_outcome::unknown_topic) continue;
-        if (auto obstacle = records_->obstacle(); obstacle.fatal()) return failed(std::move(obstacle));
+        if (!records_->wait_for_change(seen, until - loop_.now())) return failed(late(topic, outcome.outcome), transaction);
     }
 }
 
-op<delivery> producer_handle::enqueue(std::string_view topic, const erased& key, const erased& value, const send_options* options) {
-    encoded_record record;
-    record.key = encode(key, key_sink);
-    record.value = encode(value, value_sink);
-    record.time = loop_.wall_now();
-    if (options) record.partition = options->partition;
-    auto outcome = try_append(topic, record);
+op<delivery> producer_handle::enqueue(std::string_view topic, const erased& key, const erased& value, const send_options* options, std::int64_t transaction) {
+    const auto fail = [&](error why) {
+        refused(why, transaction);
+        return ended_op<delivery>(strand_, std::move(why));
+    };
+    outbound out{key, value, loop_, options, transaction};
+    if (config_.on_send) [[unlikely]] run_on_send(out, topic);
+    auto outcome = try_append(topic, out);
     if (outcome.outcome == append_outcome::appended) return ended_op<delivery>(strand_, delivery{std::move(outcome.where), outcome.index});
-    if (outcome.outcome == append_outcome::refused) return ended_op<delivery>(strand_, std::move(outcome.why));
-    const auto owned = [](const std::optional<bytes_view>& view) { return view ? std::optional<bytes>{to_bytes(*view)} : std::nullopt; };
+    if (outcome.outcome == append_outcome::refused) return fail(std::move(outcome.why));
+    if (outcome.outcome == append_outcome::unknown_topic && !legal_topic(topic)) return fail(illegal_topic(topic));
+    // The record waits on the loop, with bytes of its own.
+    struct kept {
+        outbound out;
+        std::string topic;
+        std::optional<bytes> key, value;
+        std::vector<header> headers;
+    };
+    auto held = std::make_shared<kept>(kept{std::move(out), std::string{topic}, {}, {}, {}});
+    auto& record = held->out.record;
+    if (record.key) record.key = held->key.emplace(to_bytes(*record.key));
+    if (record.value) record.value = held->value.emplace(to_bytes(*record.value));
+    for (auto& each : held->out.views) {
+        auto& own = held->headers.emplace_back(header{std::string{each.key}, each.value ? std::optional<bytes>{to_bytes(*each.value)} : std::nullopt});
+        each.value = own.value ? std::optional<bytes_view>{*own.value} : std::nullopt;
+    }
+    for (std::size_t i = 0; i < held->headers.size(); ++i) held->out.views[i].key = held->headers[i].name;
+    record.headers = held->out.views;
     auto done = std::make_shared<op_state<delivery>>(strand_);
-    waiting_room::guest guest{std::string{topic}, owned(record.key), owned(record.value), record.partition, record.time, loop_.now() + config_.max_block, done};
-    loop_.post([room = waiting_, records = records_, sender = sender_, guest = std::move(guest), why = late(topic, outcome.outcome), &loop = loop_]() mutable {
-        if (!room->attempt) {
-            room->attempt = [records, weak = std::weak_ptr{sender}, &loop](waiting_room::guest& each) {
-                encoded_record again;
-                if (each.key) again.key = bytes_view{*each.key};
-                if (each.value) again.value = bytes_view{*each.value};
-                again.partition = each.partition;
-                again.time = each.time;
-                auto outcome = records->append(each.topic, again, loop.now());
-                if (outcome.outcome == append_outcome::refused) each.done->complete(std::move(outcome.why));
-                else if (outcome.outcome == append_outcome::appended) each.done->complete(delivery{std::move(outcome.where), outcome.index});
-                else if (auto obstacle = records->obstacle(); outcome.outcome == append_outcome::unknown_topic && obstacle.fatal()) each.done->complete(std::move(obstacle));
-                else return false;
-                if (const auto sender = weak.lock()) sender->run();
-                return true;
-            };
+    waiting_room::guest guest{done, [weak = weak_from_this(), held, done, transaction] {
+        const auto self = weak.lock();
+        if (!self) {
+            done->complete(error{errc::closed, "the producer is gone"});
+            return true;
         }
-        loop.call_at(guest.until, [done = guest.done, records, why = std::move(why)] {
-            const auto obstacle = records->obstacle();
-            done->complete(obstacle ? error{why.code(), std::string{why.what()}, obstacle} : why);
+        auto again = self->try_append(held->topic, held->out);
+        if (again.outcome == append_outcome::appended) {
+            done->complete(delivery{std::move(again.where), again.index});
+            return true;
+        }
+        if (!again.why) return false;
+        self->refused(again.why, transaction);
+        done->complete(std::move(again.why));
+        return true;
+    }};
+    const auto until = loop_.now() + config_.max_block;
+    loop_.post([self = shared_from_this(), guest = std::move(guest), held, done, until, what = outcome.outcome, transaction]() mutable {
+        self->loop_.call_at(until, [weak = self->weak_from_this(), held, done, what, transaction] {
+            const auto alive = weak.lock();
+            if (!alive || done->ended()) return;
+            auto why = alive->late(held->topic, what);
+            alive->refused(why, transaction);
+            done->complete(std::move(why));
+            alive->waiting_->retry();  // those behind it may fit
         });
-        const auto name = guest.topic;
-        room->guests.push_back(std::move(guest));
-        sender->learn(name);
-        room->retry();
+        self->waiting_->records.push_back(std::move(guest));
+        if (what == append_outcome::unknown_topic) self->sender_->learn(held->topic);
+        else self->sender_->run();
+        self->waiting_->retry();
     });
     return op<delivery>{std::move(done)};
+}
+
+op<std::vector<partition_info>> producer_handle::partitions_for(std::string topic) {
+    auto done = std::make_shared<op_state<std::vector<partition_info>>>(strand_);
+    if (!legal_topic(topic)) {
+        done->complete(illegal_topic(topic));
+        return op<std::vector<partition_info>>{std::move(done)};
+    }
+    loop_.post([self = shared_from_this(), topic = std::move(topic), done] {
+        self->waiting_->questions.push_back({done, [view = self->client_.core().view(), records = self->records_, topic, done] {
+            const auto* known = view->find(topic);
+            if (known && !known->partitions.empty()) {
+                std::vector<partition_info> all;
+                for (const auto& each : known->partitions) all.push_back({static_cast<std::int32_t>(all.size()), each.leader, each.leader_epoch});
+                done->complete(std::move(all));
+            } else if (auto why = records->refusal(topic)) {
+                done->complete(std::move(why));
+            }
+            return done->ended();
+        }});
+        self->loop_.call_after(self->config_.max_block, [weak = self->weak_from_this(), done, topic] {
+            const auto alive = weak.lock();
+            if (alive && !done->ended()) done->complete(alive->late(topic, append_outcome::unknown_topic));
+        });
+        self->sender_->learn(topic);
+        self->waiting_->retry();
+    });
+    return op<std::vector<partition_info>>{std::move(done)};
+}
+
+op<transaction> producer_handle::begin() {
+    auto done = std::make_shared<op_state<transaction>>(strand_);
+    if (!transactions_) {
+        done->complete(error{errc::invalid_setting, "begin(): the producer has no transactional.id"});
+        return op<transaction>{std::move(done)};
+    }
+    loop_.post([self = shared_from_this(), done] {
+        const auto timer = self->loop_.call_after(self->config_.max_block, [done, most = self->config_.max_block, id = self->config_.transactional_id] {
+            done->complete(error{errc::timed_out, fmt::format("transactional.id '{}': no transaction could begin within {} ms (max.block.ms)", id, most.count())});
+        });
+        self->transactions_->begin([done] { return done->ended(); }, [self, done, timer](result<std::int64_t> number) {
+            self->loop_.cancel(timer);
+            if (number) done->complete(transaction{self, *number});
+            else done->complete(number.error());
+        });
+    });
+    return op<transaction>{std::move(done)};
+}
+
+op<> producer_handle::end(std::int64_t number, bool commit) {
+    auto done = std::make_shared<op_state<void>>(strand_);
+    loop_.post([self = shared_from_this(), number, commit, done] {
+        self->transactions_->end(number, commit, [done](result<void> outcome) { done->complete(std::move(outcome)); });
+    });
+    return op<>{std::move(done)};
+}
+
+void producer_handle::drop(std::int64_t number) {
+    loop_.post([transactions = transactions_, number] { transactions->end(number, false, [](const result<void>&) {}); });
+}
+
+op<> producer_handle::add_offsets(std::int64_t number, group_metadata group, std::vector<committed_offset> offsets) {
+    auto done = std::make_shared<op_state<void>>(strand_);
+    loop_.post([self = shared_from_this(), number, group = std::move(group), offsets = std::move(offsets), done]() mutable {
+        self->transactions_->add_offsets(number, std::move(group), std::move(offsets), [done](result<void> outcome) { done->complete(std::move(outcome)); });
+    });
+    return op<>{std::move(done)};
 }
 
 op<> producer_handle::flush() {
@@ -194,8 +327,23 @@ op<> producer_handle::flush() {
 
 op<> producer_handle::close(duration most) {
     auto done = std::make_shared<op_state<void>>(strand_);
-    records_->close(error{errc::closed, "the producer is closed"});
-    loop_.post([sender = sender_, id = records_->next_id(), done, most] { sender->close(id, most, done); });
+    if (!transactions_) {
+        records_->close(error{errc::closed, "the producer is closed"});
+        loop_.post([sender = sender_, id = records_->next_id(), done, most] { sender->close(id, most, done); });
+        return op<>{std::move(done)};
+    }
+    loop_.post([&loop = loop_, records = records_, transactions = transactions_, sender = sender_, done, most] {
+        const auto began = loop.now();
+        auto timer = timer_id::none;
+        if (most > duration{0} && most != duration::max()) timer = loop.call_after(most, [transactions] { transactions->give_up(); });
+        transactions->close([&loop, records, sender, done, most, began, timer] {
+            loop.cancel(timer);
+            records->close(error{errc::closed, "the producer is closed"});
+            const auto used = std::chrono::ceil<duration>(loop.now() - began);
+            sender->close(records->next_id(), most == duration::max() ? most : std::max(most - used, duration{0}), done);
+        });
+        if (most <= duration{0}) transactions->give_up();
+    });
     return op<>{std::move(done)};
 }
 
@@ -203,16 +351,41 @@ op<> producer_handle::close(duration most) {
 
 producer::producer(const client& on, producer_config config) {
     if (auto why = detail::resolve("producer", config, on.core().settings())) throw exception{std::move(why)};
+    if (auto why = detail::resolve("producer", config, on.core().settings())) throw exception{std::move(why)};
     if (auto why = detail::check(config)) throw exception{std::move(why)};
     handle_ = std::make_shared<detail::producer_handle>(on, std::move(config));
 }
 delivery producer::send_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options) {
-    return handle_->send(to, key, value, options);
+    return handle_->send(to, key, value, options, detail::producer_handle::no_transaction);
 }
 op<delivery> producer::enqueue_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options) {
-    return handle_->enqueue(to, key, value, options);
+    return handle_->enqueue(to, key, value, options, detail::producer_handle::no_transaction);
 }
+op<transaction> producer::begin() { return handle_->begin(); }
 op<> producer::flush() { return handle_->flush(); }
+op<std::vector<partition_info>> producer::partitions_for(std::string topic) { return handle_->partitions_for(std::move(topic)); }
 op<> producer::close(duration most) { return handle_->close(most); }
+
+transaction& transaction::operator=(transaction&& other) noexcept {
+    if (this != &other) {
+        drop();
+        handle_ = std::move(other.handle_);
+        number_ = other.number_;
+    }
+    return *this;
+}
+transaction::~transaction() { drop(); }
+void transaction::drop() noexcept {
+    if (const auto handle = std::exchange(handle_, nullptr)) handle->drop(number_);
+}
+delivery transaction::send_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options) {
+    return handle_->send(to, key, value, options, number_);
+}
+op<delivery> transaction::enqueue_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options) {
+    return handle_->enqueue(to, key, value, options, number_);
+}
+op<> transaction::add_offsets(group_metadata of, std::vector<committed_offset> offsets) { return handle_->add_offsets(number_, std::move(of), std::move(offsets)); }
+op<> transaction::commit() { return handle_->end(number_, true); }
+op<> transaction::abort() { return handle_->end(number_, false); }
 
 }  // namespace weir

@@ -2,6 +2,8 @@
 
 #include <weir/producer.hpp>
 
+#include <limits>
+
 namespace weir {
 namespace detail {
 
@@ -71,9 +73,14 @@ std::span<const setting> producer_config::settings() {
         detail::level_row(),
         row<&config::buffer_memory>("buffer.memory", at_least(1), "Bytes of records that are not delivered yet; what happens then is when_full's and max.block.ms's.",
                                     importance::high, synonym("queue.buffering.max.kbytes", 1024)),
-        row<&config::max_block>("max.block.ms", at_least(0), "How long a record waits for room in the buffer, or for its topic's partitions to be known."),
+        row<&config::max_block>("max.block.ms", at_least(0), "How long a record waits for room in the buffer, or for its topic's partitions to be known, and a transaction to begin."),
         row<&config::delivery_timeout>("delivery.timeout.ms", at_least(1), "From send() to success or failure, retries included; more than linger.ms.",
                                        importance::high, synonym("message.timeout.ms")),
+        row<&config::transactional_id>("transactional.id", any(), "Makes the producer transactional: one at a time has this id, and a new one fences the old.", importance::low),
+        row<&config::transaction_timeout>("transaction.timeout.ms", between(1, std::numeric_limits<std::int32_t>::max()), "The coordinator aborts a transaction that is open for longer.", as_int),
+        row<&config::partitioner_ignore_keys>("partitioner.ignore.keys", any(), "Records with a key go where there is room, too."),
+        row<&config::partitioner_adaptive_partitioning>("partitioner.adaptive.partitioning.enable", any(), "Records without a key go the more often to a partition the shorter its queue is (KIP-794)."),
+        row<&config::partitioner_availability_timeout>("partitioner.availability.timeout.ms", at_least(0), "Records without a key avoid a broker that took nothing for so long; 0: never."),
         row<&config::max_in_flight>("max.in.flight.requests.per.connection", at_least(1), "Requests under way to one broker; at most 5 with enable.idempotence.", synonym("max.in.flight")),
     };
     return all;

@@ -2,7 +2,6 @@
 
 #include <weir/base/log.hpp>
 #include <weir/protocol/messages/init_producer_id.hpp>
-#include <weir/protocol/messages/produce.hpp>
 
 #include <fmt/format.h>
 
@@ -12,45 +11,81 @@ namespace weir::detail {
 namespace {
 
 log::logger logs{"weir.client.producer"};
-// 13 names topics by id; the versions before it by name.
-constexpr std::int16_t newest_produce = 12;
-
 std::string place(const batch& records) { return fmt::format("{}-{}", records.topic, records.partition); }
 
-bool sequence_error(errc code) noexcept {
-    return code == errc::out_of_order_sequence_number || code == errc::unknown_producer_id || code == errc::invalid_producer_epoch;
+/// Whether asking again cannot help before somebody changes the cluster.
+bool pointless(errc code) noexcept {
+    return code == errc::invalid_topic || code == errc::topic_authorization_failed || code == errc::cluster_authorization_failed || code == errc::policy_violation;
 }
 
 }  // namespace
 
-sender::sender(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand, std::shared_ptr<accumulator> records, producer_config& config)
+sender::sender(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand, std::shared_ptr<accumulator> records,
+               std::shared_ptr<transaction_manager> transactions, producer_config& config)
     : view_(std::move(view)), strand_(std::move(strand)), keeps_records_(std::move(records)), records_(*keeps_records_),
-      config_{config.required_acks, config.idempotence, config.linger, config.delivery_timeout, config.max_block, config.max_request_size, config.max_in_flight},
-      on_lost_(std::make_shared<function<void(const error&)>>(std::move(config.on_lost))) {}
+      config_{config.required_acks, config.idempotence, config.linger, config.delivery_timeout, config.max_block, config.partitioner_availability_timeout,
+              config.max_request_size, config.max_in_flight},
+      transactions_(std::move(transactions)),
+      on_lost_(std::make_shared<function<void(const error&)>>(std::move(config.on_lost))),
+      on_acknowledgement_(std::make_shared<function<void(const result<record_metadata>&)>>(std::move(config.on_acknowledgement))) {}
 
 void sender::learn(const std::string& topic) {
     if (abandoned_) return;
     if (topics_.empty()) view_->watch(this, [this] { update_topics(); });
     topics_[topic] = view_->loop().now() + config_.max_block;
+    records_.refuse(topic, {});
     view_->want(topic);
-    if (view_->find(topic)) update_topics();
+    const auto* known = view_->find(topic);
+    if (known && !known->partitions.empty()) update_topics();
+    else view_->refresh();
 }
 
 void sender::update_topics() {
+    if (view_->closed()) return abandon(error{errc::closed, "the client is closed"});
     const auto now = view_->loop().now();
     for (const auto& [name, needed_until] : topics_) {
         const auto* known = view_->find(name);
         if (!known || known->partitions.empty()) {
-            // Somebody waits for it, unless they have just been told that it is of no use.
-            if (now < needed_until && !view_->last_failure().fatal()) view_->refresh();
+            if (known && pointless(known->code)) records_.refuse(name, error{known->code, fmt::format("{}: the cluster refuses the topic", name)});
+            else if (now < needed_until && !view_->last_failure().fatal()) view_->refresh();  // somebody waits for it
             continue;
         }
         records_.set_partitions(name, known->partitions.size());
-        for (std::size_t i = 0; i < known->partitions.size(); ++i) records_.set_available(name, i, known->partitions[i].leader >= 0);
+        for (std::size_t i = 0; i < known->partitions.size(); ++i) {
+            const auto leader = known->partitions[i].leader;
+            records_.set_available(name, i, leader >= 0 && !stalled(leader));
+        }
     }
     records_.changed(view_->last_failure());
     if (changed_) changed_();
     run();
+}
+
+bool sender::stalled(std::int32_t broker) const {
+    const auto at = stalled_since_.find(broker);
+    return at != stalled_since_.end() && view_->loop().now() - at->second >= config_.availability_timeout;
+}
+
+// A broker that takes nothing for a while gets no more records that could go elsewhere (partitioner.availability.timeout.ms).
+void sender::note_stalls(const std::map<std::int32_t, shipment>& out, time_point& wake_at) {
+    if (config_.availability_timeout <= milliseconds{0}) return;
+    bool changed = false;
+    for (const auto& [broker, load] : out) {
+        const bool before = stalled(broker);
+        if (!load.items.empty() || !load.stalled) stalled_since_.erase(broker);
+        else stalled_since_.try_emplace(broker, view_->loop().now());
+        const bool after = stalled(broker);
+        changed |= before != after;
+        if (const auto at = stalled_since_.find(broker); at != stalled_since_.end() && !after) wake_at = std::min(wake_at, at->second + config_.availability_timeout);
+    }
+    if (!changed) return;
+    for (const auto& [name, until] : topics_) {
+        const auto* known = view_->find(name);
+        for (std::size_t i = 0; known && i < known->partitions.size(); ++i) {
+            const auto leader = known->partitions[i].leader;
+            records_.set_available(name, i, leader >= 0 && !stalled(leader));
+        }
+    }
 }
 
 std::int32_t sender::leader_of(const partition_queue& queue) const {
@@ -88,15 +123,28 @@ bool sender::expire(partition_queue& queue, time_point& wake_at) {
     return gap;
 }
 
-batch_ptr sender::next_batch(partition_queue& queue, bool idle_leader, bool room, time_point& wake_at) {
+// In a transaction of protocol V1 a partition is announced before the first batch goes there.
+bool sender::admitted(partition_queue& queue) {
+    if (!transactions_ || queue.admitted == transactions_->number()) return true;
+    if (!transactions_->admit({queue.topic, queue.partition})) {
+        if (transaction_moved_) transaction_moved_();
+        return false;
+    }
+    queue.admitted = transactions_->number();
+    return true;
+}
+
+batch_ptr sender::next_batch(partition_queue& queue, shipment& to, bool idle_leader, bool room, time_point& wake_at) {
     const auto now = view_->loop().now();
     if (!queue.retry.empty()) {
         // What is sent again must not be overtaken, nor overtake what is still on its way.
-        if (!queue.shipped.empty() || !room) return nullptr;
+        if (!queue.shipped.empty()) return nullptr;
         if (now < queue.retry_at) {
             wake_at = std::min(wake_at, queue.retry_at);
             return nullptr;
         }
+        to.stalled |= !room;
+        if (!room || !admitted(queue)) return nullptr;
         auto next = std::move(queue.retry.front());
         queue.retry.pop_front();
         return next;
@@ -104,7 +152,9 @@ batch_ptr sender::next_batch(partition_queue& queue, bool idle_leader, bool room
     // After a gap the old sequences run out before new ones begin.
     if (config_.idempotence && !queue.shipped.empty() && (queue.producer_id != producer_id_ || queue.epoch != epoch_)) return nullptr;
     const auto waiting = records_.look(queue, idle_leader);
-    if (!room || (!waiting.closed && !waiting.open)) return nullptr;
+    if (!waiting.closed && !waiting.open) return nullptr;
+    to.stalled |= !room;
+    if (!room || !admitted(queue)) return nullptr;
     if (waiting.closed) return records_.pop(queue, false);
     const auto due = waiting.open->created + config_.linger;
     const bool flushed = std::any_of(flushing_.begin(), flushing_.end(), [&](const auto& each) { return waiting.open->id < each.id; });
@@ -129,7 +179,7 @@ result<void> sender::seal(partition_queue& queue, batch& records) {
 // A batch that may or may not be in the log is given up, or the broker lost track: later sequences would never be accepted.
 // A new epoch begins them anew (KIP-360).
 void sender::restart_sequences(partition_queue& queue) {
-    if (!config_.idempotence || queue.producer_id != producer_id_ || queue.epoch != epoch_) return;
+    if (!config_.idempotence || transactions_ || queue.producer_id != producer_id_ || queue.epoch != epoch_) return;
     if (epoch_ < std::numeric_limits<std::int16_t>::max()) ++epoch_;
     else producer_id_ = -1;
 }
@@ -143,7 +193,10 @@ void sender::run() {
     do {
         run_again_ = false;
         for (auto& fresh : records_.take_listed()) active_.push_back(std::move(fresh));
-        if (config_.idempotence && producer_id_ < 0 && !active_.empty() && !asking_id_) {
+        if (transactions_) {
+            producer_id_ = transactions_->identity().id;
+            epoch_ = transactions_->identity().epoch;
+        } else if (config_.idempotence && producer_id_ < 0 && !active_.empty() && !asking_id_) {
             asking_id_ = true;
             spawn(init_producer_id(shared_from_this()));
         }
@@ -162,7 +215,7 @@ void sender::run() {
             const auto requests = requests_[leader];
             auto& to = out[leader];
             const bool room = requests < config_.max_in_flight && to.bytes < config_.max_request_size;
-            auto next = next_batch(*queue, requests == 0, room, wake_at);
+            auto next = next_batch(*queue, to, requests == 0, room, wake_at);
             if (!next) continue;
             if (auto sealed = seal(*queue, *next); !sealed) {
                 lose(next, sealed.error());
@@ -179,6 +232,7 @@ void sender::run() {
             to.items.push_back({queue, std::move(next)});
         }
         if (leaderless) view_->refresh();
+        note_stalls(out, wake_at);
         forget_idle();
         for (auto& [broker, load] : out) {
             if (load.items.empty()) continue;
@@ -197,148 +251,27 @@ void sender::run() {
     running_ = false;
 }
 
-task<void> sender::ship(std::shared_ptr<sender> self, std::int32_t broker, std::vector<item> items) {
-    protocol::produce_request request;
-    request.acks = static_cast<std::int16_t>(self->config_.required_acks);
-    request.timeout_ms = static_cast<std::int32_t>(self->view_->request_timeout().count());
-    std::sort(items.begin(), items.end(), [](const item& a, const item& b) { return a.records->topic < b.records->topic; });
-    for (const auto& each : items) {
-        if (request.topic_data.empty() || request.topic_data.back().name != each.records->topic) request.topic_data.emplace_back().name = each.records->topic;
-        auto& part = request.topic_data.back().partition_data.emplace_back();
-        part.index = each.records->partition;
-        part.records = protocol::record_data{bytes_view{*each.records->encoded}, each.records->encoded};
-    }
-    const auto fail_all = [&](const error& why) {
-        for (auto& each : items) {
-            each.records->last_failure = why;
-            if (!why.fatal()) {
-                self->try_again(each, why.code(), why.what());
-                continue;
-            }
-            landed(each);
-            self->lose(each.records, why);
-        }
-    };
-    auto reaching = cluster::broker(self->view_, broker);
-    auto link = co_await reaching;
-    if (!link) {
-        fail_all(link.error());
-        self->view_->refresh();
-    } else if (self->config_.required_acks == acks::none) {
-        auto told = (*link)->tell(request, newest_produce);
-        for (auto& each : items) {
-            if (told) self->settle(each, errc::none, "", -1, no_timestamp);
-            else self->settle(each, told.error().code(), told.error().what(), -1, no_timestamp);
-        }
-    } else {
-        auto calling = (*link)->call(request, newest_produce);
-        auto got = co_await calling;
-        if (!got) {
-            fail_all(got.error());
-            self->view_->refresh();
-        } else {
-            for (auto& node : got->message.node_endpoints) self->view_->learn_broker(node.node_id, {node.host, static_cast<std::uint16_t>(node.port)});
-            for (auto& each : items) {
-                const protocol::produce_response::partition_produce_response* found = nullptr;
-                for (const auto& topic : got->message.responses) {
-                    if (topic.name != each.records->topic) continue;
-                    for (const auto& part : topic.partition_responses) if (part.index == each.records->partition) found = &part;
-                }
-                if (!found) {
-                    self->try_again(each, errc::unknown_server_error, "the answer does not mention the partition");
-                    continue;
-                }
-                if (found->current_leader.leader_id >= 0) self->view_->learn_leader(each.records->topic, each.records->partition, found->current_leader.leader_id, found->current_leader.leader_epoch);
-                self->settle(each, errc_from_wire(found->error_code), found->error_message.value_or(""), found->base_offset, found->log_append_time_ms);
-            }
-        }
-    }
-    --self->requests_[broker];
-    self->run();
-}
-
-void sender::settle(item& each, errc code, std::string_view message, std::int64_t base_offset, timestamp_ms append_time) {
-    if (each.records->ended()) return landed(each);  // given up meanwhile
-    if (code == errc::none || code == errc::duplicate_sequence_number) {
-        landed(each);
-        succeed(each, code == errc::none ? base_offset : -1, append_time);
-        return;
-    }
-    auto& records = *each.records;
-    records.last_failure = error{code, fmt::format("{}: {}", place(records), message.empty() ? describe(code).condition : message)};
-    if (config_.idempotence && sequence_error(code)) {
-        // Behind one that is to be sent again this is what follows; at the front the broker has lost track of us.
-        const bool front = each.queue->retry.empty() && each.queue->shipped.size() == 1;
-        if (front) restart_sequences(*each.queue);
-        try_again(each, code, message);
-        return;
-    }
-    if (describe(code).refresh) view_->refresh();
-    if (describe(code).retriable) {
-        try_again(each, code, message);
-        return;
-    }
-    landed(each);
-    const bool gap = records.sequence >= 0;
-    auto why = records.last_failure;
-    if (code == errc::message_too_large) why = error{code, fmt::format("{}: a batch of {} bytes is more than the topic takes; lower batch.size or raise the topic's max.message.bytes", place(records), records.encoded->size())};
-    lose(each.records, std::move(why));
-    if (gap) restart_sequences(*each.queue);
-}
-
-void sender::landed(const item& each) { std::erase(each.queue->shipped, each.records); }
-
-void sender::try_again(item& each, errc code, std::string_view message) {
-    auto& queue = *each.queue;
-    landed(each);
-    if (abandoned_) return;
-    logs.debug(fmt::format("{}: {} {}, to be sent again", place(*each.records), describe(code).name, message));
-    const auto where = std::find_if(queue.retry.begin(), queue.retry.end(), [&](const batch_ptr& other) { return other->id > each.records->id; });
-    queue.retry.insert(where, each.records);
-    queue.retry_at = view_->loop().now() + view_->retry().after(std::max(each.records->attempts, 1), view_->random());
-}
-
-void sender::succeed(const item& each, std::int64_t base_offset, timestamp_ms append_time) {
-    each.records->succeed(base_offset, append_time);
-    ended(each.records);
-}
-
-void sender::lose(const batch_ptr& records, error why) {
-    if (records->ended()) return;
-    if (records->unattended()) {
-        if (!lost_) lost_ = why;
-        if (*on_lost_) strand_->post([tell = on_lost_, why] { (*tell)(why); });
-    }
-    records->fail(std::move(why));
-    ended(records);
-}
-
-void sender::ended(const batch_ptr& records) {
-    records_.release(records);
-    if (!flushing_.empty()) {
-        const auto done_below = records_.oldest_unfinished();
-        for (auto& each : flushing_) {
-            if (each.id > done_below) continue;
-            each.done->complete(lost_ ? result<void>{std::exchange(lost_, error{})} : result<void>{});
-        }
-        std::erase_if(flushing_, [](const flush_waiter& each) { return each.done->ended(); });
-        if (closing_ && flushing_.empty()) retire();
-    }
-    if (changed_) changed_();
+void sender::drain(std::uint64_t id, function<void(const error&)> done) {
+    if (abandoned_) return done(abandoned_);
+    if (records_.oldest_unfinished() >= id) return done({});
+    flushing_.push_back({id, std::move(done)});
+    run();
 }
 
 void sender::flush(std::uint64_t id, std::shared_ptr<op_state<void>> done) {
-    if (records_.oldest_unfinished() >= id) {
-        done->complete(lost_ ? result<void>{std::exchange(lost_, error{})} : result<void>{});
-        return;
-    }
-    flushing_.push_back({id, std::move(done)});
-    run();
+    drain(id, [this, done = std::move(done)](const error& why) { done->complete(why ? result<void>{why} : result<void>{std::exchange(lost_, error{})}); });
+}
+
+void sender::drop(const error& why) {
+    if (dropping_ || abandoned_) return;
+    dropping_ = why;
+    lose_waiting(why);
 }
 
 void sender::close(std::uint64_t id, milliseconds most, std::shared_ptr<op_state<void>> done) {
     closing_ = true;
     flush(id, std::move(done));
+    if (changed_) changed_();
     if (flushing_.empty()) {
         retire();
         return;
@@ -361,12 +294,14 @@ void sender::abandon(const error& why) {
     if (abandoned_) return;
     abandoned_ = why;
     retire();
+    records_.close(why);
     for (auto& queue : records_.all()) {
         for (auto& each : std::vector{queue->shipped}) lose(each, why);
     }
     lose_waiting(why);
     active_.clear();
-    for (auto waiting = std::exchange(flushing_, {}); auto& each : waiting) each.done->complete(why);
+    for (auto waiting = std::exchange(flushing_, {}); auto& each : waiting) each.done(why);
+    if (changed_) changed_();
 }
 
 void sender::lose_waiting(const error& why) {
@@ -402,7 +337,6 @@ task<void> sender::init_producer_id(std::shared_ptr<sender> self) {
             if (got) {
                 why = error{errc_from_wire(got->message.error_code), "InitProducerId"};
                 if (!why.retriable()) {
-                    self->records_.close(why);
                     self->abandon(why);
                     break;
                 }

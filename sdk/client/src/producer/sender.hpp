@@ -2,6 +2,9 @@
 #pragma once
 #include "../cluster.hpp"
 #include "accumulator.hpp"
+#include "transaction_manager.hpp"
+
+#include <weir/protocol/messages/produce.hpp>
 
 #include <map>
 
@@ -12,8 +15,9 @@ namespace weir::detail {
 /// client's loop; coroutines keep it alive.
 class sender : public std::enable_shared_from_this<sender> {
 public:
-    /// Takes config.on_lost.
-    sender(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand, std::shared_ptr<accumulator> records, producer_config& config);
+    /// Takes the hooks out of `config`. `transactions`: nullptr without a transactional id.
+    sender(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand, std::shared_ptr<accumulator> records,
+           std::shared_ptr<transaction_manager> transactions, producer_config& config);
 
     /// Makes the topic known, and its partitions to the accumulator.
     void learn(const std::string& topic);
@@ -23,23 +27,38 @@ public:
     void flush(std::uint64_t id, std::shared_ptr<op_state<void>> done);
     /// flush(), then the end; what is not done after `most` is failed.
     void close(std::uint64_t id, milliseconds most, std::shared_ptr<op_state<void>> done);
+    /// Sends what was sent before `id`, and calls `done` when all of that has ended; with an error when this has too.
+    void drain(std::uint64_t id, function<void(const error&)> done);
+    /// Gives up what is not on its way, and what cannot be delivered by the answer that is waited for; until resume().
+    void drop(const error& why);
+    void resume() { dropping_ = {}; }
+    /// A record did not become part of a batch: tells on_acknowledgement. Any thread.
+    void acknowledge(const error& why) const;
     /// Called when something append() waited for may have changed.
     void on_change(function<void()> hook) { changed_ = std::move(hook); }
+    /// Called when the transaction has something to ask, or has failed.
+    void on_transaction(function<void()> hook) { transaction_moved_ = std::move(hook); }
 
 private:
     struct item {
         queue_ptr queue;
         batch_ptr records;
+        uuid topic_id;
     };
     struct shipment {
         std::vector<item> items;
         std::size_t bytes = 0;
+        bool stalled = false;  // something was ready, and had to stay
     };
     struct flush_waiter {
         std::uint64_t id;
-        std::shared_ptr<op_state<void>> done;
+        function<void(const error&)> done;
     };
     static task<void> ship(std::shared_ptr<sender> self, std::int32_t broker, std::vector<item> items);
+    /// Sorts the items as the request has them; the newest version that it can be sent in.
+    std::int16_t fill(protocol::produce_request& request, std::vector<item>& items) const;
+    void read(const protocol::produce_response& answer, std::vector<item>& items);
+    void fail_all(std::vector<item>& items, const error& why);
     static task<void> init_producer_id(std::shared_ptr<sender> self);
     /// Fails everything that is not done, and sends nothing more.
     void abandon(const error& why);
@@ -48,18 +67,24 @@ private:
     void forget_idle();
     void retire();
     void update_topics();
+    void note_stalls(const std::map<std::int32_t, shipment>& out, time_point& wake_at);
+    bool stalled(std::int32_t broker) const;
+    bool admitted(partition_queue& queue);
     std::int32_t leader_of(const partition_queue& queue) const;
     /// The batch of this queue that may go to its leader now; `wake_at` gets earlier when time alone will change that.
-    batch_ptr next_batch(partition_queue& queue, bool idle_leader, bool room, time_point& wake_at);
+    batch_ptr next_batch(partition_queue& queue, shipment& to, bool idle_leader, bool room, time_point& wake_at);
     bool expire(partition_queue& queue, time_point& wake_at);
     result<void> seal(partition_queue& queue, batch& records);
     static void landed(const item& each);
     void settle(item& each, errc code, std::string_view message, std::int64_t base_offset, timestamp_ms append_time);
     void try_again(item& each, errc code, std::string_view message);
+    void put_back(partition_queue& queue, batch_ptr records);
+    bool split(item& each);
     void restart_sequences(partition_queue& queue);
     void succeed(const item& each, std::int64_t base_offset, timestamp_ms append_time);
     void lose(const batch_ptr& records, error why);
-    void ended(const batch_ptr& records);
+    void ended(batch_ptr records);
+    void acknowledge(const batch_ptr& records) const;
 
     std::shared_ptr<cluster> view_;
     std::shared_ptr<callbacks> strand_;
@@ -68,15 +93,18 @@ private:
     struct {
         acks required_acks;
         bool idempotence;
-        milliseconds linger, delivery_timeout, max_block;
+        milliseconds linger, delivery_timeout, max_block, availability_timeout;
         std::size_t max_request_size;
         int max_in_flight;
     } config_;
+    std::shared_ptr<transaction_manager> transactions_;
     std::shared_ptr<function<void(const error&)>> on_lost_;
-    function<void()> changed_;
+    std::shared_ptr<function<void(const result<record_metadata>&)>> on_acknowledgement_;
+    function<void()> changed_, transaction_moved_;
     std::map<std::string, time_point> topics_;  // and until when somebody waits for them
     std::vector<queue_ptr> active_;
     std::map<std::int32_t, int> requests_;  // on their way, by broker
+    std::map<std::int32_t, time_point> stalled_since_;
     std::vector<flush_waiter> flushing_;
     error lost_;  // since the last flush
     std::int64_t producer_id_ = -1;
@@ -86,6 +114,7 @@ private:
     timer_id alarm_ = timer_id::none;
     timer_id give_up_ = timer_id::none;
     bool closing_ = false;
+    error dropping_;
     std::size_t turn_ = 0;
     bool running_ = false;
     bool run_again_ = false;

@@ -1,0 +1,235 @@
+// The way of batches to a leader, and what its answer makes of them.
+#include "sender.hpp"
+
+#include <weir/base/log.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace weir::detail {
+namespace {
+
+log::logger logs{"weir.client.producer"};
+
+std::string place(const batch& records) { return fmt::format("{}-{}", records.topic, records.partition); }
+
+bool sequence_error(errc code) noexcept {
+    return code == errc::out_of_order_sequence_number || code == errc::unknown_producer_id || code == errc::invalid_producer_epoch;
+}
+
+void tell(function<void(const result<record_metadata>&)>& hook, const result<record_metadata>& outcome) noexcept {
+    try {
+        hook(outcome);
+    } catch (const std::exception& thrown) {
+        logs.warn(fmt::format("on_acknowledgement threw: {}", thrown.what()));
+    } catch (...) {
+        logs.warn("on_acknowledgement threw what is no std::exception");
+    }
+}
+
+}  // namespace
+
+// Version 13 names topics by id. From 12 on producing makes a partition part of the transaction, which protocol V1 does not mean.
+std::int16_t sender::fill(protocol::produce_request& request, std::vector<item>& items) const {
+    std::int16_t newest = transactions_ && !transactions_->v2() ? 11 : 13;
+    if (transactions_) request.transactional_id = transactions_->id();
+    request.acks = static_cast<std::int16_t>(config_.required_acks);
+    request.timeout_ms = static_cast<std::int32_t>(view_->request_timeout().count());
+    std::sort(items.begin(), items.end(), [](const item& a, const item& b) { return a.records->topic < b.records->topic; });
+    for (auto& each : items) {
+        const auto* const known = view_->find(each.records->topic);
+        if (known) each.topic_id = known->id;
+        if (each.topic_id == uuid{}) newest = std::min<std::int16_t>(newest, 12);
+        if (request.topic_data.empty() || request.topic_data.back().name != each.records->topic) {
+            auto& topic = request.topic_data.emplace_back();
+            topic.name = each.records->topic;
+            topic.topic_id = each.topic_id;
+        }
+        auto& part = request.topic_data.back().partition_data.emplace_back();
+        part.index = each.records->partition;
+        part.records = protocol::record_data{bytes_view{*each.records->encoded}, each.records->encoded};
+    }
+    return newest;
+}
+
+task<void> sender::ship(std::shared_ptr<sender> self, std::int32_t broker, std::vector<item> items) {
+    protocol::produce_request request;
+    const auto newest = self->fill(request, items);
+    auto reaching = cluster::broker(self->view_, broker);
+    auto link = co_await reaching;
+    if (!link) {
+        self->fail_all(items, link.error());
+    } else if (self->config_.required_acks == acks::none) {
+        auto told = (*link)->tell(request, newest);
+        for (auto& each : items) {
+            if (told) self->settle(each, errc::none, "", -1, no_timestamp);
+            else self->settle(each, told.error().code(), told.error().what(), -1, no_timestamp);
+        }
+    } else {
+        auto calling = (*link)->call(request, newest);
+        auto got = co_await calling;
+        if (got) self->read(got->message, items);
+        else self->fail_all(items, got.error());
+    }
+    --self->requests_[broker];
+    self->run();
+}
+
+void sender::fail_all(std::vector<item>& items, const error& why) {
+    for (auto& each : items) {
+        each.records->last_failure = why;
+        if (!why.fatal()) {
+            try_again(each, why.code(), why.what());
+            continue;
+        }
+        landed(each);
+        lose(each.records, why);
+    }
+    view_->refresh();
+}
+
+void sender::read(const protocol::produce_response& answer, std::vector<item>& items) {
+    for (const auto& node : answer.node_endpoints) view_->learn_broker(node.node_id, {node.host, static_cast<std::uint16_t>(node.port)});
+    std::vector<bool> mentioned(items.size());
+    std::size_t at = 0;  // brokers answer in the order of the request
+    for (const auto& topic : answer.responses) {
+        for (const auto& part : topic.partition_responses) {
+            const auto meant = [&](const item& each) {
+                return each.records->partition == part.index && (topic.name.empty() ? each.topic_id == topic.topic_id : each.records->topic == topic.name);
+            };
+            if (at >= items.size() || !meant(items[at])) at = static_cast<std::size_t>(std::find_if(items.begin(), items.end(), meant) - items.begin());
+            if (at == items.size() || mentioned[at]) continue;
+            mentioned[at] = true;
+            auto& each = items[at++];
+            const auto& leader = part.current_leader;
+            if (leader.leader_id >= 0) view_->learn_leader(each.records->topic, each.records->partition, leader.leader_id, leader.leader_epoch);
+            settle(each, errc_from_wire(part.error_code), part.error_message.value_or(""), part.base_offset, part.log_append_time_ms);
+        }
+    }
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (!mentioned[i]) try_again(items[i], errc::unknown_server_error, "the answer does not mention the partition");
+    }
+}
+
+void sender::settle(item& each, errc code, std::string_view message, std::int64_t base_offset, timestamp_ms append_time) {
+    if (each.records->ended()) return landed(each);  // given up meanwhile
+    if (code == errc::none || code == errc::duplicate_sequence_number) {
+        landed(each);
+        succeed(each, code == errc::none ? base_offset : -1, append_time);
+        return;
+    }
+    auto& records = *each.records;
+    records.last_failure = error{code, fmt::format("{}: {}", place(records), message.empty() ? describe(code).condition : message)};
+    if (config_.idempotence && sequence_error(code)) {
+        // Behind one that is to be sent again this is what follows; at the front the broker has lost track of us.
+        const bool front = each.queue->retry.empty() && each.queue->shipped.size() == 1;
+        const bool hopeless = transactions_ && (front || code == errc::invalid_producer_epoch);
+        if (!hopeless) {
+            if (front) restart_sequences(*each.queue);
+            try_again(each, code, message);
+            return;
+        }
+    }
+    if (describe(code).refresh) view_->refresh();
+    if (describe(code).retriable) {
+        try_again(each, code, message);
+        return;
+    }
+    if ((code == errc::message_too_large || code == errc::record_list_too_large) && records.count > 1 && split(each)) return;
+    landed(each);
+    const bool gap = records.sequence >= 0;
+    auto why = records.last_failure;
+    if (code == errc::message_too_large) {
+        why = error{code, fmt::format("{}: a record of {} bytes is more than the topic takes; raise its max.message.bytes", place(records), records.encoded->size())};
+    }
+    lose(each.records, std::move(why));
+    if (gap) restart_sequences(*each.queue);
+}
+
+// The halves take the sequences of the whole, which the broker has not used.
+bool sender::split(item& each) {
+    auto& whole = *each.records;
+    if (dropping_ || abandoned_) return false;
+    const auto size = whole.encoded->size();
+    auto parts = whole.split(each.records, records_.settings());
+    if (!parts) return false;
+    logs.debug(fmt::format("{}: {} bytes are too large for the topic, and go in two halves", place(whole), size));
+    records_.limit_batches(whole.topic, whole.uncompressed / 2);
+    landed(each);
+    for (auto& part : *parts) put_back(*each.queue, part);
+    each.queue->retry_at = view_->loop().now();
+    return true;
+}
+
+void sender::landed(const item& each) { std::erase(each.queue->shipped, each.records); }
+
+void sender::put_back(partition_queue& queue, batch_ptr records) {
+    const auto where = std::find_if(queue.retry.begin(), queue.retry.end(), [&](const batch_ptr& other) { return other->place() > records->place(); });
+    queue.retry.insert(where, std::move(records));
+}
+
+void sender::try_again(item& each, errc code, std::string_view message) {
+    landed(each);
+    if (abandoned_ || each.records->ended()) return;
+    if (dropping_) return lose(each.records, dropping_);
+    logs.debug(fmt::format("{}: {} {}, to be sent again", place(*each.records), describe(code).name, message));
+    put_back(*each.queue, each.records);
+    each.queue->retry_at = view_->loop().now() + view_->retry().after(std::max(each.records->attempts, 1), view_->random());
+}
+
+void sender::succeed(const item& each, std::int64_t base_offset, timestamp_ms append_time) {
+    each.records->succeed(base_offset, append_time);
+    acknowledge(each.records);
+    ended(each.records);
+}
+
+// In a transaction its end tells of losses.
+void sender::lose(const batch_ptr& records, error why) {
+    if (records->ended()) return;
+    if (transactions_) {
+        transactions_->batch_lost(why, records->sequence >= 0);
+        if (transaction_moved_) transaction_moved_();
+    } else if (records->unattended()) {
+        if (!lost_) lost_ = why;
+        if (*on_lost_) strand_->post([tell = on_lost_, why] { (*tell)(why); });
+    }
+    records->fail(std::move(why));
+    acknowledge(records);
+    ended(records);
+}
+
+void sender::acknowledge(const batch_ptr& records) const {
+    if (!*on_acknowledgement_) return;
+    strand_->post([hear = on_acknowledgement_, records] {
+        for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(records->count); ++i) {
+            result<record_metadata> outcome{errc::closed};
+            records->take(i, &outcome);
+            tell(*hear, outcome);
+        }
+    });
+}
+
+void sender::acknowledge(const error& why) const {
+    if (!*on_acknowledgement_) return;
+    strand_->post([hear = on_acknowledgement_, why] { tell(*hear, why); });
+}
+
+void sender::ended(batch_ptr records) {
+    while (auto whole = records->leave_whole()) {
+        if (!whole->ended()) return;
+        records = std::move(whole);
+    }
+    records_.release(records);
+    if (!flushing_.empty()) {
+        const auto done_below = records_.oldest_unfinished();
+        const auto over = std::stable_partition(flushing_.begin(), flushing_.end(), [&](const flush_waiter& each) { return each.id > done_below; });
+        std::vector<flush_waiter> done{std::make_move_iterator(over), std::make_move_iterator(flushing_.end())};
+        flushing_.erase(over, flushing_.end());
+        for (auto& each : done) each.done({});
+        if (closing_ && flushing_.empty()) retire();
+    }
+    if (changed_) changed_();
+}
+
+}  // namespace weir::detail

@@ -74,6 +74,7 @@ struct producer_config {
 using delivery = op<record_metadata>;
 
 namespace detail {
+class producer_core;
 class producer_handle;
 struct erased {
     const void* value = nullptr;  ///< nullptr: null on the wire
@@ -201,7 +202,7 @@ public:
 
 private:
     friend class detail::sends<transaction>;
-    friend class detail::producer_handle;
+    friend class detail::producer_core;
     transaction(std::shared_ptr<detail::producer_handle> of, std::int64_t number) noexcept : handle_(std::move(of)), number_(number) {}
     void drop() noexcept;
     delivery send_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options);

@@ -58,7 +58,7 @@ error illegal_topic(std::string_view name) {
 }  // namespace
 
 /// A record between the call and its batch.
-struct producer_handle::outbound {
+struct producer_core::outbound {
     encoded_record record;
     std::vector<protocol::header_view> views;
     send_options options;  // when a hook may have changed them
@@ -80,34 +80,28 @@ struct producer_handle::outbound {
     }
 };
 
-producer_handle::producer_handle(const client& on, producer_config config)
-    : client_(on),
-      config_(std::move(config)),
-      strand_(client_.core().strand()),
-      loop_(client_.core().loop()),
-      records_(std::make_shared<accumulator>(config_, strand_, client_.core().next_seed())),
+producer_core::producer_core(client_core& on, producer_config config)
+    : config_(std::move(config)),
+      strand_(on.strand()),
+      view_(on.view()),
+      loop_(on.loop()),
+      records_(std::make_shared<accumulator>(config_, strand_, on.next_seed())),
       manager_(config_.transactional_id.empty() ? nullptr : std::make_shared<transaction_manager>(config_.transactional_id, config_.transaction_timeout)),
-      sender_(std::make_shared<sender>(client_.core().view(), strand_, records_, manager_, config_)) {
+      sender_(std::make_shared<sender>(view_, strand_, records_, manager_, config_)) {
     sender_->on_change([waiting = waiting_] { waiting->retry(); });
     if (!manager_) return;
-    transactions_ = std::make_shared<transactions>(client_.core().view(), records_, sender_, manager_, config_.max_block, config_.transaction_timeout);
+    transactions_ = std::make_shared<transactions>(view_, records_, sender_, manager_, config_.max_block, config_.transaction_timeout);
     transactions_->start();
 }
 
-producer_handle::~producer_handle() {
-    // On the client's own threads nothing may wait for delivery; what is under way is given up.
-    if (!strand_->would_deadlock()) (void)close(config_.close_timeout).get();
-    else (void)close(duration{0});
-}
-
-void producer_handle::waiting_room::retry() {
+void producer_core::waiting_room::retry() {
     const auto over = [](guest& each) { return each.done->ended() || each.attempt(); };
     while (!records.empty() && over(records.front())) records.pop_front();
     std::erase_if(questions, over);
 }
 
 // The hook sees the record as it would be sent, and may change all but its bytes.
-void producer_handle::run_on_send(outbound& out, std::string_view topic) {
+void producer_core::run_on_send(outbound& out, std::string_view topic) {
     auto& record = out.record;
     outgoing_record seen{topic, record.key, record.value, {record.partition, timestamp{duration{record.time}}, {}}};
     for (const auto& each : record.headers) seen.options.headers.push_back({std::string{each.key}, each.value ? std::optional<bytes>{to_bytes(*each.value)} : std::nullopt});
@@ -123,7 +117,7 @@ void producer_handle::run_on_send(outbound& out, std::string_view topic) {
 }
 
 // Outside the accumulator's lock: what users call may send, too.
-appended producer_handle::try_append(std::string_view topic, outbound& out) {
+appended producer_core::try_append(std::string_view topic, outbound& out) {
     auto& record = out.record;
     if (config_.partitioner && record.partition < 0 && !out.chosen) [[unlikely]] {
         const auto partitions = records_->partitions_of(topic);
@@ -142,22 +136,22 @@ appended producer_handle::try_append(std::string_view topic, outbound& out) {
     return outcome;
 }
 
-void producer_handle::wake() {
+void producer_core::wake() {
     loop_.post([sender = sender_] { sender->run(); });
 }
 
-void producer_handle::refused(const error& why, std::int64_t transaction) {
+void producer_core::refused(const error& why, std::int64_t transaction) {
     sender_->acknowledge(why);
     if (!transactions_ || transaction == no_transaction) return;
     loop_.post([transactions = transactions_, transaction, why] { transactions->fail(transaction, why); });
 }
 
-delivery producer_handle::failed(error why, std::int64_t transaction) {
+delivery producer_core::failed(error why, std::int64_t transaction) {
     refused(why, transaction);
     return ended_op<record_metadata>(strand_, std::move(why));
 }
 
-error producer_handle::late(std::string_view topic, append_outcome what) const {
+error producer_core::late(std::string_view topic, append_outcome what) const {
     if (what == append_outcome::full) {
         return error{errc::buffer_full, fmt::format("{}: no room within {} ms (max.block.ms); {} bytes wait for delivery (buffer.memory)", topic, config_.max_block.count(), config_.buffer_memory)};
     }
@@ -166,7 +160,7 @@ error producer_handle::late(std::string_view topic, append_outcome what) const {
     return obstacle ? error{errc::unknown_topic_or_partition, text, obstacle} : error{errc::unknown_topic_or_partition, text};
 }
 
-delivery producer_handle::send(std::string_view topic, const erased& key, const erased& value, const send_options* options, std::int64_t transaction) {
+delivery producer_core::send(std::string_view topic, const erased& key, const erased& value, const send_options* options, std::int64_t transaction) {
     outbound out{key, value, loop_, options, transaction};
     if (config_.on_send) [[unlikely]] run_on_send(out, topic);
     auto outcome = try_append(topic, out);
@@ -189,7 +183,7 @@ delivery producer_handle::send(std::string_view topic, const erased& key, const 
     }
 }
 
-op<delivery> producer_handle::enqueue(std::string_view topic, const erased& key, const erased& value, const send_options* options, std::int64_t transaction) {
+op<delivery> producer_core::enqueue(std::string_view topic, const erased& key, const erased& value, const send_options* options, std::int64_t transaction) {
     const auto fail = [&](error why) {
         refused(why, transaction);
         return ended_op<delivery>(strand_, std::move(why));
@@ -252,14 +246,14 @@ op<delivery> producer_handle::enqueue(std::string_view topic, const erased& key,
     return op<delivery>{std::move(done)};
 }
 
-op<std::vector<partition_info>> producer_handle::partitions_for(std::string topic) {
+op<std::vector<partition_info>> producer_core::partitions_for(std::string topic) {
     auto done = std::make_shared<op_state<std::vector<partition_info>>>(strand_);
     if (!legal_topic(topic)) {
         done->complete(illegal_topic(topic));
         return op<std::vector<partition_info>>{std::move(done)};
     }
     loop_.post([self = shared_from_this(), topic = std::move(topic), done] {
-        self->waiting_->questions.push_back({done, [view = self->client_.core().view(), records = self->records_, topic, done] {
+        self->waiting_->questions.push_back({done, [view = self->view_, records = self->records_, topic, done] {
             const auto* known = view->find(topic);
             if (known && !known->partitions.empty()) {
                 std::vector<partition_info> all;
@@ -280,26 +274,27 @@ op<std::vector<partition_info>> producer_handle::partitions_for(std::string topi
     return op<std::vector<partition_info>>{std::move(done)};
 }
 
-op<transaction> producer_handle::begin() {
+op<transaction> producer_core::begin(std::weak_ptr<producer_handle> handle) {
     auto done = std::make_shared<op_state<transaction>>(strand_);
     if (!transactions_) {
         done->complete(error{errc::invalid_setting, "begin(): the producer has no transactional.id"});
         return op<transaction>{std::move(done)};
     }
-    loop_.post([self = shared_from_this(), done] {
+    loop_.post([self = shared_from_this(), handle = std::move(handle), done] {
         const auto timer = self->loop_.call_after(self->config_.max_block, [done, most = self->config_.max_block, id = self->config_.transactional_id] {
             done->complete(error{errc::timed_out, fmt::format("transactional.id '{}': no transaction could begin within {} ms (max.block.ms)", id, most.count())});
         });
-        self->transactions_->begin([done] { return done->ended(); }, [self, done, timer](result<std::int64_t> number) {
-            self->loop_.cancel(timer);
-            if (number) done->complete(transaction{self, *number});
-            else done->complete(number.error());
+        self->transactions_->begin([handle, done] { return done->ended() || handle.expired(); }, [handle, done, timer, &loop = self->loop_](const result<std::int64_t>& number) {
+            loop.cancel(timer);
+            auto held = handle.lock();
+            if (number && held) done->complete(transaction{std::move(held), *number});
+            else done->complete(number ? error{errc::closed, "the producer is gone"} : number.error());
         });
     });
     return op<transaction>{std::move(done)};
 }
 
-op<> producer_handle::end(std::int64_t number, bool commit) {
+op<> producer_core::end(std::int64_t number, bool commit) {
     auto done = std::make_shared<op_state<void>>(strand_);
     loop_.post([self = shared_from_this(), number, commit, done] {
         self->transactions_->end(number, commit, [done](result<void> outcome) { done->complete(std::move(outcome)); });
@@ -307,11 +302,11 @@ op<> producer_handle::end(std::int64_t number, bool commit) {
     return op<>{std::move(done)};
 }
 
-void producer_handle::drop(std::int64_t number) {
+void producer_core::drop(std::int64_t number) {
     loop_.post([transactions = transactions_, number] { transactions->end(number, false, [](const result<void>&) {}); });
 }
 
-op<> producer_handle::add_offsets(std::int64_t number, group_metadata group, std::vector<committed_offset> offsets) {
+op<> producer_core::add_offsets(std::int64_t number, group_metadata group, std::vector<committed_offset> offsets) {
     auto done = std::make_shared<op_state<void>>(strand_);
     loop_.post([self = shared_from_this(), number, group = std::move(group), offsets = std::move(offsets), done]() mutable {
         self->transactions_->add_offsets(number, std::move(group), std::move(offsets), [done](result<void> outcome) { done->complete(std::move(outcome)); });
@@ -319,13 +314,13 @@ op<> producer_handle::add_offsets(std::int64_t number, group_metadata group, std
     return op<>{std::move(done)};
 }
 
-op<> producer_handle::flush() {
+op<> producer_core::flush() {
     auto done = std::make_shared<op_state<void>>(strand_);
     loop_.post([sender = sender_, id = records_->next_id(), done] { sender->flush(id, done); });
     return op<>{std::move(done)};
 }
 
-op<> producer_handle::close(duration most) {
+op<> producer_core::close(duration most) {
     auto done = std::make_shared<op_state<void>>(strand_);
     if (!transactions_) {
         records_->close(error{errc::closed, "the producer is closed"});
@@ -356,15 +351,15 @@ producer::producer(const client& on, producer_config config) {
     handle_ = std::make_shared<detail::producer_handle>(on, std::move(config));
 }
 delivery producer::send_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options) {
-    return handle_->send(to, key, value, options, detail::producer_handle::no_transaction);
+    return (*handle_)->send(to, key, value, options, detail::producer_core::no_transaction);
 }
 op<delivery> producer::enqueue_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options) {
-    return handle_->enqueue(to, key, value, options, detail::producer_handle::no_transaction);
+    return (*handle_)->enqueue(to, key, value, options, detail::producer_core::no_transaction);
 }
 op<transaction> producer::begin() { return handle_->begin(); }
-op<> producer::flush() { return handle_->flush(); }
-op<std::vector<partition_info>> producer::partitions_for(std::string topic) { return handle_->partitions_for(std::move(topic)); }
-op<> producer::close(duration most) { return handle_->close(most); }
+op<> producer::flush() { return (*handle_)->flush(); }
+op<std::vector<partition_info>> producer::partitions_for(std::string topic) { return (*handle_)->partitions_for(std::move(topic)); }
+op<> producer::close(duration most) { return (*handle_)->close(most); }
 
 transaction& transaction::operator=(transaction&& other) noexcept {
     if (this != &other) {
@@ -376,16 +371,16 @@ transaction& transaction::operator=(transaction&& other) noexcept {
 }
 transaction::~transaction() { drop(); }
 void transaction::drop() noexcept {
-    if (const auto handle = std::exchange(handle_, nullptr)) handle->drop(number_);
+    if (const auto handle = std::exchange(handle_, nullptr)) (*handle)->drop(number_);
 }
 delivery transaction::send_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options) {
-    return handle_->send(to, key, value, options, number_);
+    return (*handle_)->send(to, key, value, options, number_);
 }
 op<delivery> transaction::enqueue_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options) {
-    return handle_->enqueue(to, key, value, options, number_);
+    return (*handle_)->enqueue(to, key, value, options, number_);
 }
-op<> transaction::add_offsets(group_metadata of, std::vector<committed_offset> offsets) { return handle_->add_offsets(number_, std::move(of), std::move(offsets)); }
-op<> transaction::commit() { return handle_->end(number_, true); }
-op<> transaction::abort() { return handle_->end(number_, false); }
+op<> transaction::add_offsets(group_metadata of, std::vector<committed_offset> offsets) { return (*handle_)->add_offsets(number_, std::move(of), std::move(offsets)); }
+op<> transaction::commit() { return (*handle_)->end(number_, true); }
+op<> transaction::abort() { return (*handle_)->end(number_, false); }
 
 }  // namespace weir

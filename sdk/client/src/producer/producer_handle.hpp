@@ -1,4 +1,4 @@
-// What the copies of a producer share.
+// A producer without its client, and the handle that its copies share.
 #pragma once
 #include "../client_core.hpp"
 #include "sender.hpp"
@@ -6,24 +6,25 @@
 
 namespace weir::detail {
 
-/// The sender and what is under way keep the accumulator alive, never the client.
-class producer_handle : public std::enable_shared_from_this<producer_handle> {
+/// What is under way may hold this, and so never the client.
+class producer_core : public std::enable_shared_from_this<producer_core> {
 public:
     /// The number that records outside transactions carry.
     static constexpr std::int64_t no_transaction = 0;
 
-    producer_handle(const client& on, producer_config config);
-    ~producer_handle();
+    producer_core(client_core& on, producer_config config);
 
     delivery send(std::string_view topic, const erased& key, const erased& value, const send_options* options, std::int64_t transaction);
     op<delivery> enqueue(std::string_view topic, const erased& key, const erased& value, const send_options* options, std::int64_t transaction);
-    op<transaction> begin();
+    op<transaction> begin(std::weak_ptr<producer_handle> handle);
     op<> end(std::int64_t number, bool commit);
     void drop(std::int64_t number);
     op<> add_offsets(std::int64_t number, group_metadata group, std::vector<committed_offset> offsets);
     op<> flush();
     op<std::vector<partition_info>> partitions_for(std::string topic);
     op<> close(duration most);
+    duration close_timeout() const noexcept { return config_.close_timeout; }
+    bool would_deadlock() const noexcept { return strand_->would_deadlock(); }
 
 private:
     struct outbound;
@@ -46,15 +47,34 @@ private:
     delivery failed(error why, std::int64_t transaction);
     error late(std::string_view topic, append_outcome what) const;
 
-    client client_;
     producer_config config_;
     std::shared_ptr<callbacks> strand_;
+    std::shared_ptr<cluster> view_;
     event_loop& loop_;
     std::shared_ptr<accumulator> records_;
     std::shared_ptr<transaction_manager> manager_;  // nullptr without a transactional id
     std::shared_ptr<sender> sender_;
     std::shared_ptr<transactions> transactions_;
     std::shared_ptr<waiting_room> waiting_ = std::make_shared<waiting_room>();
+};
+
+/// Held by producers and transactions only: the last one to go delivers what is under way.
+class producer_handle : public std::enable_shared_from_this<producer_handle> {
+public:
+    producer_handle(const client& on, producer_config config) : client_(on), core_(std::make_shared<producer_core>(client_.core(), std::move(config))) {}
+    producer_handle(const producer_handle&) = delete;
+    producer_handle& operator=(const producer_handle&) = delete;
+    // On the client's own threads nothing may wait for delivery; what is under way is given up.
+    ~producer_handle() {
+        if (!core_->would_deadlock()) (void)core_->close(core_->close_timeout()).get();
+        else (void)core_->close(duration{0});
+    }
+    producer_core* operator->() const noexcept { return core_.get(); }
+    op<transaction> begin() { return core_->begin(weak_from_this()); }
+
+private:
+    client client_;
+    std::shared_ptr<producer_core> core_;
 };
 
 }  // namespace weir::detail

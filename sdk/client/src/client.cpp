@@ -54,6 +54,7 @@ client_core::~client_core() {
         closed.set_value();
     });
     closed.get_future().wait();
+    tasks_.stop();
     own_->stop();
     own_->join();
     strand_->stop();

@@ -1,5 +1,12 @@
 // Boost.Asio: `co_await` an op, or give it any completion token. The only header of the client that includes Asio.
+//
+//     weir::awaitable<void> produce(weir::producer& out) {
+//         auto sent = co_await out.send(orders, "o-1", first);       // result<record_metadata>
+//         auto last = out.send(orders, "o-2", second);               // under way
+//         *co_await std::move(last);
+//     }
 #pragma once
+#include <weir/client.hpp>
 #include <weir/op.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -60,6 +67,19 @@ T run(awaitable<T> work) {
         if (thrown) std::rethrow_exception(thrown);
         return *std::move(value);
     }
+}
+
+/// Runs `task` on a thread of the client's, which all tasks share, never the one that serves sockets. What it throws is
+/// logged. The client's end drops what has not ended by then.
+void spawn(const client& on, awaitable<void> task);
+
+/// A client configuration that runs completions on `context`, such as an io_context, which outlives the client.
+template <class Context>
+client_config run_on(Context& context, client_config base = client_config{}) {
+    base.post = [executor = context.get_executor()](function<void()> step) {
+        boost::asio::post(executor, [step = std::move(step)]() mutable { step(); });
+    };
+    return base;
 }
 
 }  // namespace weir

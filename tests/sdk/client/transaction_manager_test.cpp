@@ -89,7 +89,7 @@ struct script {
         manager.end(true, note("commit"));
         manager.drained();
     }
-    std::vector<committed_offset> positions() { return {{{"in", 0}, 5, 2, "m"}}; }
+    std::vector<partition_offset> positions() { return {{{"in", 0}, 5, 2, "m"}}; }
 
     transaction_manager manager{"copy", 60s};
     std::vector<std::pair<std::string, error>> heard;

@@ -2,6 +2,7 @@
 #pragma once
 #include <weir/base/error.hpp>
 #include <weir/base/function.hpp>
+#include <weir/group.hpp>
 #include <weir/position.hpp>
 #include <weir/properties.hpp>
 #include <weir/topic.hpp>
@@ -60,28 +61,6 @@ struct rebalance_listener {
     function<void(std::span<const topic_partition>)> assigned{};
     function<void(std::span<const topic_partition>)> revoked{};  ///< still owned while it runs
     function<void(std::span<const topic_partition>)> lost{};     ///< none: revoked hears of it
-};
-
-/// A position for commit(), or one that was committed.
-struct partition_offset {
-    topic_partition where{};
-    std::int64_t offset = -1;        ///< of the next record to read; -1: none
-    std::int32_t leader_epoch = -1;  ///< of the record before it (KIP-320)
-    std::string metadata{};
-};
-
-/// Who commits: for a producer that commits offsets in its transaction.
-struct group_metadata {
-    std::string group_id{};
-    std::string member_id{};
-    std::int32_t generation = -1;  ///< the member epoch with group_protocol::consumer
-    std::string instance_id{};
-};
-
-struct partition_info {
-    std::int32_t partition = -1;
-    std::int32_t leader = -1;
-    std::int32_t leader_epoch = -1;
 };
 
 struct offset_and_time {

@@ -7,8 +7,8 @@
 
 namespace weir {
 
-/// A group's position in a partition.
-struct committed_offset {
+/// A group's position in a partition: to commit, or as it was committed.
+struct partition_offset {
     topic_partition where{};
     std::int64_t offset = -1;        ///< of the next record to read; -1: none
     std::int32_t leader_epoch = -1;  ///< of the record before it (KIP-320); -1: unknown

@@ -192,7 +192,7 @@ public:
 
     /// Commits the group's positions together with the records (KIP-447). A group that has moved on since refuses them, and
     /// the transaction can only abort: errc::illegal_generation, errc::unknown_member_id, errc::stale_member_epoch.
-    op<> add_offsets(group_metadata of, std::vector<committed_offset> offsets);
+    op<> add_offsets(group_metadata of, std::vector<partition_offset> offsets);
     /// Waits for what was sent, then makes all of it visible. errc::transaction_aborted when something in it failed (the
     /// cause says what): it has been aborted, and may be run again. An error that is fatal(): this producer cannot go on,
     /// because another one took over, or nobody can say what became of the commit.

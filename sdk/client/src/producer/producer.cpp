@@ -306,7 +306,7 @@ void producer_core::drop(std::int64_t number) {
     loop_.post([transactions = transactions_, number] { transactions->end(number, false, [](const result<void>&) {}); });
 }
 
-op<> producer_core::add_offsets(std::int64_t number, group_metadata group, std::vector<committed_offset> offsets) {
+op<> producer_core::add_offsets(std::int64_t number, group_metadata group, std::vector<partition_offset> offsets) {
     auto done = std::make_shared<op_state<void>>(strand_);
     loop_.post([self = shared_from_this(), number, group = std::move(group), offsets = std::move(offsets), done]() mutable {
         self->transactions_->add_offsets(number, std::move(group), std::move(offsets), [done](result<void> outcome) { done->complete(std::move(outcome)); });
@@ -379,7 +379,7 @@ delivery transaction::send_erased(std::string_view to, detail::erased key, detai
 op<delivery> transaction::enqueue_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options) {
     return (*handle_)->enqueue(to, key, value, options, number_);
 }
-op<> transaction::add_offsets(group_metadata of, std::vector<committed_offset> offsets) { return (*handle_)->add_offsets(number_, std::move(of), std::move(offsets)); }
+op<> transaction::add_offsets(group_metadata of, std::vector<partition_offset> offsets) { return (*handle_)->add_offsets(number_, std::move(of), std::move(offsets)); }
 op<> transaction::commit() { return (*handle_)->end(number_, true); }
 op<> transaction::abort() { return (*handle_)->end(number_, false); }
 

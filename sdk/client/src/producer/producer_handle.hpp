@@ -19,7 +19,7 @@ public:
     op<transaction> begin(std::weak_ptr<producer_handle> handle);
     op<> end(std::int64_t number, bool commit);
     void drop(std::int64_t number);
-    op<> add_offsets(std::int64_t number, group_metadata group, std::vector<committed_offset> offsets);
+    op<> add_offsets(std::int64_t number, group_metadata group, std::vector<partition_offset> offsets);
     op<> flush();
     op<std::vector<partition_info>> partitions_for(std::string topic);
     op<> close(duration most);

@@ -28,11 +28,11 @@ void transaction_manager::end(bool commit, on_done done) {
     advance();
 }
 
-void transaction_manager::add_offsets(group_metadata group, std::vector<committed_offset> offsets, on_done done) {
+void transaction_manager::add_offsets(group_metadata group, std::vector<partition_offset> offsets, on_done done) {
     if (failure()) return done(failure());
     if (phase_ != phase::open) return done(about(errc::invalid_request, "the transaction has ended already"));
     if (offsets.empty()) return done({});
-    std::sort(offsets.begin(), offsets.end(), [](const committed_offset& a, const committed_offset& b) { return a.where < b.where; });
+    std::sort(offsets.begin(), offsets.end(), [](const partition_offset& a, const partition_offset& b) { return a.where < b.where; });
     offsets_.push_back({std::move(group), std::move(offsets), std::move(done)});
 }
 

@@ -52,7 +52,7 @@ public:
     void begin(on_done done);
     /// Ends it as `commit` says, after drained(). Committing one that failed aborts it, and says so.
     void end(bool commit, on_done done);
-    void add_offsets(group_metadata group, std::vector<committed_offset> offsets, on_done done);
+    void add_offsets(group_metadata group, std::vector<partition_offset> offsets, on_done done);
 
     // --- the sender's ---
     const std::string& id() const noexcept { return id_; }
@@ -96,7 +96,7 @@ private:
     enum class asked : std::uint8_t { nothing, init, partitions, group, offsets, end };
     struct offsets_step {
         group_metadata group;
-        std::vector<committed_offset> offsets;
+        std::vector<partition_offset> offsets;
         on_done done;
     };
     void advance();

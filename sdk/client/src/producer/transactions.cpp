@@ -70,7 +70,7 @@ void transactions::end(std::int64_t number, bool commit, on_done done) {
     drive();
 }
 
-void transactions::add_offsets(std::int64_t number, group_metadata group, std::vector<committed_offset> offsets, on_done done) {
+void transactions::add_offsets(std::int64_t number, group_metadata group, std::vector<partition_offset> offsets, on_done done) {
     if (number != manager_->number() || ending_) return done(error{errc::invalid_request, fmt::format("transactional.id '{}': the transaction has ended already", manager_->id())});
     manager_->add_offsets(std::move(group), std::move(offsets), std::move(done));
     drive();

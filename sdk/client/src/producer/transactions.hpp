@@ -20,7 +20,7 @@ public:
     void begin(function<bool()> gave_up, on_begun done);
     /// Errors for a transaction that has ended: errc::invalid_request.
     void end(std::int64_t number, bool commit, on_done done);
-    void add_offsets(std::int64_t number, group_metadata group, std::vector<committed_offset> offsets, on_done done);
+    void add_offsets(std::int64_t number, group_metadata group, std::vector<partition_offset> offsets, on_done done);
     /// Something that was to be part of it failed before it became a batch.
     void fail(std::int64_t number, const error& why);
     /// Aborts what is open and takes no more; `done` when there is nothing left to do, or at give_up().

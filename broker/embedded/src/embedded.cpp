@@ -112,8 +112,6 @@ struct embedded::state {
         else if (config.on_disk) directory = temporary_name(random);
         else memory = std::make_unique<sim::memory_files>(random());
     }
-    bool is_temporary() const { return !memory && config.directory.empty(); }
-
     result<broker_config> settings() const {
         std::string listeners = "INSIDE://" + to_string(inside_address);
         if (config.sockets) listeners += ",PLAINTEXT://127.0.0.1:" + std::to_string(port);
@@ -121,6 +119,9 @@ struct embedded::state {
     }
     void start(fault_script& faults);
     void end(bool cleanly, function<void()> to_disk);
+    void remove_temporary() const {
+        if (!memory && config.directory.empty()) static_cast<void>(make_posix_files()->remove_all(directory));
+    }
     sim::memory_files& disk_in_memory() const {
         if (!memory) refuse("only a node in memory has a disk that can fail; leave out on_disk and directory");
         return *memory;
@@ -151,8 +152,6 @@ void embedded::state::start(fault_script& faults) {
     std::promise<result<void>> outcome;
     made->threads.loop(0).post([&] { spawn(start_node(*made, config.topics, outcome)); });
     if (const auto started = outcome.get_future().get(); !started) {
-        made.reset();
-        if (is_temporary()) static_cast<void>(make_posix_files()->remove_all(directory));
         throw exception{started.error()};
     }
     for (const auto& each : made->node.listeners())
@@ -191,12 +190,19 @@ void embedded::state::change_disk(function<void(sim::memory_files&)> change) {
     done.get_future().wait();
 }
 
-embedded::embedded(embedded_config config) : state_(std::make_unique<state>(std::move(config))) { state_->start(script()); }
+embedded::embedded(embedded_config config) : state_(std::make_unique<state>(std::move(config))) {
+    try {
+        state_->start(script());
+    } catch (...) {
+        state_->remove_temporary();
+        throw;
+    }
+}
 
 embedded::~embedded() {
     const std::lock_guard held{state_->turn};
     state_->end(true, nullptr);
-    if (state_->is_temporary()) static_cast<void>(make_posix_files()->remove_all(state_->directory));
+    state_->remove_temporary();
 }
 
 std::string embedded::bootstrap() const {

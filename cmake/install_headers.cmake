@@ -1,0 +1,12 @@
+# Installs the public headers of a component: `arguments` are those of public_headers.py, `into` is where they go.
+cmake_minimum_required(VERSION 3.25)
+execute_process(COMMAND ${python} -B ${script} list ${arguments} OUTPUT_VARIABLE found COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX REPLACE "\n$" "" found "${found}")
+string(REPLACE "\n" ";" found "${found}")
+foreach(line IN LISTS found)
+  string(REPLACE "\t" ";" parts "${line}")
+  list(GET parts 0 folder)
+  list(GET parts 1 name)
+  get_filename_component(place ${name} DIRECTORY)
+  file(INSTALL ${folder}/${name} DESTINATION ${into}/${place})
+endforeach()

@@ -3,19 +3,29 @@
 
 namespace weir::tools {
 
-extern const tool cluster, console_producer, dump_log, features, get_offsets, log_dirs, metadata_quorum, producer_perf_test, topics, verifiable_producer;
+extern const tool acls, client_metrics, cluster, configs, console_producer, consumer_groups, delete_records,
+    dump_log, features, get_offsets, groups, leader_election, log_dirs, metadata_quorum, producer_perf_test, topics,
+    transactions, verifiable_producer;
 
 std::span<const tool* const> all_tools() noexcept {
     static constexpr const tool* all[] = {
+        &acls,
+        &client_metrics,
         &cluster,
+        &configs,
         &console_producer,
+        &consumer_groups,
+        &delete_records,
         &dump_log,
         &features,
         &get_offsets,
+        &groups,
+        &leader_election,
         &log_dirs,
         &metadata_quorum,
         &producer_perf_test,
         &topics,
+        &transactions,
         &verifiable_producer,
     };
     return all;

@@ -151,6 +151,13 @@ std::vector<std::string> arguments::all(std::string_view name) const {
     return found;
 }
 
+std::vector<std::string_view> arguments::in_order(std::initializer_list<std::string_view> names) const {
+    std::vector<std::string_view> found;
+    for (const auto& each : given_)
+        if (std::find(names.begin(), names.end(), each.name) != names.end()) found.push_back(each.name);
+    return found;
+}
+
 std::optional<std::int64_t> arguments::number(std::string_view name, std::int64_t least, std::int64_t most) const {
     const auto* found = find(name);
     if (!found || !found->value) return std::nullopt;

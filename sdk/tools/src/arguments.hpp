@@ -33,6 +33,8 @@ public:
     std::string_view text(std::string_view name, std::string_view otherwise = {}) const noexcept;
     /// All values of a repeatable option, in order.
     std::vector<std::string> all(std::string_view name) const;
+    /// Which of these were given, once for each time and in that order.
+    std::vector<std::string_view> in_order(std::initializer_list<std::string_view> names) const;
     /// Throws usage_error when it is not a whole number between `least` and `most`.
     std::optional<std::int64_t> number(std::string_view name, std::int64_t least, std::int64_t most) const;
     std::int64_t number_or(std::string_view name, std::int64_t otherwise, std::int64_t least, std::int64_t most) const;

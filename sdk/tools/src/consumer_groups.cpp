@@ -1,0 +1,427 @@
+// weir consumer-groups: groups of consumers, how far they have read, and moving them.
+#include "common_options.hpp"
+#include "connect.hpp"
+#include "groups/offset_plan.hpp"
+#include "output.hpp"
+
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include <algorithm>
+
+namespace weir::tools {
+namespace {
+
+constexpr option options[] = {
+    bootstrap_server,
+    command_config,
+    flag("list", "List the groups."),
+    flag("describe", "Describe groups, and how far they have read."),
+    flag("delete", "Delete groups that have no members."),
+    flag("reset-offsets", "Move groups that have no members; shows the plan unless --execute is given."),
+    flag("delete-offsets", "Forget how far a group has read topics."),
+    value("validate-regex", "regex", "Tell whether brokers understand the expression in a subscription."),
+    value("group", "id", "A group.").repeatable(),
+    flag("all-groups", "All groups."),
+    value("topic", "topic[:0,1]", "A topic, or some of its partitions.").repeatable(),
+    flag("all-topics", "All topics for which the group has offsets."),
+    flag("offsets", "With --describe: per partition, where the group is and its lag (the default)."),
+    flag("members", "With --describe: the members."),
+    maybe_value("state", "states", "With --describe: the state of the group. With --list: show states, or only groups in these."),
+    maybe_value("type", "types", "With --list: show types, or only groups of these: classic, consumer."),
+    flag("verbose", "With --describe: more columns."),
+    value("timeout", "ms", "How long one operation may take (5000)."),
+    flag("execute", "Do it."),
+    flag("dry-run", "Only show what would be done (the default)."),
+    flag("export", "Print the plan as CSV."),
+    reset_scenarios[0], reset_scenarios[1], reset_scenarios[2], reset_scenarios[3], reset_scenarios[4], reset_scenarios[5], reset_scenarios[6], reset_scenarios[7],
+    output_format,
+};
+
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
+template <class T>
+std::string or_dash(const std::optional<T>& number) { return number ? std::to_string(*number) : "-"; }
+
+/// Kafka's tool tells what is wrong with one group and goes on with the next.
+void complain(const std::string& what) { std::fprintf(stdout, "\nError: %s\n", what.c_str()); }
+
+list_groups_options of_consumers() { return {{}, {group_type::classic, group_type::consumer}, {"consumer", ""}}; }
+
+std::vector<std::string> chosen_groups(const admin& at, const arguments& args) {
+    if (!args.has("all-groups")) {
+        auto named = args.all("group");
+        if (named.empty()) throw usage_error{"Option needs --group or --all-groups"};
+        return named;
+    }
+    std::vector<std::string> all;
+    for (const auto& each : *at.list_groups(of_consumers()).get()) all.push_back(each.group);
+    return all;
+}
+
+int list(const admin& at, const invocation& call) {
+    const auto& args = call.args;
+    auto wanted = of_consumers();
+    if (const auto types = split_list(args.text("type")); !types.empty()) {
+        wanted.types.clear();
+        for (const auto& each : types) {
+            wanted.types.push_back(parse_group_type(each));
+            if (wanted.types.back() != group_type::classic && wanted.types.back() != group_type::consumer)
+                throw usage_error{fmt::format("Invalid types list '{}'. Valid types are: Consumer, Classic", args.text("type"))};
+        }
+    }
+    for (const auto& each : split_list(args.text("state"))) {
+        wanted.states.push_back(parse_group_state(each));
+        if (wanted.states.back() == group_state::unknown || wanted.states.back() == group_state::not_ready)
+            throw usage_error{fmt::format("Invalid state list '{}'. Valid states are: Assigning, Reconciling, Stable, Dead, PreparingRebalance, Empty, CompletingRebalance", args.text("state"))};
+    }
+    const auto groups = *at.list_groups(wanted).get();
+    const bool types = args.has("type"), states = args.has("state");
+    if (call.out.json()) {
+        table all{{{"GROUP", "group"}, {"TYPE", "type"}, {"STATE", "state"}}};
+        for (const auto& each : groups) all.row({each.group, std::string{to_string(each.type)}, std::string{to_string(each.state)}});
+        all.print(call.out);
+        return 0;
+    }
+    if (!types && !states) {
+        for (const auto& each : groups) call.out.line(each.group);
+        return 0;
+    }
+    std::size_t width = 15;
+    for (const auto& each : groups) width = std::max(width, each.group.size());
+    width += 10;
+    const auto row = [&](std::string_view group, std::string_view type, std::string_view state) {
+        auto text = fmt::format("{:<{}}", group, width);
+        if (types) text += fmt::format(" {:<20}", type);
+        if (states) text += fmt::format(" {:<20}", state);
+        call.out.line(text);
+    };
+    row("GROUP", "TYPE", "STATE");
+    for (const auto& each : groups) row(each.group, to_string(each.type), to_string(each.state));
+    return 0;
+}
+
+/// Whether there is something to show, and what else there is to say about the group.
+bool worth_showing(output& out, const group_description& group, std::size_t rows) {
+    if (group.state == group_state::dead) {
+        out.flush();
+        complain(fmt::format("Consumer group '{}' does not exist.", group.group));
+        return false;
+    }
+    out.flush();
+    if (group.state == group_state::empty) std::fprintf(stderr, "\nConsumer group '%s' has no active members.\n", group.group.c_str());
+    else if (group.state != group_state::stable) std::fprintf(stderr, "\nWarning: Consumer group '%s' is rebalancing.\n", group.group.c_str());
+    return rows > 0;
+}
+
+struct offset_row {
+    topic_partition where;
+    std::optional<std::int64_t> offset, end;
+    std::optional<std::int32_t> epoch;
+    std::string member = "-", host = "-", client = "-";
+    std::optional<std::int64_t> lag() const { return offset && end ? std::optional{*end - *offset} : std::nullopt; }
+};
+
+/// Members with most partitions first, then what nobody has.
+std::vector<offset_row> offset_rows(const admin& at, const group_description& group) {
+    std::map<topic_partition, committed_offset> committed;
+    for (const auto& [where, outcome] : *at.list_consumer_group_offsets(group.group).get()) {
+        if (outcome) committed.emplace(where, *outcome);
+    }
+    auto members = group.members;
+    std::stable_sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.assignment.size() > b.assignment.size(); });
+    std::vector<offset_row> rows;
+    std::map<topic_partition, at::position> ends;
+    const auto add = [&](const topic_partition& where, const member_description* of) {
+        auto& row = rows.emplace_back();
+        row.where = where;
+        if (const auto found = committed.find(where); found != committed.end()) {
+            row.offset = found->second.offset;
+            if (found->second.leader_epoch >= 0) row.epoch = found->second.leader_epoch;
+        }
+        if (of) {
+            row.member = of->id;
+            row.host = of->host;
+            row.client = of->client_id;
+        }
+        ends.emplace(where, at::latest);
+    };
+    for (const auto& each : members) {
+        for (const auto& where : each.assignment) add(where, &each);
+    }
+    for (const auto& [where, offset] : committed) {
+        if (!ends.contains(where)) add(where, nullptr);
+    }
+    const auto found = *at.list_offsets(ends).get();
+    for (auto& row : rows) {
+        if (const auto* end = found.find(row.where); end && *end) row.end = (*end)->offset;
+    }
+    return rows;
+}
+
+void describe_offsets(const admin& at, const group_description& group, bool verbose, output& out, table& all) {
+    const auto rows = offset_rows(at, group);
+    if (out.json()) {
+        for (const auto& each : rows)
+            all.row({group.group, each.where.topic, std::to_string(each.where.partition), or_dash(each.epoch), or_dash(each.offset), or_dash(each.end), or_dash(each.lag()), each.member, each.host, each.client});
+        return;
+    }
+    if (!worth_showing(out, group, rows.size())) return;
+    std::size_t widths[] = {std::max<std::size_t>(15, group.group.size()), 15, 15, 15};
+    for (const auto& each : rows) {
+        widths[1] = std::max(widths[1], each.where.topic.size());
+        widths[2] = std::max(widths[2], each.member.size());
+        widths[3] = std::max(widths[3], each.host.size());
+    }
+    const auto row = [&](std::string_view name, std::string_view topic, std::string_view partition, std::string_view epoch, std::string_view offset, std::string_view end,
+                         std::string_view lag, std::string_view member, std::string_view host, std::string_view client) {
+        auto text = fmt::format("\n{:<{}} {:<{}} {:<10} ", name, widths[0], topic, widths[1], partition);
+        if (verbose) text += fmt::format("{:<15} ", epoch);
+        out.print(text + fmt::format("{:<15} {:<15} {:<15} {:<{}} {:<{}} {}", offset, end, lag, member, widths[2], host, widths[3], client));
+    };
+    row("GROUP", "TOPIC", "PARTITION", "LEADER-EPOCH", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID", "HOST", "CLIENT-ID");
+    for (const auto& each : rows)
+        row(group.group, each.where.topic, std::to_string(each.where.partition), or_dash(each.epoch), or_dash(each.offset), or_dash(each.end), or_dash(each.lag()), each.member, each.host, each.client);
+    out.print("\n");
+}
+
+/// "a:0,1;b:2"
+std::string assignment_text(const topic_partitions& partitions) {
+    std::string text, topic;
+    for (const auto& each : partitions) {
+        if (each.topic == topic) text += "," + std::to_string(each.partition);
+        else text += (text.empty() ? "" : ";") + each.topic + ":" + std::to_string(each.partition);
+        topic = each.topic;
+    }
+    return or_dash(text);
+}
+
+void describe_members(const group_description& group, bool verbose, output& out, table& all) {
+    struct member_row {
+        std::string id, instance, host, client, partitions, epoch, current, target_epoch, target, upgraded;
+    };
+    std::vector<member_row> rows;
+    bool instances = false, classic = false, upgraded = false;
+    for (const auto& each : group.members) {
+        rows.push_back({each.id, each.instance_id.value_or(""), each.host, each.client_id, std::to_string(each.assignment.size()), or_dash(each.epoch), assignment_text(each.assignment),
+                        or_dash(group.target_epoch), assignment_text(each.target.value_or(topic_partitions{})), each.upgraded ? (*each.upgraded ? "true" : "false") : "-"});
+        instances |= each.instance_id && !each.instance_id->empty();
+        classic |= each.upgraded == false;
+        upgraded |= each.upgraded == true;
+        if (out.json()) {
+            const auto& row = rows.back();
+            all.row({group.group, row.id, or_dash(row.instance), row.host, row.client, row.partitions, row.epoch, row.current, row.target_epoch, row.target});
+        }
+    }
+    if (out.json() || !worth_showing(out, group, rows.size())) return;
+    const auto width = [&](std::size_t least, std::string member_row::*of) {
+        for (const auto& each : rows) least = std::max(least, (each.*of).size());
+        return least;
+    };
+    const auto of_group = std::max<std::size_t>(15, group.group.size());
+    const auto of_id = width(15, &member_row::id), of_instance = width(17, &member_row::instance), of_host = width(15, &member_row::host), of_client = width(15, &member_row::client),
+               of_current = width(20, &member_row::current), of_target = width(20, &member_row::target);
+    const auto print = [&](std::string_view name, const member_row& row) {
+        auto text = fmt::format("{:<{}} {:<{}} ", name, of_group, row.id, of_id);
+        if (instances) text += fmt::format("{:<{}} ", row.instance, of_instance);
+        text += fmt::format("{:<{}} {:<{}} {:<15} ", row.host, of_host, row.client, of_client, row.partitions);
+        if (verbose) text += fmt::format("{:<15} {:<{}} {:<15} {:<{}}", row.epoch, row.current, of_current, row.target_epoch, row.target, of_target);
+        if (verbose && classic && upgraded) text += " " + row.upgraded;
+        out.line(text);
+    };
+    out.print("\n");
+    print("GROUP", {"CONSUMER-ID", "GROUP-INSTANCE-ID", "HOST", "CLIENT-ID", "#PARTITIONS", "CURRENT-EPOCH", "CURRENT-ASSIGNMENT", "TARGET-EPOCH", "TARGET-ASSIGNMENT", "UPGRADED"});
+    for (const auto& each : rows) print(group.group, each);
+}
+
+void describe_state(const group_description& group, bool verbose, output& out, table& all) {
+    const auto coordinator = fmt::format("{}:{}  ({})", group.coordinator.host, group.coordinator.port, group.coordinator.id);
+    const auto members = std::to_string(group.members.size());
+    if (out.json()) {
+        all.row({group.group, coordinator, or_dash(group.assignor), std::string{to_string(group.state)}, or_dash(group.epoch), or_dash(group.target_epoch), members});
+        return;
+    }
+    if (!worth_showing(out, group, 1)) return;
+    const auto of_group = std::max<std::size_t>(15, group.group.size()), of_coordinator = std::max<std::size_t>(25, coordinator.size());
+    const auto row = [&](std::string_view name, std::string_view where, std::string_view assignor, std::string_view state, std::string_view epoch, std::string_view target, std::string_view count) {
+        auto text = fmt::format("\n{:<{}} {:<{}} {:<20} {:<20} ", name, of_group, where, of_coordinator, assignor, state);
+        if (verbose) text += fmt::format("{:<15} {:<25} ", epoch, target);
+        out.print(text + std::string{count});
+    };
+    row("GROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE", "GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH", "#MEMBERS");
+    row(group.group, coordinator, or_dash(group.assignor), to_string(group.state), or_dash(group.epoch), or_dash(group.target_epoch), members);
+    out.print("\n");
+}
+
+int describe(const admin& at, const invocation& call) {
+    const auto& args = call.args;
+    auto groups = chosen_groups(at, args);
+    std::sort(groups.begin(), groups.end());
+    const bool verbose = args.has("verbose");
+    const bool by_member = args.has("members"), by_state = args.has("state");
+    args.excludes("members", {"offsets", "state"});
+    args.excludes("state", {"offsets"});
+    table all{by_member ? std::vector<table::column>{{"GROUP", "group"}, {"CONSUMER-ID", "consumerId"}, {"GROUP-INSTANCE-ID", "groupInstanceId"}, {"HOST", "host"}, {"CLIENT-ID", "clientId"},
+                                                     {"#PARTITIONS", "partitions", true}, {"CURRENT-EPOCH", "currentEpoch", true}, {"CURRENT-ASSIGNMENT", "currentAssignment"},
+                                                     {"TARGET-EPOCH", "targetEpoch", true}, {"TARGET-ASSIGNMENT", "targetAssignment"}}
+              : by_state ? std::vector<table::column>{{"GROUP", "group"}, {"COORDINATOR (ID)", "coordinator"}, {"ASSIGNMENT-STRATEGY", "assignmentStrategy"}, {"STATE", "state"},
+                                                      {"GROUP-EPOCH", "groupEpoch", true}, {"TARGET-ASSIGNMENT-EPOCH", "targetAssignmentEpoch", true}, {"#MEMBERS", "members", true}}
+                         : std::vector<table::column>{{"GROUP", "group"}, {"TOPIC", "topic"}, {"PARTITION", "partition", true}, {"LEADER-EPOCH", "leaderEpoch", true}, {"CURRENT-OFFSET", "currentOffset", true},
+                                                      {"LOG-END-OFFSET", "logEndOffset", true}, {"LAG", "lag", true}, {"CONSUMER-ID", "consumerId"}, {"HOST", "host"}, {"CLIENT-ID", "clientId"}}};
+    for (const auto& [name, outcome] : *at.describe_consumer_groups(groups).get()) {
+        const auto& group = *outcome;
+        if (by_member) describe_members(group, verbose, call.out, all);
+        else if (by_state) describe_state(group, verbose, call.out, all);
+        else describe_offsets(at, group, verbose, call.out, all);
+    }
+    if (call.out.json()) all.print(call.out);
+    return 0;
+}
+
+std::string quoted(const std::vector<std::string>& groups) {
+    std::string text;
+    for (const auto& each : groups) text += (text.empty() ? "'" : ", '") + each + "'";
+    return text;
+}
+
+int remove(const admin& at, const invocation& call) {
+    std::vector<std::string> gone;
+    std::vector<std::pair<std::string, error>> failed;
+    for (const auto& [name, outcome] : *at.delete_consumer_groups(chosen_groups(at, call.args)).get()) {
+        if (outcome) gone.push_back(name);
+        else failed.emplace_back(name, outcome.error());
+    }
+    if (failed.empty()) {
+        call.out.line(fmt::format("Deletion of requested consumer groups ({}) was successful.", quoted(gone)));
+        return 0;
+    }
+    call.out.line("\nError: Deletion of some consumer groups failed:");
+    for (const auto& [name, why] : failed) call.out.line(fmt::format("* Group '{}' could not be deleted due to: {}", name, why.message()));
+    if (!gone.empty()) call.out.line(fmt::format("\nThese consumer groups were deleted successfully: {}", quoted(gone)));
+    return 1;
+}
+
+int delete_offsets(const admin& at, const invocation& call) {
+    const auto& args = call.args;
+    const auto topics = args.all("topic");
+    if (args.all("group").size() != 1) throw usage_error{"Option '--delete-offsets' takes exactly one --group"};
+    if (topics.empty()) throw usage_error{"Option '--delete-offsets' takes the option: --topic"};
+    const auto group = args.all("group").front();
+    const auto partitions = partitions_named(at, topics);
+    const auto answers = *at.delete_consumer_group_offsets(group, partitions).get();
+    const auto why = answers.first_error();
+    switch (why.code()) {
+        case errc::none: call.out.line(fmt::format("Request succeeded for deleting offsets from group {}.", group)); break;
+        case errc::group_subscribed_to_topic:
+        case errc::topic_authorization_failed:
+        case errc::unknown_topic_or_partition: call.out.line("\nError: Encountered some partition-level error, see the follow-up details."); break;
+        default: call.out.line("\nError: " + why.message());
+    }
+    std::size_t width = 15;
+    for (const auto& each : partitions) width = std::max(width, each.topic.size());
+    call.out.print(fmt::format("\n{:<{}} {:<10} {:<15}", "TOPIC", width, "PARTITION", "STATUS"));
+    for (const auto& [where, outcome] : answers)
+        call.out.print(fmt::format("\n{:<{}} {:<10} {:<15}", where.topic, width, where.partition, outcome ? "Successful" : "Error: " + outcome.error().message()));
+    call.out.print("\n");
+    return why ? 1 : 0;
+}
+
+offset_map committed_of(const admin& at, const std::string& group) {
+    offset_map all;
+    for (const auto& [where, outcome] : *at.list_consumer_group_offsets(group).get()) {
+        if (outcome) all.emplace(where, outcome->offset);
+    }
+    return all;
+}
+
+offset_map plan_for(const admin& at, const arguments& args, const std::string& group) {
+    if (args.has("from-file")) {
+        const auto groups = args.all("group");
+        const auto whole = read_plan(std::string{args.text("from-file")}, groups.size() == 1 ? groups.front() : "");
+        const auto mine = whole.find(group);
+        return mine == whole.end() ? offset_map{} : mine->second;
+    }
+    std::vector<topic_partition> partitions;
+    if (args.has("all-topics")) {
+        for (const auto& [where, offset] : committed_of(at, group)) partitions.push_back(where);
+    } else if (args.has("topic")) {
+        partitions = partitions_named(at, args.all("topic"));
+    } else {
+        throw usage_error{"One of the reset scopes should be defined: --all-topics, --topic."};
+    }
+    return planned_offsets(at, args, partitions, [&] { return committed_of(at, group); });
+}
+
+int reset(const admin& at, const invocation& call) {
+    const auto& args = call.args;
+    args.excludes("execute", {"dry-run"});
+    args.excludes("all-topics", {"topic"});
+    std::map<std::string, offset_map> plans;
+    int failures = 0;
+    const auto groups = chosen_groups(at, args);
+    const auto described = *at.describe_consumer_groups(groups).get();
+    for (const auto& [name, outcome] : described) {
+        // A group that does not exist yet may be given offsets.
+        if (!outcome && outcome.code() != errc::group_id_not_found) throw exception{outcome.error()};
+        if (outcome && outcome->state != group_state::empty && outcome->state != group_state::dead) {
+            call.out.line(fmt::format("\nError: Assignments can only be reset if the group '{}' is inactive, but the current state is {}.", name, to_string(outcome->state)));
+            plans[name];
+            ++failures;
+            continue;
+        }
+        plans[name] = plan_for(at, args, name);
+        if (!args.has("execute") || plans[name].empty()) continue;
+        if (const auto moved = at.move_group(name, plans[name]).get(); !moved) throw exception{moved.error()};
+    }
+    if (args.has("export") || call.out.json()) {
+        table all{{{"GROUP", "group"}, {"TOPIC", "topic"}, {"PARTITION", "partition", true}, {"NEW-OFFSET", "newOffset", true}}};
+        for (const auto& [name, plan] : plans) {
+            for (const auto& [where, offset] : plan) {
+                if (!call.out.json()) call.out.line(fmt::format("{}{},{},{}", groups.size() == 1 ? "" : name + ",", where.topic, where.partition, offset));
+                else all.row({name, where.topic, std::to_string(where.partition), std::to_string(offset)});
+            }
+        }
+        if (call.out.json()) all.print(call.out);
+        else call.out.print("\n");
+        return failures > 0 ? 1 : 0;
+    }
+    std::size_t of_group = 15, of_topic = 15;
+    for (const auto& [name, plan] : plans) {
+        of_group = std::max(of_group, name.size());
+        for (const auto& [where, offset] : plan) of_topic = std::max(of_topic, where.topic.size());
+    }
+    call.out.print(fmt::format("\n{:<{}} {:<{}} {:<10} {}", "GROUP", of_group, "TOPIC", of_topic, "PARTITION", "NEW-OFFSET"));
+    for (const auto& [name, plan] : plans) {
+        for (const auto& [where, offset] : plan) call.out.print(fmt::format("\n{:<{}} {:<{}} {:<10} {}", name, of_group, where.topic, of_topic, where.partition, offset));
+    }
+    call.out.print("\n");
+    return failures > 0 ? 1 : 0;
+}
+
+/// Brokers use RE2/J, which reads what RE2 reads.
+int validate_regex(const invocation& call) {
+    const std::string text{call.args.text("validate-regex")};
+    const re2::RE2 expression{text, re2::RE2::Quiet};
+    if (expression.ok()) call.out.line(fmt::format("The regular expression `{}` is valid.", text));
+    else call.out.line(fmt::format("The regular expression `{}` is invalid: {}.", text, expression.error()));
+    return expression.ok() ? 0 : 1;
+}
+
+int run(const invocation& call) {
+    const auto action = call.args.exactly_one({"list", "describe", "delete", "reset-offsets", "delete-offsets", "validate-regex"});
+    if (action == "validate-regex") return validate_regex(call);
+    if (!call.args.has("bootstrap-server")) throw usage_error{"--bootstrap-server is missing"};
+    const auto at = admin{connect(call.args, "consumer-groups")}.within(milliseconds{call.args.number_or("timeout", 5'000, 1, 3'600'000)});
+    if (action == "list") return list(at, call);
+    if (action == "describe") return describe(at, call);
+    if (action == "delete") return remove(at, call);
+    if (action == "reset-offsets") return reset(at, call);
+    return delete_offsets(at, call);
+}
+
+}  // namespace
+
+extern const tool consumer_groups;
+constinit const tool consumer_groups{"consumer-groups", "List, describe, move and delete groups of consumers.", options, {}, {},
+                                     {"\nError: Executing consumer group command failed due to ", true}, run};
+
+}  // namespace weir::tools

@@ -1,0 +1,228 @@
+#include "offset_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <set>
+
+namespace weir::tools {
+namespace {
+
+std::int32_t partition_number(std::string_view text, std::string_view argument) {
+    const auto number = parse_number(text);
+    if (!number || *number < 0) throw usage_error{fmt::format("Invalid partition '{}' specified in topic arg '{}'", text, argument)};
+    return static_cast<std::int32_t>(*number);
+}
+
+offset_map found_at(const admin& at, const std::vector<topic_partition>& partitions, at::position where) {
+    std::map<topic_partition, at::position> wanted;
+    for (const auto& each : partitions) wanted.emplace(each, where);
+    offset_map found;
+    for (const auto& [key, outcome] : *at.list_offsets(wanted).get()) found.emplace(key, (*outcome).offset);
+    return found;
+}
+
+/// What lies outside of the log goes to its nearer end.
+offset_map within_the_log(const admin& at, const std::vector<topic_partition>& partitions, offset_map wanted) {
+    const auto first = found_at(at, partitions, at::earliest);
+    const auto last = found_at(at, partitions, at::latest);
+    for (auto& [where, offset] : wanted) {
+        const auto fit = std::clamp(offset, first.at(where), last.at(where));
+        if (fit != offset)
+            std::fprintf(stderr, "WARN New offset (%lld) is %s offset for topic partition %s. Value will be set to %lld.\n", static_cast<long long>(offset),
+                         offset > fit ? "higher than latest" : "lower than earliest", to_string(where).c_str(), static_cast<long long>(fit));
+        offset = fit;
+    }
+    return wanted;
+}
+
+offset_map at_time(const admin& at, const std::vector<topic_partition>& partitions, timestamp when) {
+    auto found = found_at(at, partitions, at::time(when));
+    std::vector<topic_partition> later;
+    for (const auto& [where, offset] : found) {
+        if (offset >= 0) continue;
+        std::fprintf(stderr, "\nWarn: Partition %d from topic %s is empty. Falling back to latest known offset.\n", where.partition, where.topic.c_str());
+        later.push_back(where);
+    }
+    if (later.empty()) return found;
+    for (const auto& [where, offset] : found_at(at, later, at::latest)) found[where] = offset;
+    return found;
+}
+
+void check_they_exist(const admin& at, const std::vector<topic_partition>& partitions) {
+    std::set<std::string> topics;
+    for (const auto& each : partitions) topics.insert(each.topic);
+    std::set<topic_partition> there;
+    for (const auto& [name, topic] : *at.describe_topics({topics.begin(), topics.end()}).get()) {
+        if (!topic) continue;
+        for (const auto& each : topic->partitions) there.insert({name, each.id});
+    }
+    std::string missing;
+    for (const auto& each : partitions) {
+        if (!there.contains(each)) missing += (missing.empty() ? "" : ",") + to_string(each);
+    }
+    if (!missing.empty()) throw usage_error{fmt::format("The partitions \"{}\" do not exist", missing)};
+}
+
+}  // namespace
+
+std::vector<topic_partition> partitions_named(const admin& at, const std::vector<std::string>& topics) {
+    std::set<topic_partition> named;
+    std::vector<std::string> whole;
+    for (const auto& each : topics) {
+        const auto colon = each.find(':');
+        if (colon == each.npos) {
+            whole.push_back(each);
+            continue;
+        }
+        if (each.find(':', colon + 1) != each.npos || colon == 0) throw usage_error{fmt::format("Invalid topic arg '{}', expected topic name and partitions", each)};
+        for (const auto& part : split_list(std::string_view{each}.substr(colon + 1))) named.insert({each.substr(0, colon), partition_number(part, each)});
+    }
+    for (const auto& [name, topic] : *at.describe_topics(whole).get()) {
+        for (const auto& each : (*topic).partitions) named.insert({name, each.id});
+    }
+    return {named.begin(), named.end()};
+}
+
+offset_map planned_offsets(const admin& at, const arguments& args, const std::vector<topic_partition>& partitions, function<offset_map()> committed) {
+    check_they_exist(at, partitions);
+    if (args.has("to-offset")) {
+        offset_map wanted;
+        const auto offset = parse_number(args.text("to-offset"));
+        if (!offset) throw usage_error{"--to-offset needs a number"};
+        for (const auto& each : partitions) wanted.emplace(each, *offset);
+        return within_the_log(at, partitions, std::move(wanted));
+    }
+    if (args.has("to-earliest")) return found_at(at, partitions, at::earliest);
+    if (args.has("to-latest")) return found_at(at, partitions, at::latest);
+    if (args.has("shift-by")) {
+        const auto by = parse_number(args.text("shift-by"));
+        if (!by) throw usage_error{"--shift-by needs a number"};
+        const auto now = committed();
+        offset_map wanted;
+        for (const auto& each : partitions) {
+            const auto found = now.find(each);
+            if (found == now.end()) throw usage_error{fmt::format("Cannot shift offset for partition {} since there is no current committed offset", to_string(each))};
+            wanted.emplace(each, found->second + *by);
+        }
+        return within_the_log(at, partitions, std::move(wanted));
+    }
+    if (args.has("to-datetime")) return at_time(at, partitions, timestamp{duration{parse_datetime(args.text("to-datetime"))}});
+    if (args.has("by-duration")) {
+        const auto now = std::chrono::floor<duration>(std::chrono::system_clock::now());
+        return at_time(at, partitions, now - parse_iso_duration(args.text("by-duration")));
+    }
+    if (args.has("to-current")) {
+        auto wanted = committed();
+        std::vector<topic_partition> without;
+        offset_map chosen;
+        for (const auto& each : partitions) {
+            if (const auto found = wanted.find(each); found != wanted.end()) chosen.insert(*found);
+            else without.push_back(each);
+        }
+        if (!without.empty()) chosen.merge(found_at(at, without, at::latest));
+        return chosen;
+    }
+    throw usage_error{"Option '--reset-offsets' requires one of the following scenarios: "
+                      "--to-offset, --shift-by, --to-datetime, --by-duration, --to-earliest, --to-latest, --to-current, --from-file"};
+}
+
+std::map<std::string, offset_map> read_plan(const std::string& path, const std::string& only_group) {
+    std::ifstream file{path};
+    if (!file) throw exception{error{errc::not_found, path + " cannot be read"}};
+    std::map<std::string, offset_map> plan;
+    int number = 0;
+    for (std::string line; std::getline(file, line);) {
+        ++number;
+        if (line.ends_with('\r')) line.pop_back();
+        if (line.empty()) continue;
+        auto cells = split_list(line);
+        for (auto& each : cells) {
+            if (each.size() >= 2 && each.front() == '"' && each.back() == '"') each = each.substr(1, each.size() - 2);
+        }
+        if (cells.size() == 3 && !only_group.empty()) cells.insert(cells.begin(), only_group);
+        const auto partition = cells.size() == 4 ? parse_number(cells[2]) : std::nullopt;
+        const auto offset = cells.size() == 4 ? parse_number(cells[3]) : std::nullopt;
+        if (!partition || !offset) throw usage_error{fmt::format("{}:{}: '{}' is not topic,partition,offset nor group,topic,partition,offset", path, number, line)};
+        plan[cells[0]][{cells[1], static_cast<std::int32_t>(*partition)}] = *offset;
+    }
+    return plan;
+}
+
+std::int64_t parse_datetime(std::string_view text) {
+    const std::string given{text};
+    int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, used = 0;
+    const auto refuse = [&]() -> std::int64_t { throw usage_error{"'" + given + "' is no time; expected is YYYY-MM-DDThh:mm:ss.sss"}; };
+    if (std::sscanf(given.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) != 6) return refuse();
+    const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)}, std::chrono::day{static_cast<unsigned>(day)}};
+    if (!date.ok() || hour > 23 || minute > 59 || second > 59) return refuse();
+    std::string_view rest = std::string_view{given}.substr(static_cast<std::size_t>(used));
+    std::int64_t fraction = 0;
+    if (rest.starts_with('.')) {
+        rest.remove_prefix(1);
+        int digits = 0;
+        for (; !rest.empty() && rest.front() >= '0' && rest.front() <= '9'; rest.remove_prefix(1), ++digits) {
+            if (digits < 3) fraction = fraction * 10 + (rest.front() - '0');
+        }
+        for (; digits < 3; ++digits) fraction *= 10;
+    }
+    int zone_minutes = 0;
+    if (rest.starts_with('+') || rest.starts_with('-')) {
+        const bool west = rest.front() == '-';
+        std::string digits;
+        for (const auto c : rest.substr(1)) {
+            if (c >= '0' && c <= '9') digits += c;
+            else if (c != ':') return refuse();
+        }
+        if (digits.size() != 2 && digits.size() != 4) return refuse();
+        zone_minutes = static_cast<int>(*parse_number(digits.substr(0, 2)) * 60 + (digits.size() == 4 ? *parse_number(digits.substr(2)) : 0));
+        if (west) zone_minutes = -zone_minutes;
+    } else if (!rest.empty() && rest != "Z") {
+        return refuse();
+    }
+    const auto at = std::chrono::sys_days{date} + std::chrono::hours{hour} + std::chrono::minutes{minute - zone_minutes} + std::chrono::seconds{second};
+    return std::chrono::duration_cast<milliseconds>(at.time_since_epoch()).count() + fraction;
+}
+
+milliseconds parse_iso_duration(std::string_view text) {
+    const std::string given{text};
+    const auto refuse = [&]() -> milliseconds { throw usage_error{"'" + given + "' is no duration; expected is PnDTnHnMnS, as in P1DT12H or PT30M"}; };
+    bool negative = false;
+    if (text.starts_with('-')) {
+        negative = true;
+        text.remove_prefix(1);
+    }
+    if (!text.starts_with('P') || text.size() < 3) return refuse();
+    text.remove_prefix(1);
+    bool in_time = false;
+    double total = 0;
+    while (!text.empty()) {
+        if (text.front() == 'T') {
+            in_time = true;
+            text.remove_prefix(1);
+            continue;
+        }
+        std::size_t used = 0;
+        double number = 0;
+        try {
+            number = std::stod(std::string{text}, &used);
+        } catch (const std::exception&) {
+            return refuse();
+        }
+        if (used >= text.size()) return refuse();
+        const char unit = text[used];
+        text.remove_prefix(used + 1);
+        if (!in_time && unit == 'D') total += number * 86'400'000;
+        else if (!in_time && unit == 'W') total += number * 7 * 86'400'000;
+        else if (in_time && unit == 'H') total += number * 3'600'000;
+        else if (in_time && unit == 'M') total += number * 60'000;
+        else if (in_time && unit == 'S') total += number * 1'000;
+        else return refuse();
+    }
+    return milliseconds{static_cast<std::int64_t>(negative ? -total : total)};
+}
+
+}  // namespace weir::tools

@@ -1,0 +1,94 @@
+#include "partition_file.hpp"
+
+#include <weir/base/error.hpp>
+
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace weir::tools {
+namespace {
+
+namespace json = boost::json;
+
+[[noreturn]] void wrong(const std::string& path, const std::string& what) { throw exception{error{errc::malformed, path + ": " + what}}; }
+
+json::value read(const std::string& path) {
+    std::ifstream file{path};
+    if (!file) throw exception{error{errc::not_found, path + " cannot be read"}};
+    std::ostringstream text;
+    text << file.rdbuf();
+    boost::system::error_code problem;
+    auto parsed = json::parse(text.str(), problem);
+    if (problem) wrong(path, "no JSON: " + problem.message());
+    if (!parsed.is_object()) wrong(path, "expected is an object");
+    const auto* version = parsed.get_object().if_contains("version");
+    if (version && version->to_number<int>() != 1) wrong(path, fmt::format("Not supported version field value {}", version->to_number<int>()));
+    return parsed;
+}
+
+const json::array& list(const std::string& path, const json::value& in, const char* name) {
+    const auto* found = in.get_object().if_contains(name);
+    if (!found || !found->is_array()) wrong(path, fmt::format("expected is {{\"version\":1,\"{}\":[...]}}", name));
+    return found->get_array();
+}
+
+template <class T>
+T number(const std::string& path, const json::object& of, const char* name) {
+    const auto* found = of.if_contains(name);
+    boost::system::error_code problem;
+    const auto value = found && found->is_number() ? found->to_number<T>(problem) : T{};
+    if (!found || !found->is_number() || problem) wrong(path, fmt::format("'{}' is missing or no number", name));
+    return value;
+}
+std::string text(const std::string& path, const json::object& of, const char* name) {
+    const auto* found = of.if_contains(name);
+    if (!found || !found->is_string()) wrong(path, fmt::format("'{}' is missing or no text", name));
+    return std::string{found->get_string()};
+}
+
+}  // namespace
+
+std::vector<partition_entry> read_partitions(const std::string& path) {
+    const auto document = read(path);
+    std::vector<partition_entry> all;
+    for (const auto& each : list(path, document, "partitions")) {
+        if (!each.is_object()) wrong(path, "an entry of 'partitions' is no object");
+        const auto& of = each.get_object();
+        auto& entry = all.emplace_back();
+        entry.where = {text(path, of, "topic"), number<std::int32_t>(path, of, "partition")};
+        if (of.contains("offset")) entry.offset = number<std::int64_t>(path, of, "offset");
+        if (const auto* replicas = of.if_contains("replicas")) {
+            if (!replicas->is_array()) wrong(path, "'replicas' is no list");
+            entry.replicas.emplace();
+            for (const auto& id : replicas->get_array()) {
+                if (!id.is_number()) wrong(path, "an entry of 'replicas' is no number");
+                entry.replicas->push_back(id.to_number<std::int32_t>());
+            }
+        }
+        if (const auto* dirs = of.if_contains("log_dirs")) {
+            if (!dirs->is_array()) wrong(path, "'log_dirs' is no list");
+            for (const auto& dir : dirs->get_array()) {
+                if (!dir.is_string()) wrong(path, "an entry of 'log_dirs' is no text");
+                entry.log_dirs.emplace_back(dir.get_string());
+            }
+            if (entry.replicas && entry.replicas->size() != entry.log_dirs.size())
+                wrong(path, fmt::format("Size of replicas list {} is different from size of log dirs list {} for partition {}", entry.replicas->size(), entry.log_dirs.size(), to_string(entry.where)));
+        }
+    }
+    return all;
+}
+
+std::vector<std::string> read_topics(const std::string& path) {
+    const auto document = read(path);
+    std::vector<std::string> all;
+    for (const auto& each : list(path, document, "topics")) {
+        if (!each.is_object()) wrong(path, "an entry of 'topics' is no object");
+        all.push_back(text(path, each.get_object(), "topic"));
+    }
+    return all;
+}
+
+}  // namespace weir::tools

@@ -1,6 +1,7 @@
 // Reads records from topics.
 #pragma once
 #include <weir/detail/consumer_core.hpp>
+#include <weir/share_consumer.hpp>
 
 #include <iterator>
 

@@ -5,6 +5,7 @@
 #include <weir/admin.hpp>
 #include <weir/consumer_config.hpp>
 #include <weir/producer.hpp>
+#include <weir/share_config.hpp>
 
 namespace weir::detail {
 namespace {
@@ -25,6 +26,7 @@ std::span<const config_kind> config_kinds() {
         kind<producer_config>("producer"),
         kind<admin_config>("admin"),
         kind<consumer_config>("consumer"),
+        kind<share_consumer_config>("share consumer"),
     };
     return all;
 }

@@ -17,7 +17,6 @@ constexpr std::string_view on_demand = "the view of the cluster is refreshed whe
 constexpr std::string_view java_tls = "of Java's security framework; TLS is OpenSSL's here";
 constexpr std::string_view only_credentials = "of tokens, the client credentials grant is offered, and oauth_config::fetch for all else";
 constexpr std::string_view of_brokers = "of those who check tokens: brokers";
-constexpr std::string_view share = "of share consumers";
 constexpr std::string_view of_queues = "librdkafka's queues have no counterpart";
 constexpr std::string_view of_log = "the program chooses what is logged (weir::log)";
 constexpr std::string_view versions = "brokers are asked for their versions";
@@ -78,8 +77,6 @@ constexpr foreign_setting all[] = {
 
     {"allow.auto.create.topics", "consumer", "true", refused, "whether asking for a topic makes it is the broker's auto.create.topics.enable"},
     {"exclude.internal.topics", "consumer", "true", refused, "a pattern never takes internal topics; subscribe to them by name"},
-    {"share.acknowledgement.mode", "consumer", "", ignored, share},
-    {"share.acquire.mode", "consumer", "", ignored, share},
     {"bootstrap.controllers", "admin client", "", refused, "not offered: brokers pass on what controllers do"},
     {"key.deserializer", "consumer", "", ignored, typed},
     {"value.deserializer", "consumer", "", ignored, typed},

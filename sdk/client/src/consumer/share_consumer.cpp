@@ -1,0 +1,244 @@
+#include <weir/share_consumer.hpp>
+
+#include "../client_core.hpp"
+#include "../config/resolve.hpp"
+#include "share_loop.hpp"
+
+#include <fmt/format.h>
+
+namespace weir::detail {
+namespace {
+
+error check(const share_consumer_config& config) {
+    struct wants {
+        bool value;
+        const char* setting;
+        std::string got;
+        const char* allowed;
+    };
+    const auto ms = [](duration value) { return std::to_string(value.count()); };
+    const wants all[] = {
+        {!config.group_id.empty(), "group.id", "''", "the id of a share group"},
+        {config.max_poll_records >= 1, "max.poll.records", std::to_string(config.max_poll_records), "at least 1"},
+        {config.max_wait >= duration{0}, "fetch.max.wait.ms", ms(config.max_wait), "at least 0"},
+        {config.fetch_min_bytes <= (1u << 30), "fetch.min.bytes", std::to_string(config.fetch_min_bytes), "0 to 1073741824"},
+        {config.fetch_max_bytes >= 1 && config.fetch_max_bytes <= (1u << 30), "fetch.max.bytes", std::to_string(config.fetch_max_bytes), "1 to 1073741824"},
+        {config.max_poll_interval > duration{0}, "max.poll.interval.ms", ms(config.max_poll_interval), "more than 0"},
+    };
+    for (const auto& each : all) {
+        if (!each.value) return error{errc::invalid_setting, fmt::format("share consumer: {}={}: allowed is {}", each.setting, each.got, each.allowed)};
+    }
+    return {};
+}
+
+}  // namespace
+
+/// The application's side: what it was lent, and where it is in that. One thread at a time reads; verdicts and commit()
+/// may come from others.
+class share_handle : public std::enable_shared_from_this<share_handle> {
+public:
+    share_handle(const client& on, share_consumer_config config, std::vector<std::string> topics)
+        : client_(on), strand_(on.core().strand()), loop_(on.core().loop()), explicit_(config.explicit_ack), bad_(config.on_bad_record), close_timeout_(config.close_timeout),
+          work_(std::make_shared<share_loop>(on.core().view(), strand_, std::move(config), on.core().next_seed())) {
+        work_->open();
+        subscribe(std::move(topics));
+    }
+    /// The consumer is gone; ops and loans may keep this for a while.
+    void let_go() {
+        // On the client's own threads nothing may be waited for; what is under way goes on for as long as the client lives.
+        auto closing = close(close_timeout_);
+        if (!strand_->would_deadlock()) (void)closing.get();
+    }
+    ~share_handle() { work_->ledger()->stop_clock(); }
+
+    template <class F>
+    void post(F&& step) {
+        loop_.post([work = work_, step = std::forward<F>(step)]() mutable { step(*work); });
+    }
+    void subscribe(std::vector<std::string> topics) {
+        post([topics = std::move(topics)](share_loop& work) mutable { work.subscribe(std::move(topics)); });
+    }
+    void stop() noexcept {
+        post([](share_loop& work) { work.stop(); });
+    }
+    op<> close(duration most) {
+        auto done = std::make_shared<op_state<void>>(strand_);
+        {
+            const std::lock_guard held{mutex_};
+            parts_.clear();  // goes back
+            in_hand_.clear();
+        }
+        post([most, done](share_loop& work) { work.close(most, done); });
+        return op<>{std::move(done)};
+    }
+    op<std::vector<acknowledged>> commit() {
+        {
+            const std::lock_guard held{mutex_};
+            if (!explicit_) settle(verdict::accept);
+        }
+        auto done = std::make_shared<op_state<std::vector<acknowledged>>>(strand_);
+        post([done](share_loop& work) { work.commit(done); });
+        return op<std::vector<acknowledged>>{std::move(done)};
+    }
+
+    // --- the application's thread ---
+    bool take_next(lent_record& into) {
+        move_on();
+        while (!next_lent(into, true)) {
+            if (status()) return false;
+            auto more = std::make_shared<share_poll>(strand_);
+            post([more](share_loop& work) { work.want(more, duration::max()); });
+            auto why = more->wait(0, milliseconds::max());
+            if (!why) why = more->problem;
+            if (why) {
+                end(why);
+                return false;
+            }
+            take_over(std::move(more->brought));
+        }
+        return true;
+    }
+    std::shared_ptr<op_core> poll(duration most, std::shared_ptr<void> types, share_builder build);
+    /// The application comes back: what it had in hand is done with.
+    void move_on() {
+        const std::lock_guard held{mutex_};
+        settle(explicit_ ? verdict::release : verdict::accept);
+    }
+    void take_over(std::vector<part_ptr> parts) {
+        const std::lock_guard held{mutex_};
+        for (auto& each : parts) parts_.push_back(std::move(each));
+    }
+    /// The next record of what was lent; false when there is none, or when what follows cannot be read. `hold`: it is done
+    /// with when the application comes back, one way or the other.
+    bool next_lent(lent_record& into, bool hold) {
+        const std::lock_guard held{mutex_};
+        while (!parts_.empty()) {
+            auto& part = *parts_.front();
+            if (place_ == 0) unreadable_ = part.open();
+            for (; place_ < part.size(); ++place_) {
+                if (part.ends(place_) <= loop_.now()) {  // others may have it by now
+                    part.forget(place_);
+                    continue;
+                }
+                if (hold || !explicit_) in_hand_.push_back({parts_.front(), place_});
+                part.describe(place_++, into);
+                return true;
+            }
+            auto why = std::exchange(unreadable_, error{}).located(part.topic(), part.where().second);
+            parts_.pop_front();
+            place_ = 0;
+            if (!why || bad_ == on_bad_record::skip) continue;
+            end(why);
+            return false;
+        }
+        return false;
+    }
+    bool undecodable(const lent_record& which, const error& why) {
+        which.loan.decide(bad_ == on_bad_record::skip ? acknowledgement::reject : acknowledgement::release);
+        if (bad_ == on_bad_record::skip) return true;
+        end(why.located(std::string{which.where.topic}, which.where.partition, which.where.offset));
+        return false;
+    }
+    void end(const error& why) {
+        const std::lock_guard held{status_mutex_};
+        if (why.code() != errc::closed) status_ = why;
+    }
+    error status() const {
+        const std::lock_guard held{status_mutex_};
+        return status_;
+    }
+
+    client client_;
+    std::shared_ptr<callbacks> strand_;
+    event_loop& loop_;
+
+private:
+    struct held {
+        part_ptr part;
+        std::size_t index;
+    };
+    void settle(verdict rest) {
+        for (const auto& each : std::exchange(in_hand_, {})) each.part->decide(each.index, rest);
+    }
+
+    const bool explicit_;
+    const weir::on_bad_record bad_;
+    const duration close_timeout_;
+    std::shared_ptr<share_loop> work_;
+    std::mutex mutex_;
+    std::deque<part_ptr> parts_;
+    std::size_t place_ = 0;  ///< in the first part
+    error unreadable_;       ///< what follows the records of the first part
+    std::vector<held> in_hand_;
+    mutable std::mutex status_mutex_;
+    error status_;
+};
+
+namespace {
+
+/// The op behind poll(): records are found and decoded where the result is taken.
+class share_poll_state final : public share_poll, public share_source {
+public:
+    share_poll_state(std::shared_ptr<share_handle> of, std::shared_ptr<void> types, share_builder build)
+        : share_poll(of->strand_), of_(std::move(of)), types_(std::move(types)), build_(build) {}
+
+    void take(std::uint32_t index, void* into) override {
+        if (cancelled(index) && !ended()) problem = error{errc::cancelled};
+        else if (problem) of_->end(problem);
+        of_->take_over(std::move(brought));
+        build_(types_.get(), *this, into);
+    }
+    bool next(lent_record& found) override {
+        if (of_->next_lent(found, false)) return true;
+        if (!problem) problem = of_->status();
+        return false;
+    }
+    bool undecodable(const lent_record& which, const error& why) override {
+        if (of_->undecodable(which, why)) return true;
+        problem = of_->status();
+        return false;
+    }
+    const error& failure() const override { return problem; }
+
+private:
+    std::shared_ptr<share_handle> of_;
+    std::shared_ptr<void> types_;
+    share_builder build_;
+};
+
+}  // namespace
+
+std::shared_ptr<op_core> share_handle::poll(duration most, std::shared_ptr<void> types, share_builder build) {
+    move_on();
+    auto waiting = std::make_shared<share_poll_state>(shared_from_this(), std::move(types), build);
+    if (auto why = status()) waiting->end({}, std::move(why));
+    else post([waiting, most](share_loop& work) { work.want(waiting, most); });
+    return waiting;
+}
+
+share_core::share_core(const client& on, share_consumer_config config, std::vector<std::string> topics) {
+    if (auto why = resolve("share consumer", config, on.core().settings())) throw exception{std::move(why)};
+    if (auto why = check(config)) throw exception{std::move(why)};
+    handle_ = std::make_shared<share_handle>(on, std::move(config), std::move(topics));
+}
+share_core::share_core(share_core&&) noexcept = default;
+share_core::~share_core() {
+    if (handle_) handle_->let_go();
+}
+void share_core::subscribe(std::vector<std::string> topics) { handle_->subscribe(std::move(topics)); }
+op<std::vector<acknowledged>> share_core::commit() { return handle_->commit(); }
+void share_core::stop() noexcept { handle_->stop(); }
+void share_core::stop_on(std::initializer_list<int> signals) {
+    handle_->client_.core().on_signal(signals, [weak = std::weak_ptr{handle_}](int) {
+        if (const auto handle = weak.lock()) handle->stop();
+    });
+}
+op<> share_core::close(duration most) { return handle_->close(most); }
+error share_core::status() const { return handle_->status(); }
+bool share_core::take_next(lent_record& into) { return handle_->take_next(into); }
+bool share_core::undecodable(const lent_record& which, const error& why) { return handle_->undecodable(which, why); }
+std::shared_ptr<op_core> share_core::start_poll(duration most, std::shared_ptr<void> types, share_builder build) {
+    return handle_->poll(most, std::move(types), build);
+}
+
+}  // namespace weir::detail

@@ -1,0 +1,204 @@
+#include "share_ledger.hpp"
+
+#include <algorithm>
+
+namespace weir::detail {
+
+// --- what was lent
+
+lease_part::lease_part(std::shared_ptr<share_ledger> in, lender from, place where, std::string topic, chunk content, std::vector<acquired_range> acquired, time_point ends)
+    : in_(std::move(in)), from_(from), where_(where), topic_(std::move(topic)), content_(std::move(content)), acquired_(std::move(acquired)), ends_(ends) {}
+
+lease_part::~lease_part() {
+    std::map<std::int64_t, verdict> back;
+    if (!opened_) {
+        for (const auto& range : acquired_) {
+            for (auto offset = range.first; offset <= range.last; ++offset) back.emplace(offset, verdict::release);
+        }
+    }
+    for (std::size_t i = 0; i < records_.size(); ++i) {
+        if (slots_[i].state.load(std::memory_order_acquire) == undecided) back.emplace(records_[i].offset, verdict::release);
+    }
+    if (!back.empty()) in_->give_back(from_, where_, topic_, back);
+}
+
+error lease_part::open() {
+    opened_ = true;
+    std::vector<raw_record> room(256);
+    error broken;
+    auto range = acquired_.begin();
+    auto next = range == acquired_.end() ? std::int64_t{0} : range->first;  // the first offset not accounted for
+    const auto skip_to = [&](std::int64_t offset) {
+        while (range != acquired_.end() && next < offset) {
+            for (; next <= range->last && next < offset; ++next) missing_.push_back(next);
+            if (next > range->last && ++range != acquired_.end()) next = range->first;
+        }
+    };
+    for (;;) {
+        const auto got = content_.read(room);
+        if (!got) broken = got.error();
+        if (!got || *got == 0) break;
+        content_.keep(keep_);
+        for (const auto& each : std::span{room}.first(*got)) {
+            skip_to(each.offset);
+            if (range == acquired_.end() || each.offset < range->first) continue;  // of the same batch, and somebody else's
+            records_.push_back(each);
+            counts_.push_back(range->delivery_count);
+            if (++next > range->last && ++range != acquired_.end()) next = range->first;
+        }
+    }
+    const auto readable = missing_.size();
+    skip_to(std::numeric_limits<std::int64_t>::max());
+    slots_ = std::make_unique<slot[]>(records_.size());
+    for (std::size_t i = 0; i < records_.size(); ++i) slots_[i].ends.store(ends_.time_since_epoch().count(), std::memory_order_relaxed);
+    if (broken) {
+        std::map<std::int64_t, verdict> back;
+        for (auto i = readable; i < missing_.size(); ++i) back.emplace(missing_[i], verdict::release);
+        missing_.resize(readable);
+        if (!back.empty()) in_->give_back(from_, where_, topic_, back);
+    }
+    if (!missing_.empty()) in_->list(shared_from_this(), false);
+    return broken;
+}
+
+void lease_part::describe(std::size_t index, lent_record& into) {
+    into.raw = &records_[index];
+    into.where = record_info{};
+    into.where.topic = topic_;
+    into.where.partition = where_.second;
+    records_[index].describe(into.where);
+    into.loan = lease{shared_from_this(), static_cast<std::uint32_t>(index)};
+}
+
+bool lease_part::decide(std::size_t index, verdict what) {
+    auto& state = slots_[index].state;
+    auto before = state.load(std::memory_order_acquire);
+    do {
+        if (before != undecided && before != static_cast<std::uint8_t>(verdict::renew)) return false;
+    } while (!state.compare_exchange_weak(before, static_cast<std::uint8_t>(what), std::memory_order_acq_rel));
+    in_->list(shared_from_this(), what == verdict::renew);
+    return true;
+}
+
+void lease_part::forget(std::size_t index) { slots_[index].state.store(told, std::memory_order_release); }
+
+void lease_part::forget_all() {
+    if (!opened_) acquired_.clear();
+    for (std::size_t i = 0; i < records_.size(); ++i) forget(i);
+    opened_ = true;
+}
+
+void lease_part::collect(verdicts& decided, verdicts& renewals) {
+    for (const auto offset : std::exchange(missing_, {})) decided[where_][offset] = verdict::gap;
+    for (std::size_t i = 0; i < records_.size(); ++i) {
+        auto& state = slots_[i].state;
+        auto now = state.load(std::memory_order_acquire);
+        if (now == static_cast<std::uint8_t>(verdict::renew)) {
+            if (state.compare_exchange_strong(now, undecided)) renewals[where_][records_[i].offset] = verdict::renew;
+            now = state.load(std::memory_order_acquire);
+        }
+        if (now == undecided || now == told || now == static_cast<std::uint8_t>(verdict::renew)) continue;
+        decided[where_][records_[i].offset] = static_cast<verdict>(now);
+        state.store(told, std::memory_order_release);
+    }
+}
+
+void lease_part::renewed(const std::map<std::int64_t, verdict>& which, time_point until) {
+    for (std::size_t i = 0; i < records_.size(); ++i) {
+        if (which.contains(records_[i].offset)) slots_[i].ends.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+    }
+}
+
+// --- what is to be told
+
+void share_ledger::changed(bool urgent) {
+    if (tell_ && (!std::exchange(told_, true) || urgent)) tell_();
+}
+
+void share_ledger::list(const std::shared_ptr<lease_part>& part, bool urgent) {
+    const std::lock_guard held{mutex_};
+    if (closed_) return;
+    if (urgent) urgent_.insert(part->from());
+    const bool fresh = !std::exchange(part->listed, true);
+    if (fresh) listed_[part->from()].push_back(part);
+    if (fresh || urgent) changed(urgent);
+}
+
+void share_ledger::give_back(const lender& from, const place& where, const std::string& topic, const std::map<std::int64_t, verdict>& which) {
+    const std::lock_guard held{mutex_};
+    if (closed_) return;
+    auto& news = returned_[from];
+    news.topics[where] = topic;
+    news.decided[where].insert(which.begin(), which.end());
+    changed(false);
+}
+
+share_ledger::news share_ledger::take(const lender& from) {
+    std::vector<std::shared_ptr<lease_part>> parts;  // dropped outside the lock: the last handle of a part gives back
+    news all;
+    const std::lock_guard held{mutex_};
+    if (const auto at = returned_.find(from); at != returned_.end()) {
+        all = std::move(at->second);
+        returned_.erase(at);
+    }
+    if (const auto at = listed_.find(from); at != listed_.end()) {
+        parts = std::move(at->second);
+        listed_.erase(at);
+    }
+    urgent_.erase(from);
+    for (const auto& part : parts) {
+        part->listed = false;
+        const auto renewing = all.renewals.size();
+        part->collect(all.decided, all.renewals);
+        if (all.renewals.size() > renewing || all.renewals.contains(part->where())) all.renewing.push_back(part);
+        all.topics[part->where()] = part->topic();
+    }
+    told_ = false;
+    return all;
+}
+
+std::map<lender, bool> share_ledger::waiting() {
+    const std::lock_guard held{mutex_};
+    told_ = false;
+    std::map<lender, bool> all;
+    for (const auto& [from, parts] : listed_) all[from] = urgent_.contains(from);
+    for (const auto& [from, news] : returned_) all.emplace(from, false);
+    return all;
+}
+
+void share_ledger::close() {
+    std::map<lender, std::vector<std::shared_ptr<lease_part>>> dropped;
+    const std::lock_guard held{mutex_};
+    closed_ = true;
+    tell_ = {};
+    dropped = std::move(listed_);
+    returned_.clear();
+}
+
+void share_ledger::stop_clock() {
+    const std::lock_guard held{mutex_};
+    time_ = nullptr;
+    tell_ = {};
+}
+
+time_point share_ledger::now() const {
+    const std::lock_guard held{mutex_};
+    return time_ ? time_->now() : time_point::max();
+}
+
+// --- what the application holds
+
+int lease::delivery_count() const noexcept { return of_ ? of_->delivery_count(index_) : 0; }
+
+duration lease::time_left() const noexcept {
+    if (!of_) return duration{0};
+    const auto now = of_->ledger().now();
+    const auto ends = of_->ends(index_);
+    return now < ends ? std::chrono::duration_cast<duration>(ends - now) : duration{0};
+}
+
+void lease::decide(acknowledgement what) const {
+    if (of_) of_->decide(index_, static_cast<verdict>(what));
+}
+
+}  // namespace weir::detail

@@ -224,6 +224,27 @@ TEST_CASE("leaving: revocation, then epoch -1, or -2 for a static member") {
     }
 }
 
+TEST_CASE("who leaves and takes time to give up stays in the group until then, and sleeps between heartbeats") {
+    consumer_fixture f;
+    f.settle();
+    f.member.leave();
+    f.let_pass(0s);
+    const auto revoke = f.take<consumer_effect::revoke>();
+    CHECK(f.member.deadline(f.polled) > f.now);
+    for (int i = 0; i < 3; ++i) {
+        f.let_pass(5s);
+        const auto sent = f.take<consumer_effect::heartbeat>();
+        CHECK(sent.request.member_epoch == 1);
+        CHECK(f.member.deadline(f.polled) > f.now);
+        f.member.answered(sent.of, f.answer(1), f.now);
+        f.let_pass(0s);
+        CHECK(f.member.deadline(f.polled) > f.now);
+    }
+    f.member.revoked(revoke.of);
+    CHECK(f.beat(f.answer(-1)).request.member_epoch == -1);
+    CHECK(f.next<consumer_effect::left>());
+}
+
 TEST_CASE("a member of KIP-848 that does not poll leaves, and comes back when it does") {
     consumer_fixture f;
     f.settle();

@@ -188,12 +188,11 @@ void consumer_member::tick(time_point now, time_point last_polled) {
         after_revoke();
     }
     if (leaving_) {
-        if (revoking() || phase_ == phase::leaving) return;
-        if (owned_.empty()) send_leave();
-        else begin_revoke(owned_);
-        return;
-    }
-    if (in_group() && last_polled + config_.max_poll_interval <= now) {
+        if (!revoking() && phase_ != phase::leaving) {
+            if (owned_.empty()) return send_leave();
+            begin_revoke(owned_);
+        }
+    } else if (in_group() && last_polled + config_.max_poll_interval <= now) {
         logs.warn(fmt::format("group {}: left, for the application did not ask for records within {} ms (max.poll.interval.ms); make batches smaller (max.poll.records), or the interval longer",
                               config_.group_id, config_.max_poll_interval.count()));
         away_ = true;

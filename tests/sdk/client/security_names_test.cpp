@@ -134,7 +134,8 @@ TEST_CASE("a login that is not one says what is missing, and never the secret") 
     CHECK(why("a.PlainLoginModule username=\"x\";") == "there is no 'required' behind the class");
     CHECK(why("a.PlainLoginModule required password=\"secret\"") == "there is no semicolon at its end");
     CHECK(why("a.PlainLoginModule required password=\"secret;") == "the value of password has no closing quote");
-    CHECK(why("a.PlainLoginModule required password secret;") == "the option password has no value");
+    CHECK(why("a.PlainLoginModule required password secret;") == "option 1 has no value");
+    CHECK(why("a.PlainLoginModule required password=my secret;") == "option 2 has no value");
     CHECK(why("a.PlainLoginModule required =secret;") == "an option has no name");
     CHECK(why("a.M required; b.M required;") == "there is more than one login");
     CHECK(refused({{"sasl.jaas.config", "com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true;"}}) ==

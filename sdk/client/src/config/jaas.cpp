@@ -76,7 +76,8 @@ result<jaas_login> parse_jaas(std::string_view text) {
     while (!in.take(';')) {
         auto name = in.word();
         if (name.empty()) return malformed(in.at_end() ? "there is no semicolon at its end" : "an option has no name");
-        if (!in.take('=')) return malformed(fmt::format("the option {} has no value", name));
+        // Not named: it may be the second word of a password that needs quotes.
+        if (!in.take('=')) return malformed(fmt::format("option {} has no value; a value with blanks in it belongs in quotes", login.options.size() + 1));
         auto value = in.value();
         if (!value) return malformed(fmt::format("the value of {} has no closing quote", name));
         login.options.emplace_back(std::move(name), std::move(*value));

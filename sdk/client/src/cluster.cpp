@@ -10,11 +10,14 @@ namespace weir::detail {
 namespace {
 log::logger logs{"weir.client.cluster"};
 constexpr std::int32_t first_bootstrap_id = -2;
+constexpr milliseconds least_metadata_age{100};  // metadata.max.age.ms=0 is allowed, and no reason to ask without pause
 error closed_error() { return error{errc::closed, "the client is closed"}; }
 }  // namespace
 
 cluster::cluster(event_loop& loop, network& net, cluster_config config, std::uint64_t seed)
-    : loop_(loop), net_(net), config_(std::move(config)), random_(seed) {}
+    : loop_(loop), net_(net), config_(std::move(config)), random_(seed) {
+    config_.metadata_max_age = std::max(config_.metadata_max_age, least_metadata_age);
+}
 
 const cluster::topic* cluster::find(const std::string& name) const {
     const auto at = topics_.find(name);
@@ -94,7 +97,10 @@ task<result<void>> cluster::ask(std::shared_ptr<cluster> self) {
     auto got = co_await asking;
     if (!got) co_return got.error();
     auto& answer = got->message;
-    if (answer.error_code != 0) co_return error{errc_from_wire(answer.error_code), "metadata"};
+    if (const auto code = errc_from_wire(answer.error_code); code != errc::none) {
+        if (code == errc::rebootstrap_required) self->start_anew();
+        co_return error{code, fmt::format("{} gives no metadata: {}", to_string((*link)->remote()), describe(code).condition)};
+    }
     self->brokers_.clear();
     for (auto& each : answer.brokers) self->brokers_[each.node_id] = {std::move(each.host), static_cast<std::uint16_t>(each.port)};
     for (auto& each : answer.topics) {
@@ -120,6 +126,17 @@ task<result<void>> cluster::ask(std::shared_ptr<cluster> self) {
     co_return result<void>{};
 }
 
+// Whom we know is not of this cluster any more (KIP-1102).
+void cluster::start_anew() {
+    brokers_.clear();
+    coordinators_.clear();
+    refresh_again_ = true;
+    for (auto former = std::exchange(peers_, {}); auto& [key, each] : former) {
+        each->dropped = true;
+        shut(*each, error{errc::network_exception, "the cluster's brokers are to be found anew (REBOOTSTRAP_REQUIRED)"});
+    }
+}
+
 task<result<connection_ptr>> cluster::broker(std::shared_ptr<cluster> self, std::int32_t id, lane on) {
     const auto at = self->brokers_.find(id);
     if (at == self->brokers_.end()) co_return error{errc::broker_not_available, fmt::format("the cluster has no broker {}", id)};
@@ -130,8 +147,11 @@ task<result<connection_ptr>> cluster::broker(std::shared_ptr<cluster> self, std:
 // Before version 4 the question and the answer are about a single key.
 task<result<connection_ptr>> cluster::coordinator(std::shared_ptr<cluster> self, coordinator_kind kind, std::string key, lane on) {
     if (const auto known = self->coordinators_.find({kind, key}); known != self->coordinators_.end()) {
-        auto reaching = broker(self, known->second, on);
-        co_return co_await reaching;
+        if (self->brokers_.contains(known->second)) {
+            auto reaching = broker(self, known->second, on);
+            co_return co_await reaching;
+        }
+        self->coordinators_.erase(known);  // it has left the cluster
     }
     auto finding = any(self);
     auto link = co_await finding;

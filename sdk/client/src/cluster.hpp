@@ -27,8 +27,9 @@ enum class lane : std::uint32_t { shared = 0 };
 
 /// Asks for the topics somebody wants, when they are not known, when told that they changed, and when the view is old
 /// (metadata.max.age.ms). Connects to a broker when it is first needed. Goes back to the bootstrap list when none of the
-/// known brokers answers (KIP-899). An error that is fatal() (TLS, a login) is for the user at once: nothing here tries again
-/// by itself. Lives on one loop; close() before it is dropped.
+/// known brokers answers (KIP-899), and when one of them says that it is of another cluster by now (KIP-1102). An error that
+/// is fatal() (TLS, a login) is for the user at once: nothing here tries again by itself. Lives on one loop; close() before
+/// it is dropped.
 class cluster : public std::enable_shared_from_this<cluster> {
 public:
     struct partition {
@@ -98,6 +99,7 @@ private:
     static task<void> open(std::shared_ptr<cluster> self, std::shared_ptr<peer> entry, endpoint where);
     static task<result<connection_ptr>> reach(std::shared_ptr<cluster> self, peer_key key, endpoint where);
     static void shut(peer& of, const error& why);
+    void start_anew();
     void tell_watchers();
     void age_from_now();
 

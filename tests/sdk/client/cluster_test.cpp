@@ -1,0 +1,113 @@
+// What a client knows of its cluster, when the cluster is not what it was.
+#include "cluster.hpp"
+#include "scripted_brokers.hpp"
+
+using namespace weir;
+using namespace weir::detail;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct cluster_fixture : test::scripted_brokers {
+    explicit cluster_fixture(milliseconds metadata_max_age = 300s) : scripted_brokers(3) {
+        cluster_config parts;
+        parts.bootstrap = {{"b3", 9092}};
+        parts.metadata_max_age = metadata_max_age;
+        view = std::make_shared<cluster>(world.loop(desk), world.net(desk), parts, 1);
+        leaders["a"] = {1};
+    }
+    ~cluster_fixture() {
+        on_desk([&] { view->close(); });
+        world.run_for(1s);
+    }
+    template <class Step>
+    void on_desk(Step step) {
+        bool done = false;
+        world.loop(desk).post([&] {
+            step();
+            done = true;
+        });
+        REQUIRE(world.run_until([&] { return done; }, 60s));
+    }
+    /// The metadata of brokers without those that left.
+    void leave(int gone) {
+        on<protocol::metadata_request>([gone](int, const protocol::metadata_request&) {
+            protocol::metadata_response answer;
+            for (int id = 1; id <= 3; ++id) {
+                if (id == gone) continue;
+                auto& each = answer.brokers.emplace_back();
+                each.node_id = id;
+                each.host = "b" + std::to_string(id);
+                each.port = 9092;
+            }
+            return answer;
+        });
+    }
+    static task<void> run_find(std::shared_ptr<cluster> view, std::optional<result<connection_ptr>>& found) {
+        auto finding = cluster::coordinator(view, coordinator_kind::group, "g");
+        found = co_await finding;
+    }
+    std::string coordinator() {
+        std::optional<result<connection_ptr>> found;
+        on_desk([&] { spawn(run_find(view, found)); });
+        REQUIRE(world.run_until([&] { return found.has_value(); }, 60s));
+        return *found ? (**found)->remote().host : found->error().message();
+    }
+
+    std::shared_ptr<cluster> view;
+};
+
+}  // namespace
+
+TEST_CASE("metadata.max.age.ms=0 asks often, not without pause") {
+    cluster_fixture f{0ms};
+    f.on_desk([&] { f.view->want("a"); });
+    f.world.run_for(10s);
+    CHECK(f.count(protocol::api_key::metadata) > 50);
+    CHECK(f.count(protocol::api_key::metadata) <= 101);
+}
+
+TEST_CASE("a coordinator that left the cluster is looked for anew") {
+    cluster_fixture f;
+    f.coordinators["g"] = 2;
+    f.on_desk([&] { f.view->want("a"); });
+    CHECK(f.coordinator() == "b2");
+    f.leave(2);
+    f.coordinators["g"] = 1;
+    f.on_desk([&] { f.view->refresh(); });
+    f.world.run_for(1s);
+    CHECK(f.coordinator() == "b1");
+}
+
+TEST_CASE("a broker that is of another cluster by now sends its clients back to the bootstrap list") {
+    cluster_fixture f;
+    f.on_desk([&] { f.view->want("a"); });
+    f.world.run_for(1s);
+    f.leave(1);
+    bool moved = true;
+    f.on<protocol::metadata_request>([&](int broker, const protocol::metadata_request& asked) {
+        protocol::metadata_response answer;
+        if (moved && broker != 3) {
+            answer.error_code = wire_code(errc::rebootstrap_required);
+            return answer;
+        }
+        auto& only = answer.brokers.emplace_back();
+        only.node_id = 7;
+        only.host = "b3";
+        only.port = 9092;
+        for (const auto& each : *asked.topics) {
+            auto& topic = answer.topics.emplace_back();
+            topic.name = each.name;
+            topic.partitions.emplace_back().leader_id = 7;
+        }
+        return answer;
+    });
+    f.on_desk([&] { f.view->refresh(); });
+    f.world.run_for(2s);
+    f.on_desk([&] {
+        REQUIRE(f.view->brokers().size() == 1);
+        CHECK(f.view->brokers().begin()->first == 7);
+        REQUIRE(f.view->find("a"));
+        CHECK(f.view->find("a")->partitions.at(0).leader == 7);
+    });
+}

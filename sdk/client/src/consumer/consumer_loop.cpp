@@ -333,6 +333,10 @@ task<void> consumer_loop::run_partitions_for(std::shared_ptr<consumer_loop> self
             done->complete(std::move(all));
             co_return;
         }
+        if (self->view_->last_failure().fatal()) {
+            done->complete(self->view_->last_failure());
+            co_return;
+        }
         const auto code = known ? known->code : errc::unknown_topic_or_partition;
         if (loop.now() >= until || self->ended_ || !describe(code).retriable) {
             done->complete(error{code, fmt::format("{}: {}", topic, describe(code).condition), self->view_->last_failure()});

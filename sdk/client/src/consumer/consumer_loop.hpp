@@ -105,6 +105,7 @@ private:
     std::shared_ptr<fetcher> fetcher_;
     std::shared_ptr<membership> member_;  // from the first subscribe() on
     bool subscribed_ = false;
+    std::uint64_t subscriptions_ = 0;     // how often subscribe() was called
     std::shared_ptr<rebalance_listener> listener_ = std::make_shared<rebalance_listener>();
     std::deque<decision> decisions_;      // the first is being carried out when deciding_
     bool deciding_ = false;

@@ -167,8 +167,10 @@ void fetcher::place(slot& of) {
     const bool known = topic && index < topic->partitions.size() && topic->partitions[index].leader >= 0;
     if (!known) {
         leave(of);
-        const auto why = topic && topic->code != errc::none ? topic->code : errc::leader_not_available;
-        fail(of, error{why, fmt::format("{}: {}", name_of(of.where), describe(why).condition)}, true);
+        const auto code = topic && topic->code != errc::none ? topic->code : errc::leader_not_available;
+        error why{code, fmt::format("{}: {}", name_of(of.where), describe(code).condition)};
+        if (describe(code).retriable) fail(of, std::move(why), true);
+        else stick(of, std::move(why));
         return;
     }
     const auto& leader = topic->partitions[index];
@@ -325,6 +327,7 @@ task<void> fetcher::fetch(std::shared_ptr<fetcher> self, lane_ptr on, std::size_
     on->in_flight = false;
     if (self->closed_) co_return;
     logs.debug(fmt::format("{}: fetch: {}", view->name_of(on->broker), why.message()));
+    if (why.fatal() && on->failures == 0) self->inbox_->put_error(why);  // of certificates and logins the application hears at once
     on->not_before = view->loop().now() + view->retry().after(++on->failures, view->random());
     view->refresh();
     if (self->stall_ == timer_id::none) self->check_stalled();
@@ -348,7 +351,9 @@ void fetcher::take(const lane_ptr& from, answer got, std::size_t reserved) {
         const bool session = code == errc::fetch_session_id_not_found || code == errc::invalid_fetch_session_epoch;
         from->session.failed(code == errc::fetch_session_id_not_found);
         if (describe(code).refresh) view_->refresh();
-        if (!session) from->not_before = view_->loop().now() + view_->retry().after(++from->failures, view_->random());
+        if (session) return;
+        from->not_before = view_->loop().now() + view_->retry().after(++from->failures, view_->random());
+        if (stall_ == timer_id::none) check_stalled();
         return;
     }
     from->session.answered(message.session_id);

@@ -36,6 +36,7 @@ void consumer_loop::subscribe(subscription to) {
     }
     if (!member_) member_ = make_membership(view_, member_of(config_), *this);
     subscribed_ = true;
+    ++subscriptions_;
     inbox_->begin(view_->loop().now());
     member_->subscribe(std::move(to));
 }
@@ -43,7 +44,10 @@ void consumer_loop::subscribe(subscription to) {
 void consumer_loop::unsubscribe() {
     if (closed_) return;
     if (subscribed_) {
-        member_->leave(config_.close_timeout, [self = shared_from_this()] { self->subscribed_ = false; });
+        // Who subscribes again before the group was left is a member anew when it has been.
+        member_->leave(config_.close_timeout, [self = shared_from_this(), of = subscriptions_] {
+            if (self->subscriptions_ == of) self->subscribed_ = false;
+        });
         return;
     }
     drop(fetcher_->assigned());
@@ -74,8 +78,20 @@ void consumer_loop::lost(std::vector<topic_partition> gone) {
     // Others may read them by now: nothing more of them is handed out, whatever else waits.
     drop(gone);
     tell_assignment();
-    for (auto& each : decisions_) each.done = {};
-    decide({decision::kind::lost, std::move(gone), {}});
+    for (std::size_t i = 0; i < decisions_.size(); ++i) {
+        auto& each = decisions_[i];
+        each.done = {};
+        const bool begun = i == 0 && deciding_ && !resting_;
+        if (begun || each.what != decision::kind::assigned) continue;
+        // Nobody has heard of these yet, and nobody will.
+        std::erase_if(each.partitions, [&](const auto& one) {
+            const auto at = std::find(gone.begin(), gone.end(), one);
+            if (at == gone.end()) return false;
+            gone.erase(at);
+            return true;
+        });
+    }
+    if (!gone.empty()) decide({decision::kind::lost, std::move(gone), {}});
 }
 
 time_point consumer_loop::last_polled() const { return inbox_->last_asked(view_->loop().now()); }

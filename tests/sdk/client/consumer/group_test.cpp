@@ -223,3 +223,42 @@ TEST_CASE_FIXTURE(group_fixture, "unsubscribing leaves the group; assigning and 
     in->subscribe({"orders"});
     CHECK(wait(in->poll(1s)).code() == errc::invalid_group_id);
 }
+
+TEST_CASE_FIXTURE(group_fixture, "who unsubscribes and subscribes in one breath is a member again") {
+    REQUIRE(create_topic(*wire, "orders", 2) == 0);
+    auto first = join();
+    until_assigned({first.get()}, {2});
+    first->unsubscribe();
+    first->subscribe({"orders"});
+    world.run_for(5s);
+    until_assigned({first.get()}, {2});
+    CHECK((*wait(first->metadata())).generation >= 1);
+}
+
+TEST_CASE_FIXTURE(group_fixture, "what was lost before the application heard of it is not read") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    REQUIRE(create_topic(*wire, "more", 1) == 0);
+    put(0, {"a"});
+    consumer_config config;
+    config.assignors = {"cooperative-sticky"};
+    config.max_poll_interval = 10s;
+    auto first = join(std::move(config));
+    std::vector<topic_partition> heard, lost, kept;
+    rebalance_listener listener;
+    listener.assigned = [&](std::span<const topic_partition> which) { heard.insert(heard.end(), which.begin(), which.end()); };
+    listener.lost = [&](std::span<const topic_partition> which) {
+        lost.assign(which.begin(), which.end());
+        kept = first->assignment();
+    };
+    first->on_rebalance(std::move(listener));
+    const auto in_hand = read(*first, 1);
+    CHECK(heard == std::vector<topic_partition>{orders[0]});
+    first->subscribe({"orders", "more"});  // the group agrees while the application is busy ...
+    world.run_for(30s);                    // ... for longer than max.poll.interval.ms
+    (void)wait(first->poll(0ms));
+    world.run_for(1ms);
+    CHECK(lost == std::vector<topic_partition>{orders[0]});
+    CHECK(kept.empty());
+    until_assigned({first.get()}, {2});
+    CHECK(heard.size() == 3);
+}

@@ -136,6 +136,20 @@ TEST_CASE_FIXTURE(trouble_fixture, "a broker that stays away is an error event, 
     CHECK(read(2).size() == 2);
 }
 
+TEST_CASE_FIXTURE(trouble_fixture, "a broker without TLS: who assigned partitions, or asks about a topic, hears it at once") {
+    client_config config;
+    config.tls.enabled = true;
+    client encrypted{world.loop(desk), world.net(desk), world.random()(), "broker:9092", std::move(config)};
+    consumer of{encrypted, consumer_config{}, orders};
+    of.assign({orders[0]}, at::earliest);
+    const auto began = world.now();
+    const auto got = wait(of.poll());
+    CHECK(got.code() == errc::tls_failed);
+    CHECK(got.error().message().find("broker:9092") != std::string::npos);
+    CHECK(wait(of.partitions_for("orders")).code() == errc::tls_failed);
+    CHECK(world.now() - began < 10s);
+}
+
 TEST_CASE_FIXTURE(trouble_fixture, "records that were deleted: the reader goes on as auto.offset.reset says") {
     REQUIRE(create_topic(*wire, "orders", 1) == 0);
     put(0, numbers(0, 20));

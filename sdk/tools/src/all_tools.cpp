@@ -3,9 +3,9 @@
 
 namespace weir::tools {
 
-extern const tool acls, client_metrics, cluster, configs, console_producer, consumer_groups, delete_records,
-    dump_log, features, get_offsets, groups, leader_election, log_dirs, metadata_quorum, producer_perf_test, topics,
-    transactions, verifiable_producer;
+extern const tool acls, client_metrics, cluster, configs, console_producer, consumer_groups, delegation_tokens,
+    delete_records, dump_log, features, get_offsets, groups, leader_election, log_dirs, metadata_quorum,
+    producer_perf_test, reassign_partitions, share_groups, topics, transactions, verifiable_producer;
 
 std::span<const tool* const> all_tools() noexcept {
     static constexpr const tool* all[] = {
@@ -15,6 +15,7 @@ std::span<const tool* const> all_tools() noexcept {
         &configs,
         &console_producer,
         &consumer_groups,
+        &delegation_tokens,
         &delete_records,
         &dump_log,
         &features,
@@ -24,6 +25,8 @@ std::span<const tool* const> all_tools() noexcept {
         &log_dirs,
         &metadata_quorum,
         &producer_perf_test,
+        &reassign_partitions,
+        &share_groups,
         &topics,
         &transactions,
         &verifiable_producer,

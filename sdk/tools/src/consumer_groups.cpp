@@ -1,6 +1,7 @@
 // weir consumer-groups: groups of consumers, how far they have read, and moving them.
 #include "common_options.hpp"
 #include "connect.hpp"
+#include "groups/group_words.hpp"
 #include "groups/offset_plan.hpp"
 #include "output.hpp"
 
@@ -40,7 +41,7 @@ constexpr option options[] = {
 
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
 template <class T>
-std::string or_dash(const std::optional<T>& number) { return number ? std::to_string(*number) : "-"; }
+std::string or_dash(const std::optional<T>& number) { return number_or_dash(number); }
 
 /// Kafka's tool tells what is wrong with one group and goes on with the next.
 void complain(const std::string& what) { std::fprintf(stdout, "\nError: %s\n", what.c_str()); }
@@ -184,17 +185,6 @@ void describe_offsets(const admin& at, const group_description& group, bool verb
     out.print("\n");
 }
 
-/// "a:0,1;b:2"
-std::string assignment_text(const topic_partitions& partitions) {
-    std::string text, topic;
-    for (const auto& each : partitions) {
-        if (each.topic == topic) text += "," + std::to_string(each.partition);
-        else text += (text.empty() ? "" : ";") + each.topic + ":" + std::to_string(each.partition);
-        topic = each.topic;
-    }
-    return or_dash(text);
-}
-
 void describe_members(const group_description& group, bool verbose, output& out, table& all) {
     struct member_row {
         std::string id, instance, host, client, partitions, epoch, current, target_epoch, target, upgraded;
@@ -202,8 +192,8 @@ void describe_members(const group_description& group, bool verbose, output& out,
     std::vector<member_row> rows;
     bool instances = false, classic = false, upgraded = false;
     for (const auto& each : group.members) {
-        rows.push_back({each.id, each.instance_id.value_or(""), each.host, each.client_id, std::to_string(each.assignment.size()), or_dash(each.epoch), assignment_text(each.assignment),
-                        or_dash(group.target_epoch), assignment_text(each.target.value_or(topic_partitions{})), each.upgraded ? (*each.upgraded ? "true" : "false") : "-"});
+        rows.push_back({each.id, each.instance_id.value_or(""), each.host, each.client_id, std::to_string(each.assignment.size()), or_dash(each.epoch), assignment_words(each.assignment),
+                        or_dash(group.target_epoch), assignment_words(each.target.value_or(topic_partitions{})), each.upgraded ? (*each.upgraded ? "true" : "false") : "-"});
         instances |= each.instance_id && !each.instance_id->empty();
         classic |= each.upgraded == false;
         upgraded |= each.upgraded == true;
@@ -277,27 +267,8 @@ int describe(const admin& at, const invocation& call) {
     return 0;
 }
 
-std::string quoted(const std::vector<std::string>& groups) {
-    std::string text;
-    for (const auto& each : groups) text += (text.empty() ? "'" : ", '") + each + "'";
-    return text;
-}
-
 int remove(const admin& at, const invocation& call) {
-    std::vector<std::string> gone;
-    std::vector<std::pair<std::string, error>> failed;
-    for (const auto& [name, outcome] : *at.delete_consumer_groups(chosen_groups(at, call.args)).get()) {
-        if (outcome) gone.push_back(name);
-        else failed.emplace_back(name, outcome.error());
-    }
-    if (failed.empty()) {
-        call.out.line(fmt::format("Deletion of requested consumer groups ({}) was successful.", quoted(gone)));
-        return 0;
-    }
-    call.out.line("\nError: Deletion of some consumer groups failed:");
-    for (const auto& [name, why] : failed) call.out.line(fmt::format("* Group '{}' could not be deleted due to: {}", name, why.message()));
-    if (!gone.empty()) call.out.line(fmt::format("\nThese consumer groups were deleted successfully: {}", quoted(gone)));
-    return 1;
+    return tell_deletions("consumer", *at.delete_consumer_groups(chosen_groups(at, call.args)).get(), {}, call.out);
 }
 
 int delete_offsets(const admin& at, const invocation& call) {
@@ -333,7 +304,7 @@ offset_map committed_of(const admin& at, const std::string& group) {
     return all;
 }
 
-offset_map plan_for(const admin& at, const arguments& args, const std::string& group) {
+offset_map plan_for(const admin& at, const arguments& args, const std::string& group, output& out) {
     if (args.has("from-file")) {
         const auto groups = args.all("group");
         const auto whole = read_plan(std::string{args.text("from-file")}, groups.size() == 1 ? groups.front() : "");
@@ -348,7 +319,7 @@ offset_map plan_for(const admin& at, const arguments& args, const std::string& g
     } else {
         throw usage_error{"One of the reset scopes should be defined: --all-topics, --topic."};
     }
-    return planned_offsets(at, args, partitions, [&] { return committed_of(at, group); });
+    return planned_offsets(at, args, partitions, [&] { return committed_of(at, group); }, out);
 }
 
 int reset(const admin& at, const invocation& call) {
@@ -368,32 +339,18 @@ int reset(const admin& at, const invocation& call) {
             ++failures;
             continue;
         }
-        plans[name] = plan_for(at, args, name);
+        plans[name] = plan_for(at, args, name, call.out);
         if (!args.has("execute") || plans[name].empty()) continue;
         if (const auto moved = at.move_group(name, plans[name]).get(); !moved) throw exception{moved.error()};
     }
-    if (args.has("export") || call.out.json()) {
-        table all{{{"GROUP", "group"}, {"TOPIC", "topic"}, {"PARTITION", "partition", true}, {"NEW-OFFSET", "newOffset", true}}};
+    if (args.has("export") && !call.out.json()) {
         for (const auto& [name, plan] : plans) {
-            for (const auto& [where, offset] : plan) {
-                if (!call.out.json()) call.out.line(fmt::format("{}{},{},{}", groups.size() == 1 ? "" : name + ",", where.topic, where.partition, offset));
-                else all.row({name, where.topic, std::to_string(where.partition), std::to_string(offset)});
-            }
+            for (const auto& [where, offset] : plan) call.out.line(fmt::format("{}{},{},{}", groups.size() == 1 ? "" : name + ",", where.topic, where.partition, offset));
         }
-        if (call.out.json()) all.print(call.out);
-        else call.out.print("\n");
-        return failures > 0 ? 1 : 0;
+        call.out.print("\n");
+    } else {
+        print_plan(plans, call.out);
     }
-    std::size_t of_group = 15, of_topic = 15;
-    for (const auto& [name, plan] : plans) {
-        of_group = std::max(of_group, name.size());
-        for (const auto& [where, offset] : plan) of_topic = std::max(of_topic, where.topic.size());
-    }
-    call.out.print(fmt::format("\n{:<{}} {:<{}} {:<10} {}", "GROUP", of_group, "TOPIC", of_topic, "PARTITION", "NEW-OFFSET"));
-    for (const auto& [name, plan] : plans) {
-        for (const auto& [where, offset] : plan) call.out.print(fmt::format("\n{:<{}} {:<{}} {:<10} {}", name, of_group, where.topic, of_topic, where.partition, offset));
-    }
-    call.out.print("\n");
     return failures > 0 ? 1 : 0;
 }
 

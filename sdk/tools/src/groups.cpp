@@ -49,18 +49,17 @@ int run(const invocation& call) {
         all.print(call.out);
         return 0;
     }
-    std::size_t width = 15;
-    for (const auto& each : groups) width = std::max(width, each.group.size());
-    width += 10;
-    const auto row = [&](std::string_view group, std::string_view type, std::string_view protocol) { call.out.line(fmt::format("{:<{}} {:<20} {:<20}", group, width, type, protocol)); };
-    row("GROUP", "TYPE", "PROTOCOL");
-    for (const auto& each : groups) row(each.group, to_string(each.type), each.protocol);
+    // One width for all columns.
+    std::size_t width = 20;
+    for (const auto& each : groups) width = std::max({width, each.group.size(), each.protocol.size()});
+    call.out.line(fmt::format("{:<{}} {:<{}} {:<{}}", "GROUP", width, "TYPE", width, "PROTOCOL", width));
+    for (const auto& each : groups) call.out.line(fmt::format("{:<{}} {:<{}} {:<{}} ", each.group, width, to_string(each.type), width, each.protocol, width));
     return 0;
 }
 
 }  // namespace
 
 extern const tool groups;
-constinit const tool groups{"groups", "List groups of every kind.", options, {}, {}, {"Error: ", false}, run};
+constinit const tool groups{"groups", "List groups of every kind.", options, {}, {}, {"Error while executing groups command : ", true}, run};
 
 }  // namespace weir::tools

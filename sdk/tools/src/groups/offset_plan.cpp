@@ -39,12 +39,12 @@ offset_map within_the_log(const admin& at, const std::vector<topic_partition>& p
     return wanted;
 }
 
-offset_map at_time(const admin& at, const std::vector<topic_partition>& partitions, timestamp when) {
+offset_map at_time(const admin& at, const std::vector<topic_partition>& partitions, timestamp when, output& out) {
     auto found = found_at(at, partitions, at::time(when));
     std::vector<topic_partition> later;
     for (const auto& [where, offset] : found) {
         if (offset >= 0) continue;
-        std::fprintf(stderr, "\nWarn: Partition %d from topic %s is empty. Falling back to latest known offset.\n", where.partition, where.topic.c_str());
+        if (!out.json()) out.line(fmt::format("\nWarn: Partition {} from topic {} is empty. Falling back to latest known offset.", where.partition, where.topic));
         later.push_back(where);
     }
     if (later.empty()) return found;
@@ -87,7 +87,7 @@ std::vector<topic_partition> partitions_named(const admin& at, const std::vector
     return {named.begin(), named.end()};
 }
 
-offset_map planned_offsets(const admin& at, const arguments& args, const std::vector<topic_partition>& partitions, function<offset_map()> committed) {
+offset_map planned_offsets(const admin& at, const arguments& args, const std::vector<topic_partition>& partitions, function<offset_map()> committed, output& out) {
     check_they_exist(at, partitions);
     if (args.has("to-offset")) {
         offset_map wanted;
@@ -110,10 +110,10 @@ offset_map planned_offsets(const admin& at, const arguments& args, const std::ve
         }
         return within_the_log(at, partitions, std::move(wanted));
     }
-    if (args.has("to-datetime")) return at_time(at, partitions, timestamp{duration{parse_datetime(args.text("to-datetime"))}});
+    if (args.has("to-datetime")) return at_time(at, partitions, timestamp{duration{parse_datetime(args.text("to-datetime"))}}, out);
     if (args.has("by-duration")) {
         const auto now = std::chrono::floor<duration>(std::chrono::system_clock::now());
-        return at_time(at, partitions, now - parse_iso_duration(args.text("by-duration")));
+        return at_time(at, partitions, now - parse_iso_duration(args.text("by-duration")), out);
     }
     if (args.has("to-current")) {
         auto wanted = committed();

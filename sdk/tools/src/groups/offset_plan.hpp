@@ -1,6 +1,7 @@
 // Where groups shall go on reading: the scenarios of --reset-offsets, the same for every kind of group.
 #pragma once
 #include "../arguments.hpp"
+#include "../output.hpp"
 
 #include <weir/admin.hpp>
 
@@ -24,8 +25,9 @@ using offset_map = std::map<topic_partition, std::int64_t>;
 std::vector<topic_partition> partitions_named(const admin& at, const std::vector<std::string>& topics);
 
 /// The offsets that the scenario gives these partitions of a group; offsets beyond the log are put to its ends, and told on
-/// stderr. `committed` is asked for by the scenarios that need it.
-offset_map planned_offsets(const admin& at, const arguments& args, const std::vector<topic_partition>& partitions, function<offset_map()> committed);
+/// stderr; partitions without a record of that time, on `out`. `committed` is asked for by the scenarios that need it.
+offset_map planned_offsets(const admin& at, const arguments& args, const std::vector<topic_partition>& partitions, function<offset_map()> committed,
+                           output& out);
 
 /// Lines "topic,partition,offset" or "group,topic,partition,offset"; the first when `only_group` is not empty.
 std::map<std::string, offset_map> read_plan(const std::string& path, const std::string& only_group);

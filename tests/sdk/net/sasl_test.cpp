@@ -1,5 +1,4 @@
 // SASL mechanisms as values: vectors of the RFCs, and brokers that lie.
-#include "base64.hpp"
 #include "sasl/mechanism.hpp"
 
 #include <doctest/doctest.h>
@@ -111,14 +110,4 @@ TEST_CASE("OAUTHBEARER: the token and its extensions, and a refusal") {
         CHECK(say(*exchange, R"({"status":"invalid_token","scope":"kafka"})") == "\1");
         CHECK(fail(*exchange, "").what() == "the broker refuses the token, status: invalid_token, scope: kafka");
     }
-}
-
-TEST_CASE("base64: RFC 4648's examples, and the alphabet of URLs") {
-    for (const auto& [text, coded] : {std::pair{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}}) {
-        CHECK(to_base64(as_bytes(std::string_view{text})) == coded);
-        CHECK(from_base64(coded) == to_bytes(std::string_view{text}));
-    }
-    CHECK(from_base64("-_8") == from_base64("+/8="));
-    CHECK_FALSE(from_base64("Zm9vY"));
-    CHECK_FALSE(from_base64("Zm9v!"));
 }

@@ -1,10 +1,10 @@
 // Tokens: got once for all, renewed by a timer; and the endpoint they come from.
-#include "base64.hpp"
 #include "certificates.hpp"
 #include "oauth/http.hpp"
 #include "oauth/token_endpoint.hpp"
 #include "oauth/token_source.hpp"
 
+#include <weir/base/base64.hpp>
 #include <weir/base/sim/manual_loop.hpp>
 #include <weir/base/sim/world.hpp>
 

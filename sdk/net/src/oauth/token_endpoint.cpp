@@ -1,6 +1,6 @@
 #include "token_endpoint.hpp"
 
-#include "../base64.hpp"
+#include <weir/base/base64.hpp>
 
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>

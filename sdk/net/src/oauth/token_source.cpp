@@ -1,7 +1,6 @@
 #include "token_source.hpp"
 
-#include "../base64.hpp"
-
+#include <weir/base/base64.hpp>
 #include <weir/base/log.hpp>
 
 #include <boost/json/parse.hpp>

@@ -1,6 +1,6 @@
 #include "mechanism.hpp"
 
-#include "../base64.hpp"
+#include <weir/base/base64.hpp>
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>

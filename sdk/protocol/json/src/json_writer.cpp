@@ -1,5 +1,7 @@
 #include <weir/protocol/json_writer.hpp>
 
+#include <weir/base/base64.hpp>
+
 #include <fmt/format.h>
 
 #include <cmath>
@@ -91,20 +93,8 @@ void json_writer::string(std::string_view value) {
 }
 
 void json_writer::base64(bytes_view value) {
-    static constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     separate();
-    text_ += '"';
-    for (; !value.empty(); value = value.subspan(std::min<std::size_t>(3, value.size()))) {
-        const auto at = [&](std::size_t place) {
-            return place < value.size() ? static_cast<std::uint32_t>(value[place]) : 0;
-        };
-        const auto group = at(0) << 16 | at(1) << 8 | at(2);
-        text_ += alphabet[group >> 18];
-        text_ += alphabet[group >> 12 & 63];
-        text_ += value.size() > 1 ? alphabet[group >> 6 & 63] : '=';
-        text_ += value.size() > 2 ? alphabet[group & 63] : '=';
-    }
-    text_ += '"';
+    text_ += '"' + to_base64(value) + '"';
 }
 
 void json_writer::id(const uuid& value) { string(to_string(value)); }

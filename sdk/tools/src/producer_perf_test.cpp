@@ -2,6 +2,7 @@
 #include "common_options.hpp"
 #include "connect.hpp"
 #include "output.hpp"
+#include "perf/close_producer.hpp"
 #include "perf/payloads.hpp"
 #include "perf/send_statistics.hpp"
 #include "perf/stopwatch.hpp"
@@ -139,7 +140,7 @@ int run(const invocation& call) {
         out.send(to, value).then([shared, since, size = value.size(), warm = sent >= warmup](result<record_metadata> outcome) { shared->delivered(outcome, since, size, warm); });
         pace.after(sent + 1);
     }
-    const auto closed = out.close().get();
+    const auto closed = close_after_callbacks(out);
     shared->bar.clear();
     const auto now = shared->time.wall_now();
     print_total(call.out, shared->all, now);

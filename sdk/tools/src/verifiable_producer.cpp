@@ -1,6 +1,7 @@
 // weir verifiable-producer: sends counting values and tells of each, for system tests.
 #include "common_options.hpp"
 #include "connect.hpp"
+#include "perf/close_producer.hpp"
 #include "perf/event_lines.hpp"
 
 #include <weir/producer.hpp>
@@ -84,7 +85,7 @@ int run(const invocation& call) {
         out.send(to, key, value, how).then([events, all, name = to.name(), key, value](result<record_metadata> outcome) { tell(*events, *all, name, key, value, outcome); });
         pace.after(sent + 1);
     }
-    static_cast<void>(out.close().get());
+    static_cast<void>(close_after_callbacks(out));
     events->print("shutdown_complete");
     const auto elapsed = std::max<std::int64_t>(1, events->time().wall_now() - started);
     events->print("tool_data", [&](json_writer& line) {

@@ -5,7 +5,7 @@ namespace weir::tools {
 
 extern const tool acls, client_metrics, cluster, configs, console_producer, consumer_groups, delegation_tokens,
     delete_records, dump_log, features, get_offsets, groups, leader_election, log_dirs, metadata_quorum,
-    producer_perf_test, reassign_partitions, share_groups, topics, transactions, verifiable_producer;
+    producer_perf_test, reassign_partitions, share_groups, streams_groups, topics, transactions, verifiable_producer;
 
 std::span<const tool* const> all_tools() noexcept {
     static constexpr const tool* all[] = {
@@ -27,6 +27,7 @@ std::span<const tool* const> all_tools() noexcept {
         &producer_perf_test,
         &reassign_partitions,
         &share_groups,
+        &streams_groups,
         &topics,
         &transactions,
         &verifiable_producer,

@@ -45,13 +45,13 @@ int main(int argc, char** argv) {
             report.add(began);
         }
     } else {
-        weir::bench::throughput_report report{"librdkafka", run.messages, run.bytes};
+        weir::bench::throughput_report report{"librdkafka"};
         for (std::size_t i = 0; i < run.messages; ++i) {
             send();
             if (i % 1000 == 0) rd_kafka_poll(client, 0);
         }
         wait(run.messages + 1);
-        report.print();
+        report.print(run.messages, run.messages * run.bytes);
     }
     rd_kafka_topic_destroy(topic);
     rd_kafka_destroy(client);

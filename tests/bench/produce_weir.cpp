@@ -1,5 +1,5 @@
 // Produces records and prints messages per second and per client CPU second; produce_librdkafka.cpp does the same.
-//   produce_weir <bootstrap> <topic> <messages> <bytes> [latency]
+//   produce_weir <bootstrap> <topic> <messages> <bytes> [latency | first <partitions>]
 #include "client_bench.hpp"
 
 #include <weir/producer.hpp>
@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
     weir::client kafka{run.bootstrap};
     weir::producer out{kafka};
     const weir::topic<weir::none, std::string> to{run.topic};
+    const weir::topic<std::optional<std::string>, std::string> placed{run.topic};
     const std::string value(run.bytes, 'x');
     if (!out.send(to, value).get()) return 1;
     if (run.latency) {
@@ -20,9 +21,17 @@ int main(int argc, char** argv) {
         }
         return 0;
     }
-    weir::bench::throughput_report report{"weir", run.messages, run.bytes};
-    for (std::size_t i = 0; i < run.messages; ++i) (void)out.send(to, value);
+    weir::bench::throughput_report report{"weir"};
+    weir::send_options options;
+    for (std::size_t i = 0; i < run.messages; ++i) {
+        if (run.first == 0) {
+            (void)out.send(to, value);
+            continue;
+        }
+        options.partition = static_cast<std::int32_t>(i) % run.first;
+        (void)out.send(placed, std::nullopt, value, options);
+    }
     const auto delivered = out.flush().get();
-    report.print();
+    report.print(run.messages, run.messages * run.bytes);
     return delivered ? 0 : 1;
 }

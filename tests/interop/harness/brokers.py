@@ -151,3 +151,43 @@ class Broker:
 
     def open_files(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+
+class Cluster:
+    """Several nodes of Apache Kafka, each broker and voter at once. Node 0 listens on the first port."""
+
+    def __init__(self, directory, nodes: int):
+        self.nodes = [Broker(pathlib.Path(directory) / str(index), "apache") for index in range(nodes)]
+
+    @property
+    def address(self) -> str:
+        return ",".join(node.address for node in self.nodes)
+
+    def start(self, overrides=()):
+        ports: list[int] = []
+        while len(ports) < len(self.nodes):
+            port = free_port()
+            if all(abs(port - other) > 1 for other in ports):
+                ports.append(port)
+        voters = ",".join(f"{index + 1}@127.0.0.1:{port + 1}" for index, port in enumerate(ports))
+        replicated = min(3, len(self.nodes))
+        for index, (node, port) in enumerate(zip(self.nodes, ports)):
+            node.dir.mkdir(parents=True, exist_ok=True)
+            (node.dir / "port").write_text(str(port))
+            (node.dir / "kind").write_text("apache")
+            (node.dir / "overrides").write_text("".join(f"{line}\n" for line in [
+                f"node.id={index + 1}", f"controller.quorum.voters={voters}", f"broker.rack=rack-{index}",
+                f"offsets.topic.replication.factor={replicated}", f"transaction.state.log.replication.factor={replicated}",
+                f"share.coordinator.state.topic.replication.factor={replicated}", *overrides]))
+        # None is ready before a majority is: they start together.
+        starting = [subprocess.Popen([ROOT / "tests/interop/broker", "start", node.dir], stdout=subprocess.DEVNULL) for node in self.nodes]
+        if any([process.wait() for process in starting]):
+            raise RuntimeError(f"a node did not start; see the logs below {self.nodes[0].dir.parent}")
+        return self
+
+    def kill(self):
+        for node in self.nodes:
+            try:
+                node.kill()
+            except (OSError, RuntimeError):
+                pass

@@ -1,6 +1,6 @@
 """A tiny Kafka client on plain sockets, for tests that must know exactly what was sent and what was acknowledged.
 
-Non-flexible versions only: CreateTopics 4, Metadata 4, Produce 7, Fetch 4. Blocking, one request in flight.
+Non-flexible versions only: ApiVersions 0, CreateTopics 4, Metadata 4, Produce 7, Fetch 4. Blocking, one request in flight.
 """
 import socket
 import struct
@@ -118,6 +118,12 @@ class Client:
         if got != self._correlation:
             raise ValueError(f"answer {got} where {self._correlation} was due")
         return answer[4:]
+
+    def api_keys(self) -> set[int]:
+        """What the broker advertises."""
+        answer = self.call(18, 0, b"")
+        count, = struct.unpack_from(">i", answer, 2)
+        return {struct.unpack_from(">hhh", answer, 6 + 6 * index)[0] for index in range(count)}
 
     def create_topic(self, name: str, partitions: int = 1, configs: dict[str, str] | None = None):
         body = struct.pack(">i", 1) + _text(name) + struct.pack(">ihi", partitions, 1, 0)

@@ -176,7 +176,7 @@ TEST_CASE_FIXTURE(group_fixture, "one member has everything, two share, and who 
         CHECK(one.member->identity().generation == two.member->identity().generation);
         REQUIRE(leaves(one));
         CHECK(one.owned.empty());
-        REQUIRE(world.run_until([&] { return two.owned.size() == 4; }, 10s));  // at once, not when a session ends
+        REQUIRE(world.run_until([&] { return two.owned.size() == 4; }, 4s));  // with the next heartbeat, not when a session ends
         CHECK(one.lost_count + two.lost_count == 0);
         probes.clear();
         world.run_for(1s);

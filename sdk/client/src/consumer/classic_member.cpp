@@ -358,7 +358,6 @@ void classic_member::send_leave(std::string_view reason) {
     const bool leave_word = config_.instance_id.empty() && !identity_.member_id.empty();  // a static member's place is kept
     protocol::leave_group_request request;
     request.group_id = config_.group_id;
-    request.member_id = identity_.member_id;
     auto& me = request.members.emplace_back();
     me.member_id = identity_.member_id;
     me.reason = std::string{reason};

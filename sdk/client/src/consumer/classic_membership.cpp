@@ -151,7 +151,14 @@ task<void> classic_membership::heartbeat(self_ptr self, member_effect::heartbeat
     self->wake();
 }
 
+// Before version 3 a request is about a single member, and has no list.
 task<void> classic_membership::leave_group(self_ptr self, member_effect::leave next) {
+    auto finding = cluster::coordinator(self->shared_view(), coordinator_kind::group, self->group());
+    const auto link = co_await finding;
+    if (link && (*link)->version_of(protocol::api_key::leave_group, 0, protocol::leave_group_request::max_version) < 3) {
+        next.request.member_id = next.request.members.front().member_id;
+        next.request.members.clear();
+    }
     auto asking = ask(self->shared_view(), self->group(), std::move(next.request), lane::shared);
     auto answer = co_await asking;
     if (!answer) logs.info(fmt::format("group {}: {}", self->group(), answer.error().message()));

@@ -50,9 +50,9 @@ task<result<connection_ptr>> locate(call_ptr call, place to);
 /// What is remembered about the place was wrong.
 void forget(admin_call& call, const place& of, errc why);
 
-/// The ids of all brokers, asked for now.
+/// The ids of all brokers, asked for at the call.
 task<result<std::vector<std::int32_t>>> all_brokers(call_ptr call);
-/// The partitions of each topic, asked for now; the error of those that are not known.
+/// The partitions of each topic, asked for at the call; the error of those that are not known.
 using partition_counts = std::map<std::string, result<std::int32_t>>;
 task<result<partition_counts>> count_partitions(call_ptr call, std::vector<std::string> topics);
 

@@ -1,12 +1,11 @@
 #include "partition_file.hpp"
 
 #include <weir/base/error.hpp>
+#include <weir/base/posix_files.hpp>
 
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
-#include <fstream>
-#include <sstream>
 
 namespace weir::tools {
 namespace {
@@ -16,12 +15,9 @@ namespace json = boost::json;
 [[noreturn]] void wrong(const std::string& path, const std::string& what) { throw exception{error{errc::malformed, path + ": " + what}}; }
 
 json::value read(const std::string& path) {
-    std::ifstream file{path};
-    if (!file) throw exception{error{errc::not_found, path + " cannot be read"}};
-    std::ostringstream text;
-    text << file.rdbuf();
+    const auto content = *read_file(*make_posix_files(), path);
     boost::system::error_code problem;
-    auto parsed = json::parse(text.str(), problem);
+    auto parsed = json::parse(as_text(content), problem);
     if (problem) wrong(path, "no JSON: " + problem.message());
     if (!parsed.is_object()) wrong(path, "expected is an object");
     const auto* version = parsed.get_object().if_contains("version");

@@ -262,12 +262,12 @@ int execute(const admin& at, const invocation& call) {
     else call.out.line(fmt::format("Successfully started partition reassignment{} for {}", wanted.replicas.size() == 1 ? "" : "s", names_of(wanted.replicas)));
     if (wanted.log_dirs.empty()) return 0;
     // A replica that only comes into being is given its directory once it is there.
-    const auto until = std::chrono::steady_clock::now() + milliseconds{args.number_or("timeout", 10'000, 0, 3'600'000)};
+    const auto until = now() + milliseconds{args.number_or("timeout", 10'000, 0, 3'600'000)};
     auto left = wanted.log_dirs;
     while (!left.empty()) {
         std::map<topic_partition_replica, std::string> again;
         for (const auto& [replica, outcome] : *at.alter_replica_log_dirs(left).get()) {
-            if (!outcome && outcome.code() == errc::replica_not_available && std::chrono::steady_clock::now() < until) again.emplace(replica, left.at(replica));
+            if (!outcome && outcome.code() == errc::replica_not_available && now() < until) again.emplace(replica, left.at(replica));
             else if (!outcome) throw exception{outcome.error()};
         }
         left = std::move(again);

@@ -55,7 +55,7 @@ constexpr command commands[] = {
 
 [[noreturn]] void fail(const std::string& what, const error& why) { throw exception{error{why.code(), what + ": " + why.message()}}; }
 
-std::int64_t now_ms() { return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+std::int64_t now_ms() { return now().time_since_epoch().count(); }
 std::string or_none(const std::optional<std::int64_t>& number) { return number ? std::to_string(*number) : "None"; }
 std::int64_t ms_of(const std::optional<timestamp>& time) { return time ? time->time_since_epoch().count() : -1; }
 

@@ -46,7 +46,8 @@ awaitable<void> fail() {
 
 awaitable<void> leave_open(producer& out, std::promise<std::thread::id>& where) {
     where.set_value(std::this_thread::get_id());
-    for (;;) (void)co_await out.send(lines, std::string_view{"for ever"});
+    const std::string_view value{"for ever"};
+    for (;;) (void)co_await out.send(lines, value);
 }
 
 }  // namespace

@@ -1,12 +1,14 @@
 #include "offset_plan.hpp"
 
+#include <weir/base/posix_files.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <set>
+#include <sstream>
 
 namespace weir::tools {
 namespace {
@@ -112,8 +114,7 @@ offset_map planned_offsets(const admin& at, const arguments& args, const std::ve
     }
     if (args.has("to-datetime")) return at_time(at, partitions, timestamp{duration{parse_datetime(args.text("to-datetime"))}}, out);
     if (args.has("by-duration")) {
-        const auto now = std::chrono::floor<duration>(std::chrono::system_clock::now());
-        return at_time(at, partitions, now - parse_iso_duration(args.text("by-duration")), out);
+        return at_time(at, partitions, weir::now() - parse_iso_duration(args.text("by-duration")), out);
     }
     if (args.has("to-current")) {
         auto wanted = committed();
@@ -131,8 +132,8 @@ offset_map planned_offsets(const admin& at, const arguments& args, const std::ve
 }
 
 std::map<std::string, offset_map> read_plan(const std::string& path, const std::string& only_group) {
-    std::ifstream file{path};
-    if (!file) throw exception{error{errc::not_found, path + " cannot be read"}};
+    const auto content = *read_file(*make_posix_files(), path);
+    std::istringstream file{std::string{as_text(content)}};
     std::map<std::string, offset_map> plan;
     int number = 0;
     for (std::string line; std::getline(file, line);) {

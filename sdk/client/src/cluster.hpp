@@ -53,7 +53,7 @@ public:
     /// What an answer said about a partition's leader (KIP-951); older epochs are passed over.
     void learn_leader(const std::string& name, std::int32_t index, std::int32_t leader, std::int32_t epoch);
     void learn_broker(std::int32_t id, const endpoint& where);
-    /// Called after every attempt to refresh, failed ones too, until `owner` forgets it.
+    /// Called after every attempt to refresh, failed ones too, and by close(), until `owner` forgets it.
     void watch(const void* owner, function<void()> on_change);
     void forget(const void* owner);
     /// Why the last attempt to refresh failed; no error when it did not.

@@ -55,7 +55,9 @@ void fetcher::add(const std::vector<topic_partition>& which, at::position from, 
     if (closed_) return;
     if (!watching_) {
         watching_ = true;
-        view_->watch(this, [this] { on_metadata(); });
+        view_->watch(this, [weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->on_metadata();
+        });
     }
     for (const auto& each : which) {
         auto& of = make(each);

@@ -5,7 +5,10 @@ namespace weir::detail {
 membership_driver::membership_driver(std::shared_ptr<cluster> view, const membership_config& config, membership_events& events)
     : view_(std::move(view)), group_(config.group_id), events_(&events) {}
 
-membership_driver::~membership_driver() = default;
+// A machine that dies runs no close(), and the cluster's view of it may still be closed.
+membership_driver::~membership_driver() {
+    if (!closed()) view_->forget(this);
+}
 
 void membership_driver::wake() {
     if (closed() || std::exchange(awake_, true)) return;

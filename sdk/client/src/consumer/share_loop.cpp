@@ -55,7 +55,9 @@ void share_loop::open() {
     });
     view_->loop().post([self = shared_from_this()] {
         self->lane_ = self->view_->new_lane();
-        self->view_->watch(self.get(), [raw = self.get()] { raw->wake(); });
+        self->view_->watch(self.get(), [weak = std::weak_ptr{self}] {
+            if (const auto held = weak.lock()) held->wake();
+        });
     });
 }
 

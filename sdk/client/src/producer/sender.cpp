@@ -31,7 +31,11 @@ sender::sender(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand,
 
 void sender::learn(const std::string& topic) {
     if (abandoned_) return;
-    if (topics_.empty()) view_->watch(this, [this] { update_topics(); });
+    if (topics_.empty()) {
+        view_->watch(this, [weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->update_topics();
+        });
+    }
     topics_[topic] = view_->loop().now() + config_.max_block;
     records_.refuse(topic, {});
     view_->want(topic);

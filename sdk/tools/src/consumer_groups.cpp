@@ -202,7 +202,8 @@ void describe_members(const group_description& group, bool verbose, output& out,
             all.row({group.group, row.id, or_dash(row.instance), row.host, row.client, row.partitions, row.epoch, row.current, row.target_epoch, row.target});
         }
     }
-    if (out.json() || !worth_showing(out, group, rows.size())) return;
+    if (out.json()) return;
+    (void)worth_showing(out, group, rows.size());  // Kafka's tool prints the titles even so
     const auto width = [&](std::size_t least, std::string member_row::*of) {
         for (const auto& each : rows) least = std::max(least, (each.*of).size());
         return least;
@@ -309,7 +310,7 @@ offset_map plan_for(const admin& at, const arguments& args, const std::string& g
         const auto groups = args.all("group");
         const auto whole = read_plan(std::string{args.text("from-file")}, groups.size() == 1 ? groups.front() : "");
         const auto mine = whole.find(group);
-        return mine == whole.end() ? offset_map{} : mine->second;
+        return mine == whole.end() ? offset_map{} : within_the_log(at, mine->second);
     }
     std::vector<topic_partition> partitions;
     if (args.has("all-topics")) {
@@ -326,6 +327,7 @@ int reset(const admin& at, const invocation& call) {
     const auto& args = call.args;
     args.excludes("execute", {"dry-run"});
     args.excludes("all-topics", {"topic"});
+    warn_of_dry_run(args);
     std::map<std::string, offset_map> plans;
     int failures = 0;
     const auto groups = chosen_groups(at, args);

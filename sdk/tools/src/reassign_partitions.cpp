@@ -244,7 +244,7 @@ int execute(const admin& at, const invocation& call) {
             if (!there.contains(id)) throw usage_error{fmt::format("Unknown broker id {}", id)};
         }
     }
-    if (!call.out.json()) call.out.line(fmt::format("Current partition replica assignment\n\n{}\n\nSave this to use as the --reassignment-json-file option during rollback", json_of(current)));
+    if (!call.out.json()) call.out.line(fmt::format("Current partition replica assignment\n\n{}\n\nSave this to use as the --reassignment-json-file option during rollback", json_of(current, directories_of(at, current))));
     const auto rate = args.number("throttle", 1, std::numeric_limits<std::int64_t>::max());
     const auto disk_rate = args.number("replica-alter-log-dirs-throttle", 1, std::numeric_limits<std::int64_t>::max());
     if (rate || disk_rate) {

@@ -187,6 +187,7 @@ int reset(const admin& at, const invocation& call) {
     const auto& args = call.args;
     args.excludes("execute", {"dry-run"});
     args.excludes("all-topics", {"topic"});
+    warn_of_dry_run(args);
     std::vector<std::string> named;
     const auto& group = the_group(args, named);
     const auto described = *at.describe_share_groups({group}).get();

@@ -276,6 +276,7 @@ int reset(const admin& at, const invocation& call) {
     const auto& args = call.args;
     args.excludes("execute", {"dry-run"});
     args.excludes("all-input-topics", {"input-topic"});
+    warn_of_dry_run(args);
     std::map<std::string, offset_map> plans;
     int failures = 0;
     const auto groups = chosen(at, args);
@@ -289,7 +290,7 @@ int reset(const admin& at, const invocation& call) {
         }
         if (args.has("from-file")) {
             const auto whole = read_plan(std::string{args.text("from-file")}, groups.size() == 1 ? name : "");
-            if (const auto mine = whole.find(name); mine != whole.end()) plans[name] = mine->second;
+            if (const auto mine = whole.find(name); mine != whole.end()) plans[name] = within_the_log(at, mine->second);
         } else {
             plans[name] = planned_offsets(at, args, partitions_of(at, args, group), [&] { return committed_of(at, name); }, call.out);
         }

@@ -104,7 +104,7 @@ TEST_CASE("a classic group with a member is described, is not moved, and loses t
     CHECK(described.members[0].instance_id == "i-1");
     CHECK(described.members[0].client_id == "weir");
     CHECK(described.members[0].assignment == topic_partitions{{name, 0}, {name, 1}});
-    CHECK(one(ops().describe_classic_groups({group}, {.authorized_operations = true})).operations.has_value() == on_apache());
+    CHECK(one(ops().describe_classic_groups({group}, {.authorized_operations = true})).operations);
     CHECK(ops().move_group(group, {name}, at::earliest).get().code() == errc::non_empty_group);
     CHECK(ops().delete_group(group).get().code() == errc::non_empty_group);
     CHECK(code_of(ops().delete_consumer_group_offsets(group, {{name, 0}})) == errc::group_subscribed_to_topic);

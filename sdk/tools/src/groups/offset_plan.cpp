@@ -27,20 +27,6 @@ offset_map found_at(const admin& at, const std::vector<topic_partition>& partiti
     return found;
 }
 
-/// What lies outside of the log goes to its nearer end.
-offset_map within_the_log(const admin& at, const std::vector<topic_partition>& partitions, offset_map wanted) {
-    const auto first = found_at(at, partitions, at::earliest);
-    const auto last = found_at(at, partitions, at::latest);
-    for (auto& [where, offset] : wanted) {
-        const auto fit = std::clamp(offset, first.at(where), last.at(where));
-        if (fit != offset)
-            std::fprintf(stderr, "WARN New offset (%lld) is %s offset for topic partition %s. Value will be set to %lld.\n", static_cast<long long>(offset),
-                         offset > fit ? "higher than latest" : "lower than earliest", to_string(where).c_str(), static_cast<long long>(fit));
-        offset = fit;
-    }
-    return wanted;
-}
-
 offset_map at_time(const admin& at, const std::vector<topic_partition>& partitions, timestamp when, output& out) {
     auto found = found_at(at, partitions, at::time(when));
     std::vector<topic_partition> later;
@@ -89,6 +75,26 @@ std::vector<topic_partition> partitions_named(const admin& at, const std::vector
     return {named.begin(), named.end()};
 }
 
+offset_map within_the_log(const admin& at, offset_map wanted) {
+    std::vector<topic_partition> partitions;
+    for (const auto& each : wanted) partitions.push_back(each.first);
+    const auto first = found_at(at, partitions, at::earliest);
+    const auto last = found_at(at, partitions, at::latest);
+    for (auto& [where, offset] : wanted) {
+        const auto fit = std::clamp(offset, first.at(where), last.at(where));
+        if (fit != offset)
+            std::fprintf(stderr, "WARN New offset (%lld) is %s offset for topic partition %s. Value will be set to %lld.\n", static_cast<long long>(offset),
+                         offset > fit ? "higher than latest" : "lower than earliest", to_string(where).c_str(), static_cast<long long>(fit));
+        offset = fit;
+    }
+    return wanted;
+}
+
+void warn_of_dry_run(const arguments& args) {
+    if (args.has("execute") || args.has("dry-run")) return;
+    std::fprintf(stderr, "WARN: No action will be performed as the --execute option is missing; say --dry-run if that is meant.\n");
+}
+
 offset_map planned_offsets(const admin& at, const arguments& args, const std::vector<topic_partition>& partitions, function<offset_map()> committed, output& out) {
     check_they_exist(at, partitions);
     if (args.has("to-offset")) {
@@ -96,7 +102,7 @@ offset_map planned_offsets(const admin& at, const arguments& args, const std::ve
         const auto offset = parse_number(args.text("to-offset"));
         if (!offset) throw usage_error{"--to-offset needs a number"};
         for (const auto& each : partitions) wanted.emplace(each, *offset);
-        return within_the_log(at, partitions, std::move(wanted));
+        return within_the_log(at, std::move(wanted));
     }
     if (args.has("to-earliest")) return found_at(at, partitions, at::earliest);
     if (args.has("to-latest")) return found_at(at, partitions, at::latest);
@@ -110,7 +116,7 @@ offset_map planned_offsets(const admin& at, const arguments& args, const std::ve
             if (found == now.end()) throw usage_error{fmt::format("Cannot shift offset for partition {} since there is no current committed offset", to_string(each))};
             wanted.emplace(each, found->second + *by);
         }
-        return within_the_log(at, partitions, std::move(wanted));
+        return within_the_log(at, std::move(wanted));
     }
     if (args.has("to-datetime")) return at_time(at, partitions, timestamp{duration{parse_datetime(args.text("to-datetime"))}}, out);
     if (args.has("by-duration")) {

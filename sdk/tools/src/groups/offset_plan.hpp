@@ -29,6 +29,11 @@ std::vector<topic_partition> partitions_named(const admin& at, const std::vector
 offset_map planned_offsets(const admin& at, const arguments& args, const std::vector<topic_partition>& partitions, function<offset_map()> committed,
                            output& out);
 
+/// What lies outside of the log goes to its nearer end, which is told on stderr.
+offset_map within_the_log(const admin& at, offset_map wanted);
+/// Who says neither --execute nor --dry-run may have forgotten one.
+void warn_of_dry_run(const arguments& args);
+
 /// Lines "topic,partition,offset" or "group,topic,partition,offset"; the first when `only_group` is not empty.
 std::map<std::string, offset_map> read_plan(const std::string& path, const std::string& only_group);
 

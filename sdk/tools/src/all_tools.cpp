@@ -3,9 +3,33 @@
 
 namespace weir::tools {
 
-extern const tool acls, client_metrics, cluster, configs, console_producer, consumer_groups, delegation_tokens,
-    delete_records, dump_log, features, get_offsets, groups, leader_election, log_dirs, metadata_quorum,
-    producer_perf_test, reassign_partitions, share_groups, streams_groups, topics, transactions, verifiable_producer;
+extern const tool
+    acls,
+    client_metrics,
+    cluster,
+    configs,
+    console_consumer,
+    console_producer,
+    consumer_groups,
+    consumer_perf_test,
+    delegation_tokens,
+    delete_records,
+    dump_log,
+    e2e_latency,
+    features,
+    get_offsets,
+    groups,
+    leader_election,
+    log_dirs,
+    metadata_quorum,
+    producer_perf_test,
+    reassign_partitions,
+    share_groups,
+    streams_groups,
+    topics,
+    transactions,
+    verifiable_consumer,
+    verifiable_producer;
 
 std::span<const tool* const> all_tools() noexcept {
     static constexpr const tool* all[] = {
@@ -13,11 +37,14 @@ std::span<const tool* const> all_tools() noexcept {
         &client_metrics,
         &cluster,
         &configs,
+        &console_consumer,
         &console_producer,
         &consumer_groups,
+        &consumer_perf_test,
         &delegation_tokens,
         &delete_records,
         &dump_log,
+        &e2e_latency,
         &features,
         &get_offsets,
         &groups,
@@ -30,6 +57,7 @@ std::span<const tool* const> all_tools() noexcept {
         &streams_groups,
         &topics,
         &transactions,
+        &verifiable_consumer,
         &verifiable_producer,
     };
     return all;

@@ -1,10 +1,42 @@
 #include "connect.hpp"
 
+#include <weir/base/properties.hpp>
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
 namespace weir::tools {
+
+namespace {
+
+/// Shells hand over settings that must not lie on a disk as `--command-config <(...)`: a pipe, which can be read once.
+properties read_pipe(const std::string& path) {
+    std::FILE* in = std::fopen(path.c_str(), "rb");  // lint: the seam's files have a size and are read at a place
+    if (!in) throw exception{error{errc::io_error, path + ": " + std::strerror(errno)}};
+    std::string text;
+    char block[4096];
+    for (std::size_t got; (got = std::fread(block, 1, sizeof block, in)) > 0;) text.append(block, got);
+    std::fclose(in);
+    properties found;
+    for (auto& each : *parse_properties(text)) found.set(std::move(each.name), std::move(each.value), path + ":" + std::to_string(each.line));
+    return found;
+}
+
+}  // namespace
+
+properties read_properties(std::string_view path) {
+    const std::string name{path};
+    struct stat what {};
+    if (::stat(name.c_str(), &what) == 0 && !S_ISREG(what.st_mode) && !S_ISDIR(what.st_mode)) return read_pipe(name);
+    return *load_properties(name);
+}
 
 properties client_settings(const arguments& args, std::string_view client_id, std::initializer_list<std::string_view> overrides) {
     properties settings;
-    if (const auto file = args.text("command-config"); !file.empty()) settings = *load_properties(std::string{file});
+    if (const auto file = args.text("command-config"); !file.empty()) settings = read_properties(file);
     for (const auto option : overrides)
         for (auto& [name, value] : args.pairs(option)) settings.set(std::move(name), std::move(value), "--" + std::string{option});
     if (args.has("bootstrap-server")) settings.set("bootstrap.servers", std::string{args.text("bootstrap-server")}, "--bootstrap-server");

@@ -6,6 +6,9 @@
 
 namespace weir::tools {
 
+/// A properties file, or a pipe with the same in it. Throws weir::exception when it cannot be read.
+properties read_properties(std::string_view path);
+
 /// By Kafka's names: what --command-config's file says, then the name=value options `overrides` in that order, then
 /// bootstrap.servers; client.id is `client_id` when nothing else was said. Throws weir::exception when the file cannot be read.
 properties client_settings(const arguments& args, std::string_view client_id, std::initializer_list<std::string_view> overrides = {});

@@ -66,7 +66,7 @@ properties producer_settings(const arguments& args) {
 line_reader make_reader(const arguments& args) {
     std::vector<std::pair<std::string, std::string>> how;
     if (args.has("reader-config"))
-        for (const auto& each : *load_properties(std::string{args.text("reader-config")})) how.emplace_back(each.name, each.value);
+        for (const auto& each : read_properties(args.text("reader-config"))) how.emplace_back(each.name, each.value);
     for (auto& each : args.pairs("reader-property")) how.push_back(std::move(each));
     if (const auto name = args.text("line-reader"); !name.empty() && !name.ends_with("LineMessageReader"))
         throw exception{error{errc::invalid_setting, "there is no line reader '" + std::string{name} + "' here: LineMessageReader is; Java classes cannot be loaded"}};

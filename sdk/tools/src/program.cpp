@@ -27,6 +27,14 @@ int print_version() {
     return 0;
 }
 
+/// What failed and why, without the code in front: Kafka's tools print the sentence alone.
+std::string sentence(const error& why) {
+    auto text = why.message();
+    const auto code = std::string{describe(why.code()).name} + ": ";
+    if (!why.what().empty() && text.starts_with(code)) text.erase(0, code.size());
+    return text;
+}
+
 int unknown_tool(std::string_view name) {
     std::vector<std::string_view> names(std::begin(program_commands), std::end(program_commands));
     for (const auto* each : all_tools()) names.push_back(each->name);
@@ -79,9 +87,7 @@ int run_tool(const tool& which, std::string_view called, std::span<const char* c
             return out.failed() ? 1 : code;
         } catch (const exception& failed) {
             out.flush();
-            const auto& why = failed.error();
-            print_line(which.failure.on_stdout ? stdout : stderr,
-                       std::string{which.failure.prefix} + (why.what().empty() ? why.message() : std::string{why.what()}));
+            print_line(which.failure.on_stdout ? stdout : stderr, std::string{which.failure.prefix} + sentence(failed.error()));
             return 1;
         }
     } catch (const usage_error& wrong) {

@@ -94,6 +94,16 @@ TEST_CASE("offsets are those of partitions, by every specification") {
     CHECK(at.failure == "Could not match any topic-partitions with the specified filters");
 }
 
+TEST_CASE("a consumer without a group reads every partition from where it is told") {
+    shell at;
+    at.run({"topics", "--create", "--topic", "orders"});
+    at.write("orders", {"a", "b", "c"});
+    CHECK(at.run({"console-consumer", "--topic", "orders", "--from-beginning", "--max-messages", "3"}) == "a\nb\nc\n");
+    CHECK(at.run({"console-consumer", "--topic", "orders", "--partition", "0", "--offset", "1", "--max-messages", "1", "--formatter-property", "print.key=true", "--formatter-property",
+                  "print.offset=true"}) == "Offset:1\tkey\tb\n");
+    CHECK(at.run({"console-consumer", "--include", "or.*", "--from-beginning", "--max-messages", "1"}, output::format::json).starts_with("{\"topic\":\"orders\",\"partition\":0,\"offset\":0,"));
+}
+
 TEST_CASE("the cluster tells its id, brokers, quorum, features and directories") {
     shell at;
     CHECK(at.run({"cluster", "cluster-id"}) == "Cluster ID: " + at.cluster.cluster_id() + "\n");

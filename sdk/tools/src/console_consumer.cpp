@@ -1,0 +1,199 @@
+// weir console-consumer: prints the records of topics.
+#include "common_options.hpp"
+#include "connect.hpp"
+#include "console/record_formatter.hpp"
+#include "topic_filter.hpp"
+
+#include <weir/admin.hpp>
+#include <weir/consumer.hpp>
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <limits>
+#include <map>
+#include <set>
+
+namespace weir::tools {
+
+namespace {
+
+constexpr option options[] = {
+    bootstrap_server.required(),
+    command_config,
+    value("command-property", "name=value", "A setting of the client.").repeatable(),
+    value("topic", "name", "The topic to read."),
+    value("include", "regex", "Every topic whose whole name matches."),
+    value("group", "id", "Share the work with the other members of this group, and go on where it stopped. Without it all partitions are read, and nothing is "
+                         "remembered."),
+    value("partition", "number", "Only this partition of the topic."),
+    value("offset", "where", "With --partition: earliest, latest (the default), or an offset."),
+    flag("from-beginning", "Begin with the earliest record, where no group has an offset to go on from."),
+    value("max-messages", "count", "End after this many records."),
+    value("timeout-ms", "ms", "End when no record has come for this long."),
+    value("isolation-level", "level", "read_committed leaves out records of open and aborted transactions.").one_of("read_uncommitted|read_committed"),
+    value("formatter", "class", "How records are printed: DefaultMessageFormatter, NoOpMessageFormatter, or one of the coordinators' topics."),
+    value("formatter-property", "name=value", "print.timestamp, print.partition, print.offset, print.epoch, print.delivery, print.headers, print.key (all false), "
+                                              "print.value (true), key.separator (tab), line.separator, headers.separator (,), null.literal, key.deserializer, "
+                                              "value.deserializer, headers.deserializer.").repeatable(),
+    value("formatter-config", "file", "A properties file with the same; --formatter-property wins."),
+    value("key-deserializer", "name", "string, short, integer, long, float, double, boolean, uuid, bytes or hex (or Kafka's class)."),
+    value("value-deserializer", "name", "The same for values."),
+    flag("skip-message-on-error", "Go on behind a record that cannot be printed."),
+    flag("enable-systest-events", "Print shutdown_complete at the end."),
+    output_format,
+    value("property", "name=value", "").repeatable().instead("formatter-property"),
+    value("consumer-property", "name=value", "").repeatable().instead("command-property"),
+    value("consumer.config", "file", "").instead("command-config"),
+};
+
+record_formatter make_formatter(const arguments& args) {
+    std::vector<std::pair<std::string, std::string>> how;
+    if (args.has("formatter-config"))
+        for (const auto& each : read_properties(args.text("formatter-config"))) how.emplace_back(each.name, each.value);
+    for (const auto* option : {"key-deserializer", "value-deserializer"})
+        if (const auto name = args.text(option); !name.empty()) how.emplace_back(std::string{option}.replace(std::string_view{option}.find('-'), 1, "."), name);
+    for (auto& each : args.pairs("formatter-property")) how.push_back(std::move(each));
+    return *record_formatter::make(args.text("formatter"), how);
+}
+
+at::position start_of(const arguments& args) {
+    const auto text = args.text("offset", args.has("from-beginning") ? "earliest" : "latest");
+    if (text == "earliest") return at::earliest;
+    if (text == "latest") return at::latest;
+    const auto offset = parse_number(text);
+    if (!offset || *offset < 0) throw usage_error{fmt::format("The provided offset value '{}' is incorrect. Valid values are 'earliest', 'latest', or a non-negative long.", text)};
+    return at::offset(*offset);
+}
+
+properties consumer_settings(const arguments& args) {
+    auto settings = client_settings(args, "console-consumer", {"command-property"});
+    const auto* reset = settings.find("auto.offset.reset");
+    if (args.has("from-beginning") && reset && reset->value != "earliest")
+        throw usage_error{fmt::format("Can't simultaneously specify --from-beginning and 'auto.offset.reset={}', please remove one option", reset->value)};
+    if (!reset) settings.set("auto.offset.reset", args.has("from-beginning") ? "earliest" : "latest");
+    if (args.has("isolation-level")) settings.set("isolation.level", std::string{args.text("isolation-level")}, "--isolation-level");
+    const auto* group = settings.find("group.id");
+    if (args.has("group") && group && group->value != args.text("group"))
+        throw usage_error{fmt::format("The group ids provided in different places (directly using '--group', or via properties) do not match. Detected group ids: '{}', '{}'",
+                                      args.text("group"), group->value)};
+    if (args.has("group")) settings.set("group.id", std::string{args.text("group")}, "--group");
+    if (settings.find("group.id") && args.has("partition")) throw usage_error{"Options group and partition cannot be specified together."};
+    return settings;
+}
+
+void check(const arguments& args) {
+    if (args.has("topic") == args.has("include")) throw usage_error{"Exactly one of --include/--topic is required. "};
+    if (args.has("partition") && !args.has("topic")) throw usage_error{"The topic is required when partition is specified."};
+    if (args.has("partition") && args.has("offset") && args.has("from-beginning")) throw usage_error{"Options from-beginning and offset cannot be specified together."};
+    if (args.has("offset") && !args.has("partition")) throw usage_error{"The partition is required when offset is specified."};
+}
+
+/// All partitions of the topics that are meant.
+std::vector<topic_partition> partitions_of(const client& on, const arguments& args) {
+    if (args.has("partition")) return {{std::string{args.text("topic")}, static_cast<std::int32_t>(*args.number("partition", 0, std::numeric_limits<std::int32_t>::max()))}};
+    const admin at{on};
+    std::vector<std::string> names;
+    if (args.has("include")) {
+        const topic_filter filter{args.text("include")};
+        for (const auto& each : *at.list_topics().get())
+            if (filter.matches(each.name)) names.push_back(each.name);
+        if (names.empty()) throw exception{error{errc::unknown_topic_or_partition, fmt::format("no topic matches '{}'; weir topics --list shows those there are", args.text("include"))}};
+    } else {
+        names.emplace_back(args.text("topic"));
+    }
+    std::vector<topic_partition> all;
+    for (const auto& [name, outcome] : *at.describe_topics(names).get())
+        for (const auto& each : (*outcome).partitions) all.push_back({name, each.id});
+    return all;
+}
+
+/// Which topics say their timestamps are the brokers' own.
+class time_types {
+public:
+    explicit time_types(const client& on) : at_(on) {}
+    bool log_append(std::string_view topic) {
+        const auto known = known_.find(topic);
+        if (known != known_.end()) return known->second;
+        bool append = false;
+        if (const auto found = at_.describe_topic_config(std::string{topic}).get())
+            for (const auto& each : *found)
+                if (each.name == "message.timestamp.type") append = each.value == "LogAppendTime";
+        return known_.emplace(topic, append).first->second;
+    }
+
+private:
+    admin at_;
+    std::map<std::string, bool, std::less<>> known_;
+};
+
+int run(const invocation& call) {
+    const auto& args = call.args;
+    check(args);
+    auto formatter = make_formatter(args);
+    const auto start = start_of(args);
+    const auto most = args.number_or("max-messages", -1, -1, std::numeric_limits<std::int64_t>::max());
+    const auto idle = args.number_or("timeout-ms", -1, -1, std::numeric_limits<std::int32_t>::max());
+    const auto settings = consumer_settings(args);
+    const bool in_group = settings.find("group.id") != nullptr;
+    std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone ends the loop, and the group hears of it
+
+    const client on{settings};
+    consumer_config config;
+    config.on_error = [](const error& why) { std::fprintf(stderr, "%s\n", why.message().c_str()); };
+    consumer<> in{on, std::move(config)};
+    in.stop_on({SIGINT, SIGTERM});
+    if (!in_group) in.assign(partitions_of(on, args), start);
+    else if (args.has("include")) in.subscribe_matching(std::string{args.text("include")});
+    else in.subscribe({std::string{args.text("topic")}});
+
+    time_types times{on};
+    std::int64_t count = 0;
+    std::map<topic_partition, std::int64_t> done;
+    error failure;
+    while ((most < 0 || count < most) && !failure && !call.out.failed()) {
+        auto batch = in.poll(idle >= 0 ? duration{idle} : duration::max()).get();
+        if (!batch) {
+            if (batch.code() != errc::closed) failure = batch.error();
+            break;
+        }
+        if (batch->empty() && idle >= 0) break;
+        for (const auto& each : *batch) {
+            if (most >= 0 && count >= most) break;
+            ++count;
+            const bool append = formatter.shows_time() && times.log_append(each.info.topic);
+            if (auto printed = formatter.print({each.info, each.key, each.value, append}, call.out); !printed) {
+                const auto why = error{printed.code(), fmt::format("{}-{} at offset {}: {}", each.info.topic, each.info.partition, each.info.offset, printed.error().what())};
+                std::fprintf(stderr, "Error processing message%s: %s\n", args.has("skip-message-on-error") ? ", skipping this message" : "", why.message().c_str());
+                if (!args.has("skip-message-on-error")) {
+                    failure = why;
+                    break;
+                }
+            }
+            if (in_group) done[each.info.where()] = each.info.offset + 1;
+        }
+        call.out.flush();
+    }
+    if (call.out.failed()) std::fprintf(stderr, "Unable to write to standard out, closing consumer.\n");
+    // The last batch may have been printed in part: what was printed is what the group goes on behind.
+    const auto* commit = settings.find("enable.auto.commit");
+    if (in_group && !done.empty() && (!commit || commit->value != "false")) {
+        std::vector<partition_offset> offsets;
+        for (const auto& [where, offset] : done) offsets.push_back({where, offset});
+        if (auto committed = in.commit(offsets).get(); !committed) std::fprintf(stderr, "%s\n", committed.error().message().c_str());
+    }
+    static_cast<void>(in.close().get());
+    std::fprintf(stderr, "Processed a total of %lld messages\n", static_cast<long long>(count));
+    if (args.has("enable-systest-events")) call.out.line("shutdown_complete");
+    if (!failure) return 0;
+    if (failure.code() != errc::malformed) std::fprintf(stderr, "%s\n", failure.message().c_str());
+    return 1;
+}
+
+}  // namespace
+
+extern const tool console_consumer;
+constinit const tool console_consumer{"console-consumer", "Print the records of topics, and those that come.", options, {}, {}, {}, run};
+
+}  // namespace weir::tools

@@ -1,0 +1,138 @@
+// weir consumer-perf-test: how fast records can be read.
+#include "common_options.hpp"
+#include "connect.hpp"
+#include "output.hpp"
+#include "perf/stopwatch.hpp"
+
+#include <weir/consumer.hpp>
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <limits>
+
+namespace weir::tools {
+
+namespace {
+
+constexpr option options[] = {
+    bootstrap_server.required(),
+    command_config,
+    value("command-property", "name=value", "A setting of the client.").repeatable(),
+    value("topic", "name", "The topic to read."),
+    value("include", "regex", "Every topic whose whole name matches, instead."),
+    value("num-records", "count", "How many records to read."),
+    value("group", "id", "The group; one of its own by default."),
+    flag("from-latest", "Begin at the end, not at the beginning, where the group has no offset."),
+    value("timeout", "ms", "Give up when nothing has come for this long; 10000 by default."),
+    value("fetch-size", "bytes", "max.partition.fetch.bytes; 1048576 by default."),
+    value("socket-buffer-size", "bytes", "receive.buffer.bytes; 2097152 by default."),
+    flag("show-detailed-stats", "Print a line for each --reporting-interval instead of one at the end."),
+    value("reporting-interval", "ms", "5000 by default."),
+    value("date-format", "pattern", "yyyy-MM-dd HH:mm:ss:SSS by default."),
+    flag("hide-header", "Leave the line of titles out."),
+    value("messages", "count", "").instead("num-records"),
+    value("consumer.config", "file", "").instead("command-config"),
+};
+
+constexpr double megabyte = 1024.0 * 1024.0;
+
+double rate(double amount, std::int64_t ms) { return ms <= 0 ? 0.0 : amount / (static_cast<double>(ms) / 1'000.0); }
+
+properties test_settings(const arguments& args) {
+    auto settings = client_settings(args, "perf-consumer-client", {"command-property"});
+    auto random = random_source::from_system();
+    if (args.has("group")) settings.set("group.id", std::string{args.text("group")}, "--group");
+    else if (!settings.find("group.id")) settings.set("group.id", "perf-consumer-" + std::to_string(random.below(100'000)));
+    settings.set("receive.buffer.bytes", std::string{args.text("socket-buffer-size", "2097152")}, "--socket-buffer-size");
+    settings.set("max.partition.fetch.bytes", std::string{args.text("fetch-size", "1048576")}, "--fetch-size");
+    settings.set("auto.offset.reset", args.has("from-latest") ? "latest" : "earliest");
+    return settings;
+}
+
+struct totals {
+    std::int64_t records = 0, bytes = 0;
+};
+
+int run(const invocation& call) {
+    const auto& args = call.args;
+    constexpr auto most = std::numeric_limits<std::int64_t>::max();
+    if (!args.has("num-records")) throw usage_error{"Missing required argument \"[num-records]\""};
+    if (args.has("topic") == args.has("include")) throw usage_error{"Exactly one of --include/--topic is required."};
+    const auto wanted = *args.number("num-records", 1, most);
+    const auto timeout = args.number_or("timeout", 10'000, 0, most);
+    const auto interval = args.number_or("reporting-interval", 5'000, 1, most);
+    const bool detailed = args.has("show-detailed-stats");
+    const auto format = args.text("date-format", "yyyy-MM-dd HH:mm:ss:SSS");
+    if (!args.has("hide-header"))
+        call.out.line(fmt::format("{}, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetch.nMsg.sec",
+                                  detailed ? "time, threadId" : "start.time, end.time"));
+    call.out.flush();
+
+    stopwatch time;
+    const auto start = time.wall_now();
+    std::atomic<std::int64_t> joining_since{start}, joined{0};
+    consumer<> in{client{test_settings(args)}, consumer_config{}};
+    in.stop_on({SIGINT, SIGTERM});
+    in.on_rebalance({.assigned = [&](auto) { joined += time.wall_now() - joining_since; }, .revoked = [&](auto) { joining_since = time.wall_now(); }});
+    if (args.has("include")) in.subscribe_matching(std::string{args.text("include")});
+    else in.subscribe({std::string{args.text("topic")}});
+
+    totals all, before;
+    std::int64_t joined_before = 0;
+    auto reported = start, consumed = start, now = start;
+    error failure;
+    progress bar{"reading", wanted};
+    while (all.records < wanted && now - consumed <= timeout) {
+        const auto batch = in.poll(milliseconds{100}).get();
+        now = time.wall_now();
+        if (!batch) {
+            if (batch.code() != errc::closed) failure = batch.error();
+            break;
+        }
+        if (!batch->empty()) consumed = now;
+        for (const auto& each : *batch) {
+            ++all.records;
+            all.bytes += static_cast<std::int64_t>(each.key.size() + each.value.size());
+        }
+        bar.at(all.records);
+        if (now - reported < interval) continue;
+        if (detailed) {
+            bar.clear();
+            const auto elapsed = now - reported, joins = joined - joined_before;
+            const auto megabytes = static_cast<double>(all.bytes - before.bytes) / megabyte;
+            const auto records = static_cast<double>(all.records - before.records);
+            call.out.line(fmt::format("{}, 0, {:.4f}, {:.4f}, {}, {:.4f}, {}, {}, {:.4f}, {:.4f}", format_time(now, format), static_cast<double>(all.bytes) / megabyte,
+                                      rate(megabytes, elapsed), all.records, rate(records, elapsed), joins, elapsed - joins, rate(megabytes, elapsed - joins),
+                                      rate(records, elapsed - joins)));
+            call.out.flush();
+        }
+        reported = now;
+        before = all;
+        joined_before = joined;
+    }
+    bar.clear();
+    const auto end = time.wall_now();
+    if (failure) throw exception{failure};
+    if (all.records < wanted)
+        call.out.line(fmt::format("WARNING: Exiting before consuming the expected number of records: timeout ({} ms) exceeded. You can use the --timeout option to increase the timeout.", timeout));
+    if (!detailed) {
+        const auto megabytes = static_cast<double>(all.bytes) / megabyte;
+        const auto records = static_cast<double>(all.records);
+        const std::int64_t elapsed = end - start, joins = joined;
+        call.out.line(fmt::format("{}, {}, {:.4f}, {:.4f}, {}, {:.4f}, {}, {}, {:.4f}, {:.4f}", format_time(start, format), format_time(end, format), megabytes,
+                                  rate(megabytes, elapsed), all.records, rate(records, elapsed), joins, elapsed - joins, rate(megabytes, elapsed - joins),
+                                  rate(records, elapsed - joins)));
+    }
+    call.out.flush();
+    return *in.close().get(), 0;
+}
+
+}  // namespace
+
+extern const tool consumer_perf_test;
+constinit const tool consumer_perf_test{"consumer-perf-test", "Measure how fast records are read.", options, {}, {}, {}, run};
+
+}  // namespace weir::tools

@@ -161,8 +161,12 @@ private:
                 auto& next = found.all[found.count];
                 next.info = part.where;
                 auto why = decode(with, raw, next);
-                if (!why) [[likely]] ++found.count;
-                else if (!(more = from.undecodable(part, raw, why))) break;
+                if (!why) [[likely]] {
+                    ++found.count;
+                    continue;
+                }
+                more = from.undecodable(part, raw, why);
+                if (!more) break;
             }
         }
         if (found.count == 0 && from.failure()) outcome = from.failure();

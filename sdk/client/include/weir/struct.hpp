@@ -198,7 +198,7 @@ serde<T> json() {
 #define WEIR_EACH_(what, type, name, ...) what(type, name) __VA_OPT__(, WEIR_AGAIN_ WEIR_BRACKETS_ (what, type, __VA_ARGS__))
 #define WEIR_AGAIN_() WEIR_EACH_
 #define WEIR_FIELD_(type, name) \
-    ::weir::detail::json_field { #name, &::weir::detail::json_type_of<decltype(type::name)>::value, [](void* object) -> void* { return &static_cast<type*>(object)->name; } }
+    ::weir::detail::json_field { #name, &::weir::detail::json_type_of<decltype(type::name)>::value, [](void* object) -> void* { return &static_cast<type*>(object)->name; } }  // NOLINT(bugprone-macro-parentheses): a field's name
 #define WEIR_WORD_(type, name) \
     ::weir::detail::json_word { #name, static_cast<std::int64_t>(type::name) }
 

@@ -83,8 +83,8 @@ public:
     op<outcomes<void, config_resource>> incremental_alter_configs(std::vector<config_alteration> changes, alter_configs_options options) const;
     op<std::vector<config_entry>> describe_topic_config(std::string topic) const;
     /// Sets what `set` has, and returns the names in `reset` to their defaults; the rest stays.
-    op<> alter_topic_config(std::string topic, topic_config set, std::vector<std::string> reset = {}) const;
-    op<> alter_broker_config(std::int32_t broker, properties set, std::vector<std::string> reset = {}) const;
+    op<> alter_topic_config(std::string topic, const topic_config& set, std::vector<std::string> reset = {}) const;
+    op<> alter_broker_config(std::int32_t broker, const properties& set, std::vector<std::string> reset = {}) const;
     /// Empty: all kinds. Brokers before 4.1 know client metrics only.
     op<std::vector<config_resource>> list_config_resources(std::vector<config_kind> kinds = {}) const;
     op<std::vector<std::string>> list_client_metrics_resources() const;

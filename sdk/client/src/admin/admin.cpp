@@ -136,10 +136,10 @@ op<outcomes<void, config_resource>> admin::incremental_alter_configs(std::vector
 op<std::vector<config_entry>> admin::describe_topic_config(std::string topic) const {
     return core_->run(detail::describe_config_of(core_->begin("describe_topic_config", timeout_), {config_kind::topic, std::move(topic)}));
 }
-op<> admin::alter_topic_config(std::string topic, topic_config set, std::vector<std::string> reset) const {
+op<> admin::alter_topic_config(std::string topic, const topic_config& set, std::vector<std::string> reset) const {
     return core_->run(detail::alter_config_of(core_->begin("alter_topic_config", timeout_), {{config_kind::topic, std::move(topic)}, changes_of(set.by_name(), std::move(reset))}));
 }
-op<> admin::alter_broker_config(std::int32_t broker, properties set, std::vector<std::string> reset) const {
+op<> admin::alter_broker_config(std::int32_t broker, const properties& set, std::vector<std::string> reset) const {
     return core_->run(detail::alter_config_of(core_->begin("alter_broker_config", timeout_), {{config_kind::broker, std::to_string(broker)}, changes_of(set, std::move(reset))}));
 }
 op<std::vector<config_resource>> admin::list_config_resources(std::vector<config_kind> kinds) const {

@@ -73,7 +73,7 @@ client::client(const std::string& bootstrap, client_config config) {
     auto& net = own->net();
     core_ = std::make_shared<detail::client_core>(std::move(own), loop, net, bootstrap, std::move(config), random_source::from_system()());
 }
-client::client(const properties& kafka_names) : client({}, named(kafka_names)) {}
+client::client(const properties& kafka_names) : client(std::string{}, named(kafka_names)) {}
 client::client(event_loop& loop, network& net, std::uint64_t seed, const std::string& bootstrap, client_config config)
     : core_(std::make_shared<detail::client_core>(nullptr, loop, net, bootstrap, std::move(config), seed)) {}
 client::client(const net::in_process_cluster& cluster, client_config config) {

@@ -139,7 +139,7 @@ std::vector<partition_offset> consumer_loop::uncommitted(const std::vector<std::
     return all;
 }
 
-void consumer_loop::commit_read(std::vector<std::pair<feed_ptr, partition_offset>> read, std::shared_ptr<op_state<void>> done) {
+void consumer_loop::commit_read(const std::vector<std::pair<feed_ptr, partition_offset>>& read, std::shared_ptr<op_state<void>> done) {
     if (config_.group_id.empty()) return done->complete(no_group());
     enqueue({uncommitted(read), std::move(done), view_->loop().now() + config_.default_api_timeout});
 }

@@ -28,7 +28,7 @@ public:
     void attend();
 
     /// Of feeds, as the application saw them when it asked.
-    void commit_read(std::vector<std::pair<feed_ptr, partition_offset>> read, std::shared_ptr<op_state<void>> done);
+    void commit_read(const std::vector<std::pair<feed_ptr, partition_offset>>& read, std::shared_ptr<op_state<void>> done);
     void commit(std::vector<partition_offset> offsets, std::shared_ptr<op_state<void>> done);
     void committed(std::vector<topic_partition> of, std::shared_ptr<op_state<std::vector<partition_offset>>> done);
     void position(const topic_partition& where, std::shared_ptr<op_state<std::int64_t>> done);

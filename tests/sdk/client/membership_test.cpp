@@ -23,7 +23,7 @@ struct probe final : membership_events {
         parts.connection.client_id = name;
         parts.metadata_max_age = 20s;
         view = std::make_shared<cluster>(world.loop(machine), world.net(machine), parts, world.random()());
-        member = make_membership(view, std::move(config), *this);
+        member = make_membership(view, config, *this);
     }
     ~probe() override { close(); }
     void close() {

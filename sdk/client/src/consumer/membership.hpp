@@ -79,6 +79,6 @@ public:
 };
 
 /// `events` outlives it, or close() comes first.
-std::shared_ptr<membership> make_membership(std::shared_ptr<cluster> view, membership_config config, membership_events& events);
+std::shared_ptr<membership> make_membership(std::shared_ptr<cluster> view, const membership_config& config, membership_events& events);
 
 }  // namespace weir::detail

@@ -17,7 +17,7 @@ namespace {
 /// A consumer as far as its group is concerned.
 struct probe final : membership_events {
     probe(sim::world& in, std::string host) : world(in), name(std::move(host)), machine(world.add_node(name)) {}
-    void open(membership_config config) {
+    void open(const membership_config& config) {
         cluster_config parts;
         parts.bootstrap = {{"broker", 9092}};
         parts.connection.client_id = name;
@@ -42,10 +42,10 @@ struct probe final : membership_events {
         member.reset();
         view.reset();
     }
-    void start_again(membership_config config) {
+    void start_again(const membership_config& config) {
         world.restart(machine);
         dead = false;
-        open(std::move(config));
+        open(config);
     }
 
     void assigned(std::vector<topic_partition> added) override {
@@ -122,9 +122,9 @@ struct group_fixture : broker::test::broker_fixture {
         made.max_poll_interval = 20s;
         return made;
     }
-    probe& add(membership_config with = config(), subscription to = {{"a"}, ""}) {
+    probe& add(const membership_config& with = config(), subscription to = {{"a"}, ""}) {
         auto& made = *probes.emplace_back(std::make_unique<probe>(world, "member" + std::to_string(probes.size())));
-        made.open(std::move(with));
+        made.open(with);
         made.member->subscribe(std::move(to));
         return made;
     }

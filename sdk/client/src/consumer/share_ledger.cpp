@@ -28,10 +28,15 @@ error lease_part::open() {
     error broken;
     auto range = acquired_.begin();
     auto next = range == acquired_.end() ? std::int64_t{0} : range->first;  // the first offset not accounted for
+    const auto leave_full_range = [&] {
+        if (next <= range->last) return;
+        ++range;
+        if (range != acquired_.end()) next = range->first;
+    };
     const auto skip_to = [&](std::int64_t offset) {
         while (range != acquired_.end() && next < offset) {
             for (; next <= range->last && next < offset; ++next) missing_.push_back(next);
-            if (next > range->last && ++range != acquired_.end()) next = range->first;
+            leave_full_range();
         }
     };
     for (;;) {
@@ -44,7 +49,8 @@ error lease_part::open() {
             if (range == acquired_.end() || each.offset < range->first) continue;  // of the same batch, and somebody else's
             records_.push_back(each);
             counts_.push_back(range->delivery_count);
-            if (++next > range->last && ++range != acquired_.end()) next = range->first;
+            ++next;
+            leave_full_range();
         }
     }
     const auto readable = missing_.size();

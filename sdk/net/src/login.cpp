@@ -95,7 +95,7 @@ task<void> connection::find_out_why(std::shared_ptr<connection> self) {
     auto opening = open(self->loop_, *self->net_, self->remote_, std::move(config), {});
     const auto opened = co_await opening;
     if (opened) {
-        const auto link = *opened;
+        const auto& link = *opened;
         link->net_ = nullptr;  // it asks no further
         protocol::sasl_handshake_request request;
         request.mechanism = "NONE";

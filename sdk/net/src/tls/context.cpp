@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
@@ -69,7 +70,7 @@ result<std::vector<tls::certificate_ptr>> certificates_in(const pem& source) {
 int give_password(char* into, int room, int, void* from) {
     const auto& password = *static_cast<const std::string*>(from);
     if (password.empty() || static_cast<int>(password.size()) > room) return -1;
-    std::memcpy(into, password.data(), password.size());
+    std::copy(password.begin(), password.end(), into);
     return static_cast<int>(password.size());
 }
 

@@ -76,7 +76,7 @@ std::string describe_rejected(X509_STORE_CTX* looked_at, const std::string& expe
 
 std::string describe_failure() {
     const auto code = ERR_peek_last_error();
-    const auto reason = take_reason();
+    auto reason = take_reason();
     const auto alert = ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET;  // what the peer said, when that is the reason
     switch (alert) {
         case SSL_AD_CERTIFICATE_REQUIRED:

@@ -46,7 +46,7 @@ int unknown_tool(std::string_view name) {
     return 1;
 }
 
-int run_named(std::string_view name, std::string called, std::span<const char* const> words) {
+int run_named(std::string_view name, const std::string& called, std::span<const char* const> words) {
     if (const auto* which = find_tool(name)) return run_tool(*which, called, words);
     if (const auto code = run_external(name, words)) return *code;
     return unknown_tool(name);

@@ -44,7 +44,7 @@ std::vector<quota_part> quota_parts(const arguments& args) {
 
 quota_entity entity_of(const std::vector<quota_part>& parts) {
     quota_entity entity;
-    for (const auto& each : parts) entity[kind_of(each.type)] = each.name && !each.name->empty() ? std::optional{*each.name} : std::nullopt;
+    for (const auto& each : parts) entity[kind_of(each.type)] = each.name && !each.name->empty() ? each.name : std::nullopt;
     return entity;
 }
 

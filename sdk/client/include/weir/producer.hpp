@@ -205,8 +205,8 @@ private:
     friend class detail::producer_core;
     transaction(std::shared_ptr<detail::producer_handle> of, std::int64_t number) noexcept : handle_(std::move(of)), number_(number) {}
     void drop() noexcept;
-    delivery send_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options);
-    op<delivery> enqueue_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options);
+    delivery send_erased(std::string_view to, const detail::erased& key, const detail::erased& value, const send_options* options);
+    op<delivery> enqueue_erased(std::string_view to, const detail::erased& key, const detail::erased& value, const send_options* options);
     std::shared_ptr<detail::producer_handle> handle_;
     std::int64_t number_;
 };
@@ -244,8 +244,8 @@ public:
 
 private:
     friend class detail::sends<producer>;
-    delivery send_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options);
-    op<delivery> enqueue_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options);
+    delivery send_erased(std::string_view to, const detail::erased& key, const detail::erased& value, const send_options* options);
+    op<delivery> enqueue_erased(std::string_view to, const detail::erased& key, const detail::erased& value, const send_options* options);
     std::shared_ptr<detail::producer_handle> handle_;
 };
 

@@ -350,10 +350,10 @@ producer::producer(const client& on, producer_config config) {
     if (auto why = detail::check(config)) throw exception{std::move(why)};
     handle_ = std::make_shared<detail::producer_handle>(on, std::move(config));
 }
-delivery producer::send_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options) {
+delivery producer::send_erased(std::string_view to, const detail::erased& key, const detail::erased& value, const send_options* options) {
     return (*handle_)->send(to, key, value, options, detail::producer_core::no_transaction);
 }
-op<delivery> producer::enqueue_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options) {
+op<delivery> producer::enqueue_erased(std::string_view to, const detail::erased& key, const detail::erased& value, const send_options* options) {
     return (*handle_)->enqueue(to, key, value, options, detail::producer_core::no_transaction);
 }
 op<transaction> producer::begin() { return handle_->begin(); }
@@ -373,10 +373,10 @@ transaction::~transaction() { drop(); }
 void transaction::drop() noexcept {
     if (const auto handle = std::exchange(handle_, nullptr)) (*handle)->drop(number_);
 }
-delivery transaction::send_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options) {
+delivery transaction::send_erased(std::string_view to, const detail::erased& key, const detail::erased& value, const send_options* options) {
     return (*handle_)->send(to, key, value, options, number_);
 }
-op<delivery> transaction::enqueue_erased(std::string_view to, detail::erased key, detail::erased value, const send_options* options) {
+op<delivery> transaction::enqueue_erased(std::string_view to, const detail::erased& key, const detail::erased& value, const send_options* options) {
     return (*handle_)->enqueue(to, key, value, options, number_);
 }
 op<> transaction::add_offsets(group_metadata of, std::vector<partition_offset> offsets) { return (*handle_)->add_offsets(number_, std::move(of), std::move(offsets)); }

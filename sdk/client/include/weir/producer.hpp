@@ -41,7 +41,9 @@ struct producer_config {
     acks required_acks = acks::all;               ///< acks
     bool idempotence = true;                      ///< enable.idempotence: no duplicates and no gaps; needs acks::all
     duration linger{5};                           ///< linger.ms: how long a batch may fill while the broker is busy; an idle one gets it at once
-    std::size_t batch_size = 65'536;              ///< batch.size, bytes before compression; a larger record travels alone
+    /// batch.size, bytes before compression: a batch of so many goes at once. It grows further, up to max_request_size, while
+    /// its leader is busy; so the standard is good for few records and for many.
+    std::size_t batch_size = 65'536;
     std::size_t max_request_size = 1'048'576;     ///< max.request.size: the largest record and request
     weir::compression compression = weir::compression::none;  ///< compression.type
     std::optional<int> compression_level{};       ///< compression.<type>.level
@@ -76,6 +78,7 @@ using delivery = op<record_metadata>;
 namespace detail {
 class producer_core;
 class producer_handle;
+class transactor_core;
 struct erased {
     const void* value = nullptr;  ///< nullptr: null on the wire
     const serde_ops* ops = nullptr;
@@ -203,6 +206,7 @@ public:
 private:
     friend class detail::sends<transaction>;
     friend class detail::producer_core;
+    friend class detail::transactor_core;
     transaction(std::shared_ptr<detail::producer_handle> of, std::int64_t number) noexcept : handle_(std::move(of)), number_(number) {}
     void drop() noexcept;
     delivery send_erased(std::string_view to, const detail::erased& key, const detail::erased& value, const send_options* options);

@@ -68,15 +68,24 @@ appended accumulator::append(std::string_view name, const encoded_record& record
     }
     auto& queue = *topic->partitions[static_cast<std::size_t>(partition)];
     bool news = false;
-    if (queue.open && queue.open->builder.uncompressed_size() + bound > topic->batch_size) {
+    if (queue.open && queue.open->builder.uncompressed_size() + bound > queue.most_bytes) {
         queue.closed.push_back(std::exchange(queue.open, nullptr));
         news = true;
     }
     if (!queue.open) {
-        queue.open = std::make_shared<batch>(strand_, queue.topic, partition, settings_, time.now(), next_id_);
+        bytes room;
+        if (!spare_.empty()) {
+            room = std::move(spare_.back());
+            spare_.pop_back();
+            spare_bytes_ -= room.capacity();
+        }
+        queue.open = std::make_shared<batch>(strand_, queue.topic, partition, settings_, time.now(), next_id_, std::move(room));
         unfinished_.emplace_back(next_id_++, false);
         if (auto& waiting = topic->queued[static_cast<std::size_t>(partition)]; waiting >= 0) ++waiting;
         news |= queue.hungry;
+    } else if (queue.open->builder.uncompressed_size() >= queue.ready_bytes * static_cast<std::size_t>(queue.open->weight)) {
+        news |= queue.open->weight++ == 1;
+        if (auto& waiting = topic->queued[static_cast<std::size_t>(partition)]; waiting >= 0) ++waiting;
     }
     answer.index = queue.open->append(record.time, record.key, record.value, record.headers, bound);
     if (answer.index == std::numeric_limits<std::uint32_t>::max()) {
@@ -86,7 +95,7 @@ appended accumulator::append(std::string_view name, const encoded_record& record
     used_ += bound;
     answer.outcome = append_outcome::appended;
     answer.where = queue.open;
-    if ((!record.key || ignore_keys_) && record.partition < 0) topic->sticky.appended(bound, topic->batch_size);
+    if ((!record.key || ignore_keys_) && record.partition < 0) topic->sticky.appended(bound, topic->ready_bytes);
     if (!queue.listed) {
         queue.listed = true;
         listed_.push_back(topic->partitions[static_cast<std::size_t>(partition)]);
@@ -128,13 +137,21 @@ error accumulator::refusal(std::string_view name) {
 
 void accumulator::limit_batches(const std::string& name, std::size_t bytes) {
     const std::lock_guard held{mutex_};
-    auto& limit = state_of(name).batch_size;
-    limit = std::min(limit, bytes);
+    auto& topic = state_of(name);
+    topic.ready_bytes = std::min(topic.ready_bytes, bytes);
+    topic.most_bytes = std::min(topic.most_bytes, bytes);
+    for (auto& queue : topic.partitions) {
+        queue->ready_bytes = topic.ready_bytes;
+        queue->most_bytes = topic.most_bytes;
+    }
 }
 
 accumulator::topic_state& accumulator::state_of(const std::string& name) {
     auto [at, fresh] = topics_.try_emplace(name);
-    if (fresh) at->second.batch_size = batch_size_;
+    if (fresh) {
+        at->second.ready_bytes = batch_size_;
+        at->second.most_bytes = std::max(batch_size_, max_record_);
+    }
     return at->second;
 }
 
@@ -145,6 +162,8 @@ void accumulator::set_partitions(const std::string& name, std::size_t count) {
         auto queue = std::make_shared<partition_queue>();
         queue->topic = name;
         queue->partition = static_cast<std::int32_t>(topic.partitions.size());
+        queue->ready_bytes = topic.ready_bytes;
+        queue->most_bytes = topic.most_bytes;
         topic.partitions.push_back(std::move(queue));
         topic.queued.push_back(0);
     }
@@ -156,7 +175,8 @@ void accumulator::set_available(const std::string& name, std::size_t partition, 
     auto& waiting = topic.queued[partition];
     if (available == (waiting >= 0)) return;
     const auto& queue = *topic.partitions[partition];
-    waiting = available ? static_cast<std::int32_t>(queue.closed.size()) + (queue.open ? 1 : 0) : -1;
+    waiting = available ? (queue.open ? queue.open->weight : 0) : -1;
+    for (std::size_t i = 0; available && i < queue.closed.size(); ++i) waiting += queue.closed[i]->weight;
 }
 
 std::vector<queue_ptr> accumulator::take_listed() {
@@ -168,24 +188,24 @@ std::vector<queue_ptr> accumulator::take_listed() {
 accumulator::head accumulator::look(partition_queue& queue, bool idle_leader) {
     const std::lock_guard held{mutex_};
     queue.hungry = idle_leader;
-    head seen{queue.open, !queue.closed.empty()};
-    if (seen.closed) seen.oldest = queue.closed.front()->created;
+    head seen{queue.open, !queue.closed.empty() || (queue.open && queue.open->builder.uncompressed_size() >= queue.ready_bytes)};
+    if (!queue.closed.empty()) seen.oldest = queue.closed.front()->created;
     else if (queue.open) seen.oldest = queue.open->created;
     return seen;
 }
 
-batch_ptr accumulator::pop(partition_queue& queue, bool open_too) {
+batch_ptr accumulator::pop(partition_queue& queue) {
     const std::lock_guard held{mutex_};
     batch_ptr next;
-    if (!queue.closed.empty()) {
+    if (queue.closed.empty()) {
+        next = std::exchange(queue.open, nullptr);
+    } else {
         next = std::move(queue.closed.front());
         queue.closed.pop_front();
-    } else if (open_too) {
-        next = std::exchange(queue.open, nullptr);
     }
     if (next) {
         auto& waiting = state_of(queue.topic).queued[static_cast<std::size_t>(queue.partition)];
-        if (waiting > 0) --waiting;
+        if (waiting >= 0) waiting = std::max(waiting - next->weight, 0);
     }
     return next;
 }
@@ -198,8 +218,13 @@ bool accumulator::unlist(partition_queue& queue) {
     return true;
 }
 
-void accumulator::release(const batch_ptr& ended) {
+void accumulator::release(const batch_ptr& ended, bytes room) {
     const std::lock_guard held{mutex_};
+    // Enough for what is under way at a time, and little beside the budget.
+    if (room.capacity() >= batch_size_ / 2 && spare_bytes_ + room.capacity() <= budget_ / 8) {
+        spare_bytes_ += room.capacity();
+        spare_.push_back(std::move(room));
+    }
     used_ -= std::exchange(ended->charged, 0);
     const auto at = std::lower_bound(unfinished_.begin(), unfinished_.end(), ended->id, [](const auto& each, std::uint64_t id) { return each.first < id; });
     if (at != unfinished_.end() && at->first == ended->id) at->second = true;

@@ -10,10 +10,12 @@
 
 namespace weir::detail {
 
-/// The batches of one partition. `open` and `closed` belong to the accumulator's lock, the rest to the sender's loop.
+/// The batches of one partition. What stands before `retry` belongs to the accumulator's lock, the rest to the sender's loop.
 struct partition_queue {
     std::string topic;
     std::int32_t partition = 0;
+    std::size_t ready_bytes = 0;  ///< a batch of so many goes at once ...
+    std::size_t most_bytes = 0;   ///< ... and grows up to here while its leader is busy
     batch_ptr open;
     std::deque<batch_ptr> closed;
     bool listed = false;      ///< the sender knows that there is something
@@ -74,17 +76,17 @@ public:
     std::vector<queue_ptr> take_listed();
     struct head {
         batch_ptr open;
-        bool closed = false;
+        bool ready = false;  ///< there is one that waits for nothing but its leader
         time_point oldest = time_point::max();  ///< when the oldest waiting batch began
     };
     /// What waits in a queue; its leader's idleness decides whether further records wake the sender.
     head look(partition_queue& queue, bool idle_leader);
-    /// The next batch to send: a closed one, or the open one when `open_too`.
-    batch_ptr pop(partition_queue& queue, bool open_too);
+    /// The next batch to send.
+    batch_ptr pop(partition_queue& queue);
     /// Nothing waits any more: true, and the next record lists it again.
     bool unlist(partition_queue& queue);
-    /// A batch has ended: its bytes are free, and so is who waited for that.
-    void release(const batch_ptr& ended);
+    /// A batch has ended: its bytes are free, and so is who waited for that. `room`: memory for batches to come.
+    void release(const batch_ptr& ended, bytes room);
 
     std::uint64_t next_id();            ///< of the next batch
     std::uint64_t oldest_unfinished();  ///< every batch below this id has ended
@@ -107,9 +109,9 @@ private:
     };
     struct topic_state {
         std::vector<queue_ptr> partitions;
-        std::vector<std::int32_t> queued;  // batches waiting; below 0: no leader
+        std::vector<std::int32_t> queued;  // batches waiting, large ones counted as several; below 0: no leader
         sticky_partitioner sticky;
-        std::size_t batch_size = 0;
+        std::size_t ready_bytes = 0, most_bytes = 0;
         error refused;
     };
     using topic_map = std::unordered_map<std::string, topic_state, hash, std::equal_to<>>;
@@ -129,6 +131,8 @@ private:
     topic_map::value_type* last_ = nullptr;
     std::vector<queue_ptr> listed_;
     std::size_t used_ = 0;
+    std::vector<bytes> spare_;  // memory of ended batches
+    std::size_t spare_bytes_ = 0;
     std::uint64_t next_id_ = 0;
     std::deque<std::pair<std::uint64_t, bool>> unfinished_;  // ids in order; true: ended
     std::uint64_t changes_ = 0;

@@ -45,8 +45,12 @@ void batch::fail(error why) {
     end();
 }
 
+bytes batch::surrender() {
+    const auto last = std::exchange(encoded, nullptr);
+    return last && last.use_count() == 1 ? std::move(*last) : bytes{};
+}
+
 void batch::end() {
-    encoded.reset();
     finish();
     if (whole_ && --whole_->parts_left_ == 0) whole_->end();
 }

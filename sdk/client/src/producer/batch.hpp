@@ -11,8 +11,8 @@ namespace weir::detail {
 /// One that a broker finds too large is split: its parts are sent in its place, and it ends with the last of them.
 class batch final : public op_signal {
 public:
-    batch(std::shared_ptr<callbacks> strand, std::string topic, std::int32_t partition, const protocol::batch_settings& settings, time_point now, std::uint64_t id)
-        : op_signal(strand), topic(std::move(topic)), partition(partition), created(now), id(id), builder(settings), strand_(std::move(strand)) {}
+    batch(std::shared_ptr<callbacks> strand, std::string topic, std::int32_t partition, const protocol::batch_settings& settings, time_point now, std::uint64_t id, bytes room = {})
+        : op_signal(strand), topic(std::move(topic)), partition(partition), created(now), id(id), builder(settings, std::move(room)), strand_(std::move(strand)) {}
 
     std::uint32_t append(timestamp_ms time, std::optional<bytes_view> key, std::optional<bytes_view> value, std::span<const protocol::header_view> headers,
                          std::size_t charge);
@@ -21,6 +21,8 @@ public:
     void succeed(std::int64_t base_offset, timestamp_ms append_time);
     void fail(error why);
     void take(std::uint32_t index, void* into) override;
+    /// Of one that has ended: the memory of its bytes, unless a write still reads them.
+    bytes surrender();
     /// Some record's outcome interests nobody so far.
     bool unattended() const { return whole_ ? whole_->unattended() : awaited() < static_cast<std::size_t>(count); }
     /// A sealed batch of several records in two sealed halves. errc::invalid_record when it does not read back.
@@ -36,6 +38,7 @@ public:
     const std::uint64_t id;  ///< counts up in the order of creation
     std::int32_t count = 0;
     std::size_t charged = 0;  ///< of the byte budget
+    std::int32_t weight = 1;  ///< in batches of ordinary size
     protocol::batch_builder builder;
     // --- the sender's ---
     std::shared_ptr<bytes> encoded;  ///< shared with the writes under way

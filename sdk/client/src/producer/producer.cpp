@@ -82,6 +82,7 @@ struct producer_core::outbound {
 
 producer_core::producer_core(client_core& on, producer_config config)
     : config_(std::move(config)),
+      hooked_(config_.on_send || config_.partitioner),
       strand_(on.strand()),
       view_(on.view()),
       loop_(on.loop()),
@@ -161,10 +162,20 @@ error producer_core::late(std::string_view topic, append_outcome what) const {
 }
 
 delivery producer_core::send(std::string_view topic, const erased& key, const erased& value, const send_options* options, std::int64_t transaction) {
+    if (!options && !hooked_) [[likely]] {
+        const encoded_record plain{encode(key, key_sink), encode(value, value_sink), {}, -1, loop_.wall_now(), transaction};
+        auto outcome = records_->append(topic, plain, loop_);
+        if (outcome.wake) wake();
+        if (outcome.outcome == append_outcome::appended) [[likely]] return delivery{std::move(outcome.where), outcome.index};
+    }
+    return send_slowly(topic, key, value, options, transaction);
+}
+
+delivery producer_core::send_slowly(std::string_view topic, const erased& key, const erased& value, const send_options* options, std::int64_t transaction) {
     outbound out{key, value, loop_, options, transaction};
-    if (config_.on_send) [[unlikely]] run_on_send(out, topic);
+    if (config_.on_send) run_on_send(out, topic);
     auto outcome = try_append(topic, out);
-    if (outcome.outcome == append_outcome::appended) [[likely]] return delivery{std::move(outcome.where), outcome.index};
+    if (outcome.outcome == append_outcome::appended) return delivery{std::move(outcome.where), outcome.index};
     if (outcome.outcome == append_outcome::refused) return failed(std::move(outcome.why), transaction);
     if (outcome.outcome == append_outcome::full && config_.when_full == when_full::fail) {
         return failed(error{errc::buffer_full, fmt::format("{}: {} bytes wait for delivery (buffer.memory)", topic, config_.buffer_memory)}, transaction);
@@ -297,7 +308,10 @@ op<transaction> producer_core::begin(std::weak_ptr<producer_handle> handle) {
 op<> producer_core::end(std::int64_t number, bool commit) {
     auto done = std::make_shared<op_state<void>>(strand_);
     loop_.post([self = shared_from_this(), number, commit, done] {
-        self->transactions_->end(number, commit, [done](result<void> outcome) { done->complete(std::move(outcome)); });
+        self->transactions_->end(number, commit, [weak = self->weak_from_this(), done](result<void> outcome) {
+            if (const auto alive = weak.lock()) alive->abort_cause_ = alive->manager_->failure();
+            done->complete(std::move(outcome));
+        });
     });
     return op<>{std::move(done)};
 }

@@ -23,6 +23,8 @@ public:
     op<> flush();
     op<std::vector<partition_info>> partitions_for(std::string topic);
     op<> close(duration most);
+    /// Why the last transaction was aborted; for who has just waited for its end.
+    const error& abort_cause() const noexcept { return abort_cause_; }
     duration close_timeout() const noexcept { return config_.close_timeout; }
     bool would_deadlock() const noexcept { return strand_->would_deadlock(); }
 
@@ -39,6 +41,7 @@ private:
         void retry();
     };
 
+    delivery send_slowly(std::string_view topic, const erased& key, const erased& value, const send_options* options, std::int64_t transaction);
     void run_on_send(outbound& out, std::string_view topic);
     appended try_append(std::string_view topic, outbound& out);
     void wake();
@@ -48,6 +51,7 @@ private:
     error late(std::string_view topic, append_outcome what) const;
 
     producer_config config_;
+    const bool hooked_;
     std::shared_ptr<callbacks> strand_;
     std::shared_ptr<cluster> view_;
     event_loop& loop_;
@@ -55,6 +59,7 @@ private:
     std::shared_ptr<transaction_manager> manager_;  // nullptr without a transactional id
     std::shared_ptr<sender> sender_;
     std::shared_ptr<transactions> transactions_;
+    error abort_cause_;
     std::shared_ptr<waiting_room> waiting_ = std::make_shared<waiting_room>();
 };
 

@@ -64,7 +64,7 @@ std::span<const setting> producer_config::settings() {
         row<&config::idempotence>("enable.idempotence", any(), "Neither duplicates nor gaps by retries; needs acks=all."),
         row<&config::linger>("linger.ms", at_least(0), "How long a batch may fill while its broker is busy; an idle broker gets it at once.", importance::high,
                              synonym("queue.buffering.max.ms")),
-        row<&config::batch_size>("batch.size", between(1, 1 << 30), "Bytes of a batch before compression; a larger record travels alone.", as_int),
+        row<&config::batch_size>("batch.size", between(1, 1 << 30), "Bytes of a batch, before compression, at which it goes at once; while its broker is busy it grows further, up to max.request.size.", as_int),
         row<&config::max_request_size>("max.request.size", between(1, 1 << 30), "Bytes of the largest record and of the largest request.", as_int, synonym("message.max.bytes")),
         row<&config::compression>("compression.type", any(), "How batches are compressed.", importance::high, synonym("compression.codec")),
         detail::level_row<weir::compression::gzip>("compression.gzip.level", between(-1, 9), "The level where compression.type is gzip."),

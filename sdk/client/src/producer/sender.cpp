@@ -121,7 +121,7 @@ bool sender::expire(partition_queue& queue, time_point& wake_at) {
             wake_at = std::min(wake_at, waiting.oldest + config_.delivery_timeout);
             break;
         }
-        fail(records_.pop(queue, true));
+        fail(records_.pop(queue));
     }
     if (!queue.retry.empty()) wake_at = std::min(wake_at, queue.retry.front()->created + config_.delivery_timeout);
     return gap;
@@ -156,13 +156,13 @@ batch_ptr sender::next_batch(partition_queue& queue, shipment& to, bool idle_lea
     // After a gap the old sequences run out before new ones begin.
     if (config_.idempotence && !queue.shipped.empty() && (queue.producer_id != producer_id_ || queue.epoch != epoch_)) return nullptr;
     const auto waiting = records_.look(queue, idle_leader);
-    if (!waiting.closed && !waiting.open) return nullptr;
+    if (!waiting.ready && !waiting.open) return nullptr;
     to.stalled |= !room;
     if (!room || !admitted(queue)) return nullptr;
-    if (waiting.closed) return records_.pop(queue, false);
+    if (waiting.ready) return records_.pop(queue);
     const auto due = waiting.open->created + config_.linger;
     const bool flushed = std::any_of(flushing_.begin(), flushing_.end(), [&](const auto& each) { return waiting.open->id < each.id; });
-    if (idle_leader || flushed || now >= due || records_.pressed()) return records_.pop(queue, true);
+    if (idle_leader || flushed || now >= due || records_.pressed()) return records_.pop(queue);
     wake_at = std::min(wake_at, due);
     return nullptr;
 }
@@ -311,7 +311,7 @@ void sender::abandon(const error& why) {
 void sender::lose_waiting(const error& why) {
     for (auto& queue : records_.all()) {
         for (auto waiting = std::exchange(queue->retry, {}); auto& each : waiting) lose(each, why);
-        while (auto next = records_.pop(*queue, true)) lose(next, why);
+        while (auto next = records_.pop(*queue)) lose(next, why);
     }
     forget_idle();
 }

@@ -69,6 +69,7 @@ task<void> sender::ship(std::shared_ptr<sender> self, std::int32_t broker, std::
     } else {
         auto calling = (*link)->call(request, newest);
         auto got = co_await calling;
+        request.topic_data.clear();  // nobody reads the batches any more: their memory can be used again
         if (got) self->read(got->message, items);
         else self->fail_all(items, got.error());
     }
@@ -216,11 +217,12 @@ void sender::acknowledge(const error& why) const {
 }
 
 void sender::ended(batch_ptr records) {
+    auto room = records->surrender();
     while (auto whole = records->leave_whole()) {
         if (!whole->ended()) return;
         records = std::move(whole);
     }
-    records_.release(records);
+    records_.release(records, std::move(room));
     if (!flushing_.empty()) {
         const auto done_below = records_.oldest_unfinished();
         const auto over = std::stable_partition(flushing_.begin(), flushing_.end(), [&](const flush_waiter& each) { return each.id > done_below; });

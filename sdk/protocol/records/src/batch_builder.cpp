@@ -12,13 +12,30 @@ namespace {
 
 constexpr std::size_t largest_batch = std::numeric_limits<std::int32_t>::max();
 
+std::size_t varint_bytes(std::int64_t value) noexcept {
+    const auto folded = zigzag(value);
+    return folded < 0x80 ? 1 : folded < 0x4000 ? 2 : size_of_varlong(value);
+}
+
 /// Writes behind a pointer; the sizes were computed before.
 struct output {
     std::byte* at;
 
     void byte(std::uint8_t value) noexcept { *at++ = static_cast<std::byte>(value); }
-    void varint(std::int32_t value) noexcept { at += write_varint(at, value); }
-    void varlong(std::int64_t value) noexcept { at += write_varlong(at, value); }
+    void varint(std::int32_t value) noexcept { varlong(value); }
+    // Nearly all are below 64, and most others below 8192.
+    void varlong(std::int64_t value) noexcept {
+        const auto folded = zigzag(value);
+        if (folded < 0x80) {
+            *at++ = static_cast<std::byte>(folded);
+        } else if (folded < 0x4000) {
+            at[0] = static_cast<std::byte>(folded | 0x80);
+            at[1] = static_cast<std::byte>(folded >> 7);
+            at += 2;
+        } else {
+            at += write_varlong(at, value);
+        }
+    }
     void raw(bytes_view from) noexcept {
         if (!from.empty()) std::memcpy(at, from.data(), from.size());
         at += from.size();
@@ -32,7 +49,7 @@ struct output {
 std::size_t nullable_size(std::optional<bytes_view> from) noexcept {
     if (!from) return 1;
     // A length that does not fit is refused by its size before the varint matters.
-    return size_of_varint(static_cast<std::int32_t>(std::min(from->size(), largest_batch))) + from->size();
+    return varint_bytes(static_cast<std::int64_t>(std::min(from->size(), largest_batch))) + from->size();
 }
 
 std::size_t headers_size(std::span<const header_view> headers) noexcept {
@@ -47,7 +64,10 @@ std::int64_t wrapping_difference(std::int64_t a, std::int64_t b) noexcept {
 
 }  // namespace
 
-batch_builder::batch_builder(batch_settings settings) : settings_(std::move(settings)) { clear(); }
+batch_builder::batch_builder(batch_settings settings, bytes room) : settings_(std::move(settings)), bytes_(std::move(room)) {
+    bytes_.resize(bytes_.capacity());  // without another allocation before it is full
+    clear();
+}
 
 void batch_builder::clear() noexcept {
     used_ = batch_header_bytes;
@@ -83,9 +103,8 @@ result<void> batch_builder::add(std::int64_t offset, timestamp_ms timestamp, std
     const timestamp_ms base = count_ > 0 ? base_timestamp_ : settings_.delete_horizon.value_or(timestamp);
     const std::int64_t timestamp_delta = wrapping_difference(timestamp, base);
     const std::size_t body =
-        1 + size_of_varlong(timestamp_delta) + size_of_varint(static_cast<std::int32_t>(offset_delta)) +
-        nullable_size(key) + nullable_size(value) +
-        size_of_varint(static_cast<std::int32_t>(std::min(header_count, largest_batch))) + header_bytes;
+        1 + varint_bytes(timestamp_delta) + varint_bytes(offset_delta) + nullable_size(key) + nullable_size(value) +
+        varint_bytes(static_cast<std::int64_t>(std::min(header_count, largest_batch))) + header_bytes;
     if (body > largest_batch || used_ + max_varint_bytes + body > largest_batch)
         return error{errc::message_too_large,
                      fmt::format("a record of {} bytes does not fit a batch that has {}", body, used_)};

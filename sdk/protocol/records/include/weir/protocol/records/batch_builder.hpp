@@ -27,7 +27,8 @@ struct batch_settings {
 
 class batch_builder {
 public:
-    explicit batch_builder(batch_settings settings = {});
+    /// `room`: memory to use, such as that of a batch which finish() made and nobody needs any more.
+    explicit batch_builder(batch_settings settings = {}, bytes room = {});
 
     /// Appends a record at the next offset (base offset, then one more each). Fails like the other append().
     result<void> append(timestamp_ms timestamp, std::optional<bytes_view> key, std::optional<bytes_view> value,

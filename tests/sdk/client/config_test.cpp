@@ -150,7 +150,7 @@ TEST_CASE("a properties file is read with the place of each entry") {
 TEST_CASE("a client takes everything from properties, and says what is missing") {
     CHECK_NOTHROW(client{properties{{"bootstrap.servers", "localhost:9"}, {"linger.ms", "3"}}});
     try {
-        client{properties{{"client.id", "x"}}};
+        const client nowhere{properties{{"client.id", "x"}}};
         FAIL("no bootstrap servers, no error");
     } catch (const exception& e) {
         CHECK(e.error().what() == "bootstrap.servers: '' names no broker; expected is host:port, several separated by commas");

@@ -98,6 +98,7 @@ TEST_CASE_FIXTURE(trouble_fixture, "records that a power cut took: the log is sh
         CHECK(rest.back().value == "new");
         CHECK(rest.back().info.offset < 5);
         CHECK(heard == std::vector<errc>{errc::log_truncated});
+        return;
     }
     SUBCASE("without one it stops") {
         config.start = at::none;

@@ -150,15 +150,15 @@ public:
     template <class K, class V>
         requires has_serde<wire_t<K>> && has_serde<wire_t<V>>
     delivery send(std::string_view to, const K& key, const V& value) {
-        const wire_t<K> k = key;
-        const wire_t<V> v = value;
+        const wire_t<K>& k = key;
+        const wire_t<V>& v = value;
         return self().send_erased(to, {&k, &default_serde_ops<wire_t<K>>, nullptr}, {&v, &default_serde_ops<wire_t<V>>, nullptr}, nullptr);
     }
     template <class K, class V>
         requires has_serde<wire_t<K>> && has_serde<wire_t<V>>
     delivery send(std::string_view to, const K& key, const V& value, const send_options& options) {
-        const wire_t<K> k = key;
-        const wire_t<V> v = value;
+        const wire_t<K>& k = key;
+        const wire_t<V>& v = value;
         return self().send_erased(to, {&k, &default_serde_ops<wire_t<K>>, nullptr}, {&v, &default_serde_ops<wire_t<V>>, nullptr}, &options);
     }
 

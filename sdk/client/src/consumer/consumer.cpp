@@ -144,7 +144,7 @@ op<std::int64_t> consumer_core::lag() {
 }
 
 op<> consumer_core::commit() {
-    return handle_->ask<void>([read = handle_->work_->read_so_far(false)](consumer_loop& work, auto done) mutable { work.commit_read(std::move(read), std::move(done)); });
+    return handle_->ask<void>([read = handle_->work_->read_so_far(false)](consumer_loop& work, auto done) { work.commit_read(read, std::move(done)); });
 }
 op<> consumer_core::commit(const record_info& finished) {
     std::vector<partition_offset> one(1);

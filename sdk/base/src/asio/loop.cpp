@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 
 #include <chrono>
+#include <ctime>
 
 namespace weir::detail {
 namespace {
@@ -47,6 +48,12 @@ time_point asio_loop::now() const noexcept {
 
 timestamp_ms asio_loop::wall_now() const noexcept {
     return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+timestamp_ms asio_loop::wall_recent() const noexcept {
+    timespec tick{};
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &tick);
+    return static_cast<timestamp_ms>(tick.tv_sec) * 1000 + tick.tv_nsec / 1'000'000;
 }
 
 bool asio_loop::running_here() const noexcept { return running == this; }

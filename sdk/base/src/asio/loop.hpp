@@ -20,6 +20,7 @@ public:
 
     time_point now() const noexcept override;
     timestamp_ms wall_now() const noexcept override;
+    timestamp_ms wall_recent() const noexcept override;
     void post(function<void()> step) override;
     timer_id call_at(time_point when, function<void()> step) override;
     void cancel(timer_id timer) noexcept override;

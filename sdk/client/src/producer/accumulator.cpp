@@ -6,13 +6,15 @@
 
 namespace weir::detail {
 
-accumulator::accumulator(const producer_config& config, std::shared_ptr<callbacks> strand, std::uint64_t seed)
+accumulator::accumulator(const producer_config& config, std::shared_ptr<callbacks> strand, const clock& time, std::uint64_t seed)
     : batch_size_(config.batch_size),
       max_record_(config.max_request_size),
       budget_(config.buffer_memory),
       ignore_keys_(config.partitioner_ignore_keys),
       adaptive_(config.partitioner_adaptive_partitioning),
       strand_(std::move(strand)),
+      time_(time),
+      stamps_(time),
       random_(seed) {
     settings_.compression = static_cast<protocol::codec>(config.compression);
     settings_.level = config.compression_level;
@@ -38,7 +40,7 @@ error accumulator::too_large(std::string_view name, std::size_t bound) const {
     return error{errc::message_too_large, fmt::format("{}: a record of {} bytes; max.request.size={} and buffer.memory={} are the limits", name, bound, max_record_, budget_)};
 }
 
-appended accumulator::append(std::string_view name, const encoded_record& record, const clock& time) {
+appended accumulator::append(std::string_view name, const encoded_record& record) {
     const auto bound = protocol::batch_builder::record_size_bound(record.key, record.value, record.headers);
     appended answer;
     const std::lock_guard held{mutex_};
@@ -79,7 +81,7 @@ appended accumulator::append(std::string_view name, const encoded_record& record
             spare_.pop_back();
             spare_bytes_ -= room.capacity();
         }
-        queue.open = std::make_shared<batch>(strand_, queue.topic, partition, settings_, time.now(), next_id_, std::move(room));
+        queue.open = std::make_shared<batch>(strand_, queue.topic, partition, settings_, time_.now(), next_id_, std::move(room));
         unfinished_.emplace_back(next_id_++, false);
         if (auto& waiting = topic->queued[static_cast<std::size_t>(partition)]; waiting >= 0) ++waiting;
         news |= queue.hungry;
@@ -87,7 +89,7 @@ appended accumulator::append(std::string_view name, const encoded_record& record
         news |= queue.open->weight++ == 1;
         if (auto& waiting = topic->queued[static_cast<std::size_t>(partition)]; waiting >= 0) ++waiting;
     }
-    answer.index = queue.open->append(record.time, record.key, record.value, record.headers, bound);
+    answer.index = queue.open->append(record.time == no_timestamp ? stamps_.now() : record.time, record.key, record.value, record.headers, bound);
     if (answer.index == std::numeric_limits<std::uint32_t>::max()) {
         answer.why = error{errc::invalid_record, fmt::format("{}-{}: the record does not fit a batch", name, partition)};
         return answer;

@@ -2,6 +2,7 @@
 #pragma once
 #include "batch.hpp"
 #include "partitioner.hpp"
+#include "record_clock.hpp"
 
 #include <condition_variable>
 #include <deque>
@@ -52,9 +53,10 @@ struct appended {
 /// Thread-safe. `wake` in an answer is true once until take_listed() was called.
 class accumulator {
 public:
-    accumulator(const producer_config& config, std::shared_ptr<callbacks> strand, std::uint64_t seed);
+    accumulator(const producer_config& config, std::shared_ptr<callbacks> strand, const clock& time, std::uint64_t seed);
 
-    appended append(std::string_view topic, const encoded_record& record, const clock& time);
+    /// A record without a time gets the present one.
+    appended append(std::string_view topic, const encoded_record& record);
     /// 0 while the topic is unknown.
     std::size_t partitions_of(std::string_view topic);
     /// From now on append() takes records of this transaction, and no others.
@@ -124,8 +126,10 @@ private:
     const bool ignore_keys_, adaptive_;
     protocol::batch_settings settings_;
     std::shared_ptr<callbacks> strand_;
+    const clock& time_;
     std::mutex mutex_;
     std::condition_variable room_;
+    record_clock stamps_;
     random_source random_;
     topic_map topics_;
     topic_map::value_type* last_ = nullptr;

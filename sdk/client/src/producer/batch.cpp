@@ -6,7 +6,7 @@
 
 namespace weir::detail {
 
-std::uint32_t batch::append(timestamp_ms time, std::optional<bytes_view> key, std::optional<bytes_view> value, std::span<const protocol::header_view> headers,
+std::uint32_t batch::append(timestamp_ms time, const std::optional<bytes_view>& key, const std::optional<bytes_view>& value, std::span<const protocol::header_view> headers,
                             std::size_t charge) {
     if (!builder.append(time, key, value, headers)) return std::numeric_limits<std::uint32_t>::max();
     if (times_.empty() || times_.back().second != time) times_.emplace_back(count, time);

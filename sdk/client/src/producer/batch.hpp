@@ -14,7 +14,7 @@ public:
     batch(std::shared_ptr<callbacks> strand, std::string topic, std::int32_t partition, const protocol::batch_settings& settings, time_point now, std::uint64_t id, bytes room = {})
         : op_signal(strand), topic(std::move(topic)), partition(partition), created(now), id(id), builder(settings, std::move(room)), strand_(std::move(strand)) {}
 
-    std::uint32_t append(timestamp_ms time, std::optional<bytes_view> key, std::optional<bytes_view> value, std::span<const protocol::header_view> headers,
+    std::uint32_t append(timestamp_ms time, const std::optional<bytes_view>& key, const std::optional<bytes_view>& value, std::span<const protocol::header_view> headers,
                          std::size_t charge);
     /// Compresses and frames it, once; again only replaces the producer's fields.
     result<void> seal(std::int64_t producer_id, std::int16_t epoch, std::int32_t sequence);

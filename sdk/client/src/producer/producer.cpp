@@ -38,12 +38,16 @@ error check(const producer_config& config) {
 
 thread_local byte_sink key_sink, value_sink;
 
-std::optional<bytes_view> encode(const erased& field, byte_sink& sink) {
-    if (!field.value || (field.ops->is_null && field.ops->is_null(field.value))) return std::nullopt;
-    if (field.ops->view) return field.ops->view(field.value);
+// Into its place: see batch_builder about copies.
+void encode(const erased& field, byte_sink& sink, std::optional<bytes_view>& into) {
+    if (!field.value || (field.ops->is_null && field.ops->is_null(field.value))) return;
+    if (field.ops->view) {
+        into.emplace(field.ops->view(field.value));
+        return;
+    }
     sink.clear();
     field.ops->encode(field.state, field.value, sink);
-    return sink.view();
+    into.emplace(sink.view());
 }
 
 bool legal_topic(std::string_view name) {
@@ -65,8 +69,8 @@ struct producer_core::outbound {
     bool chosen = false;   // the partition was asked for, and is
 
     outbound(const erased& key, const erased& value, const event_loop& loop, const send_options* given, std::int64_t transaction) {
-        record.key = encode(key, key_sink);
-        record.value = encode(value, value_sink);
+        encode(key, key_sink, record.key);
+        encode(value, value_sink, record.value);
         record.transaction = transaction;
         if (given) take(*given);
         if (!given || !given->time) record.time = loop.wall_now();
@@ -86,7 +90,7 @@ producer_core::producer_core(client_core& on, producer_config config)
       strand_(on.strand()),
       view_(on.view()),
       loop_(on.loop()),
-      records_(std::make_shared<accumulator>(config_, strand_, on.next_seed())),
+      records_(std::make_shared<accumulator>(config_, strand_, loop_, on.next_seed())),
       manager_(config_.transactional_id.empty() ? nullptr : std::make_shared<transaction_manager>(config_.transactional_id, config_.transaction_timeout)),
       sender_(std::make_shared<sender>(view_, strand_, records_, manager_, config_)) {
     sender_->on_change([waiting = waiting_] { waiting->retry(); });
@@ -132,7 +136,7 @@ appended producer_core::try_append(std::string_view topic, outbound& out) {
             out.chosen = true;
         }
     }
-    auto outcome = records_->append(topic, record, loop_);
+    auto outcome = records_->append(topic, record);
     if (outcome.wake) wake();
     return outcome;
 }
@@ -163,8 +167,11 @@ error producer_core::late(std::string_view topic, append_outcome what) const {
 
 delivery producer_core::send(std::string_view topic, const erased& key, const erased& value, const send_options* options, std::int64_t transaction) {
     if (!options && !hooked_) [[likely]] {
-        const encoded_record plain{encode(key, key_sink), encode(value, value_sink), {}, -1, loop_.wall_now(), transaction};
-        auto outcome = records_->append(topic, plain, loop_);
+        encoded_record plain;
+        encode(key, key_sink, plain.key);
+        encode(value, value_sink, plain.value);
+        plain.transaction = transaction;
+        auto outcome = records_->append(topic, plain);
         if (outcome.wake) wake();
         if (outcome.outcome == append_outcome::appended) [[likely]] return delivery{std::move(outcome.where), outcome.index};
     }

@@ -40,13 +40,13 @@ struct output {
         if (!from.empty()) std::memcpy(at, from.data(), from.size());
         at += from.size();
     }
-    void nullable(std::optional<bytes_view> from) noexcept {
+    void nullable(const std::optional<bytes_view>& from) noexcept {
         varint(from ? static_cast<std::int32_t>(from->size()) : -1);
         if (from) raw(*from);
     }
 };
 
-std::size_t nullable_size(std::optional<bytes_view> from) noexcept {
+std::size_t nullable_size(const std::optional<bytes_view>& from) noexcept {
     if (!from) return 1;
     // A length that does not fit is refused by its size before the varint matters.
     return varint_bytes(static_cast<std::int64_t>(std::min(from->size(), largest_batch))) + from->size();
@@ -56,6 +56,13 @@ std::size_t headers_size(std::span<const header_view> headers) noexcept {
     std::size_t total = 0;
     for (const auto& header : headers) total += nullable_size(as_bytes(header.key)) + nullable_size(header.value);
     return total;
+}
+
+void write_all(output& out, const std::span<const header_view>& headers) noexcept {
+    for (const auto& header : headers) {
+        out.nullable(as_bytes(header.key));
+        out.nullable(header.value);
+    }
 }
 
 std::int64_t wrapping_difference(std::int64_t a, std::int64_t b) noexcept {
@@ -92,8 +99,8 @@ std::byte* batch_builder::room(std::size_t more) {
 }
 
 template <class WriteHeaders>
-result<void> batch_builder::add(std::int64_t offset, timestamp_ms timestamp, std::optional<bytes_view> key,
-                                std::optional<bytes_view> value, std::size_t header_count, std::size_t header_bytes,
+result<void> batch_builder::add(std::int64_t offset, timestamp_ms timestamp, const std::optional<bytes_view>& key,
+                                const std::optional<bytes_view>& value, std::size_t header_count, std::size_t header_bytes,
                                 WriteHeaders write_headers) {
     const std::int64_t offset_delta = wrapping_difference(offset, settings_.base_offset);
     if (offset < settings_.base_offset || offset_delta < 0 || offset_delta > std::numeric_limits<std::int32_t>::max() ||
@@ -127,19 +134,15 @@ result<void> batch_builder::add(std::int64_t offset, timestamp_ms timestamp, std
     return {};
 }
 
-result<void> batch_builder::append(timestamp_ms timestamp, std::optional<bytes_view> key,
-                                   std::optional<bytes_view> value, std::span<const header_view> headers) {
-    return append(count_ > 0 ? last_offset_ + 1 : settings_.base_offset, timestamp, key, value, headers);
+result<void> batch_builder::append(timestamp_ms timestamp, const std::optional<bytes_view>& key,
+                                   const std::optional<bytes_view>& value, std::span<const header_view> headers) {
+    return add(count_ > 0 ? last_offset_ + 1 : settings_.base_offset, timestamp, key, value, headers.size(), headers_size(headers),
+               [&headers](output& out) { write_all(out, headers); });
 }
 
-result<void> batch_builder::append(std::int64_t offset, timestamp_ms timestamp, std::optional<bytes_view> key,
-                                   std::optional<bytes_view> value, std::span<const header_view> headers) {
-    return add(offset, timestamp, key, value, headers.size(), headers_size(headers), [&](output& out) {
-        for (const auto& header : headers) {
-            out.nullable(as_bytes(header.key));
-            out.nullable(header.value);
-        }
-    });
+result<void> batch_builder::append(std::int64_t offset, timestamp_ms timestamp, const std::optional<bytes_view>& key,
+                                   const std::optional<bytes_view>& value, std::span<const header_view> headers) {
+    return add(offset, timestamp, key, value, headers.size(), headers_size(headers), [&headers](output& out) { write_all(out, headers); });
 }
 
 result<void> batch_builder::append(const record_view& record) {
@@ -153,7 +156,7 @@ std::size_t batch_builder::estimated_size(double ratio) const noexcept {
     return batch_header_bytes + static_cast<std::size_t>(static_cast<double>(used_ - batch_header_bytes) * ratio);
 }
 
-std::size_t batch_builder::record_size_bound(std::optional<bytes_view> key, std::optional<bytes_view> value,
+std::size_t batch_builder::record_size_bound(const std::optional<bytes_view>& key, const std::optional<bytes_view>& value,
                                              std::span<const header_view> headers) noexcept {
     return max_varint_bytes + 1 + max_varlong_bytes + max_varint_bytes + nullable_size(key) + nullable_size(value) +
            max_varint_bytes + headers_size(headers);

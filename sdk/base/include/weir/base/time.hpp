@@ -27,6 +27,8 @@ public:
     virtual ~clock() = default;
     virtual time_point now() const noexcept = 0;
     virtual timestamp_ms wall_now() const noexcept = 0;
+    /// The same for a fraction of the cost: a few milliseconds behind at most, never ahead.
+    virtual timestamp_ms wall_recent() const noexcept { return wall_now(); }
 };
 
 }  // namespace weir

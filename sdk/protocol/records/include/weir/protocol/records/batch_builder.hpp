@@ -25,19 +25,20 @@ struct batch_settings {
     std::optional<timestamp_ms> max_timestamp;
 };
 
+/// Optional fields come by reference: copying two that were written word by word stalls longer than a small record takes.
 class batch_builder {
 public:
     /// `room`: memory to use, such as that of a batch which finish() made and nobody needs any more.
     explicit batch_builder(batch_settings settings = {}, bytes room = {});
 
     /// Appends a record at the next offset (base offset, then one more each). Fails like the other append().
-    result<void> append(timestamp_ms timestamp, std::optional<bytes_view> key, std::optional<bytes_view> value,
+    result<void> append(timestamp_ms timestamp, const std::optional<bytes_view>& key, const std::optional<bytes_view>& value,
                         std::span<const header_view> headers = {});
     /// Appends a record at `offset`, which must be above the last one and within 2147483647 of the base offset:
     /// errc::invalid_record. errc::message_too_large when the batch would not fit its int32 length. A failed append
     /// changes nothing.
-    result<void> append(std::int64_t offset, timestamp_ms timestamp, std::optional<bytes_view> key,
-                        std::optional<bytes_view> value, std::span<const header_view> headers = {});
+    result<void> append(std::int64_t offset, timestamp_ms timestamp, const std::optional<bytes_view>& key,
+                        const std::optional<bytes_view>& value, std::span<const header_view> headers = {});
     /// The same from a record of another batch, without decoding its headers. Its timestamp is taken as it reads.
     result<void> append(const record_view& record);
 
@@ -51,7 +52,7 @@ public:
     /// Size of the batch on the wire, guessed from `ratio` (compressed / uncompressed, as earlier batches had it).
     std::size_t estimated_size(double ratio) const noexcept;
     /// At most what append() of this record adds, without compression.
-    static std::size_t record_size_bound(std::optional<bytes_view> key, std::optional<bytes_view> value,
+    static std::size_t record_size_bound(const std::optional<bytes_view>& key, const std::optional<bytes_view>& value,
                                          std::span<const header_view> headers) noexcept;
     timestamp_ms max_timestamp() const noexcept { return max_timestamp_; }
 
@@ -63,8 +64,8 @@ public:
 
 private:
     template <class WriteHeaders>
-    result<void> add(std::int64_t offset, timestamp_ms timestamp, std::optional<bytes_view> key,
-                     std::optional<bytes_view> value, std::size_t header_count, std::size_t header_bytes,
+    result<void> add(std::int64_t offset, timestamp_ms timestamp, const std::optional<bytes_view>& key,
+                     const std::optional<bytes_view>& value, std::size_t header_count, std::size_t header_bytes,
                      WriteHeaders write_headers);
     std::byte* room(std::size_t more);
     void write_header(mutable_bytes batch) const noexcept;

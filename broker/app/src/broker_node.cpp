@@ -91,8 +91,9 @@ broker_node::broker_node(broker_config config, environment world, function<void(
     : state_(new state{std::move(config), std::move(world), std::move(failed)}) {}
 
 broker_node::~broker_node() {
-    // In a node that was not stopped: requests that wait for the controller go on while what they use is there.
+    // In a node that was not stopped: requests that wait for the controller or in a group go on while what they use is there.
     if (state_->controller) state_->controller->on_resign();
+    if (state_->groups) state_->groups->abandon();
 }
 
 result<void> broker_node::state::put_together() {

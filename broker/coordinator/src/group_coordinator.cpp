@@ -67,6 +67,13 @@ void group_coordinator::on_topics_deleted(std::vector<std::string> names) {
     }
 }
 
+void group_coordinator::abandon() {
+    state_->stopped = true;
+    for (auto& where : state_->homes) {
+        for (auto& entry : where.partitions) entry.second->unload(std::numeric_limits<std::int32_t>::max());
+    }
+}
+
 task<void> group_coordinator::stop(event_loop& caller) {
     state_->stopped = true;
     for (auto& where : state_->homes) {

@@ -102,12 +102,6 @@ struct group_fixture : broker::test::broker_fixture {
         for (auto& each : probes) each->close();
         world.run_for(1s);
     }
-    /// The broker's process dies. Joins may be parked in it, so what it held is freed by nobody.
-    void kill_coordinator() {
-        world.kill(machine);
-        static_cast<void>(node.release());
-        world.restart(machine);
-    }
     void make_topic(const std::string& name, std::int32_t partitions) {
         auto wire = connect();
         REQUIRE(create_topic(wire, name, partitions) == 0);
@@ -210,7 +204,7 @@ TEST_CASE_FIXTURE(group_fixture, "the group survives its coordinator") {
     add(config(cooperative), {{"a"}, ""}).member->close();  // one that never got anywhere
     auto& two = add();
     REQUIRE(world.run_until([&] { return probes[0]->owned.size() == 2 && two.owned.size() == 2; }, 60s));
-    kill_coordinator();
+    kill();
     world.run_for(3s);
     start();
     world.run_for(30s);
@@ -221,7 +215,7 @@ TEST_CASE_FIXTURE(group_fixture, "the group survives its coordinator") {
 TEST_CASE_FIXTURE(group_fixture, "a coordinator that is away for longer than a session takes the partitions along") {
     auto& one = add();
     REQUIRE(everybody_has(4));
-    kill_coordinator();
+    kill();
     REQUIRE(world.run_until([&] { return one.owned.empty(); }, 8s));
     CHECK(one.lost_count == 4);
     start();
@@ -351,7 +345,7 @@ TEST_CASE_FIXTURE(group_fixture, "of two members with one instance id the older 
 TEST_CASE_FIXTURE(group_fixture, "leaving ends in time without a coordinator") {
     auto& one = add();
     REQUIRE(everybody_has(4));
-    kill_coordinator();
+    kill();
     CHECK(leaves(one, 2s));
     CHECK(one.owned.empty());
     start();
@@ -398,7 +392,7 @@ TEST_CASE("whatever happens to members, links and the coordinator: one owner at 
                 case 1: f.world.cut_both(who.machine, f.machine); break;
                 case 2: f.world.heal_all(); break;
                 case 3:
-                    f.kill_coordinator();
+                    f.kill();
                     f.start();
                     break;
                 case 4: who.member->rejoin("test"); break;

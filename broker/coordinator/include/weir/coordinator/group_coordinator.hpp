@@ -69,6 +69,8 @@ public:
     void on_topics_deleted(std::vector<std::string> names);
     /// Answers everything parked and completes when nothing of it runs any more. Call before destroying it.
     task<void> stop(event_loop& caller);
+    /// The process was killed and its loops are gone: requests that wait end here, while what they use is there.
+    void abandon();
 
     /// The partition of __consumer_offsets that holds a group: what FindCoordinator looks up.
     std::int32_t partition_of(std::string_view group_id) const;

@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <thread>
+#include <vector>
 
 namespace weir {
 namespace detail {
@@ -20,6 +21,20 @@ struct task_thread::state {
     boost::asio::io_context io{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
     std::thread runner;
+    std::mutex mutex;
+    bool over = false;
+    std::vector<function<void()>> waiting;  // for that
+
+    void run() {
+        io.run();
+        std::vector<function<void()>> told;
+        {
+            const std::lock_guard held{mutex};
+            over = true;
+            told.swap(waiting);
+        }
+        for (auto& each : told) each();
+    }
 };
 
 task_thread::task_thread() = default;
@@ -29,9 +44,26 @@ boost::asio::io_context& task_thread::context() {
     const std::lock_guard held{mutex_};
     if (!state_) {
         state_ = std::make_shared<state>();
-        state_->runner = std::thread{[kept = state_] { kept->io.run(); }};
+        state_->runner = std::thread{[kept = state_] { kept->run(); }};
     }
     return state_->io;
+}
+
+void task_thread::end(function<void()> ended) {
+    std::shared_ptr<state> running;
+    {
+        const std::lock_guard held{mutex_};
+        running = state_;
+    }
+    if (running && running->runner.get_id() != std::this_thread::get_id()) {
+        running->io.stop();
+        const std::lock_guard held{running->mutex};
+        if (!running->over) {
+            running->waiting.push_back(std::move(ended));
+            return;
+        }
+    }
+    ended();
 }
 
 void task_thread::stop() {
@@ -45,7 +77,7 @@ void task_thread::stop() {
 }  // namespace detail
 
 void spawn(const client& on, awaitable<void> task) {
-    boost::asio::co_spawn(on.core().tasks().context(), std::move(task), [](const std::exception_ptr& thrown) {
+    boost::asio::co_spawn(on.core().tasks()->context(), std::move(task), [](const std::exception_ptr& thrown) {
         if (!thrown) return;
         try {
             std::rethrow_exception(thrown);

@@ -54,7 +54,7 @@ client_core::~client_core() {
         closed.set_value();
     });
     closed.get_future().wait();
-    tasks_.stop();
+    tasks_->stop();
     own_->stop();
     own_->join();
     strand_->stop();
@@ -87,9 +87,9 @@ client::client(const net::in_process_cluster& cluster, client_config config) {
 }
 op<> client::close() {
     auto done = std::make_shared<detail::op_state<void>>(core_->strand());
-    core_->loop().post([view = core_->view(), done] {
+    core_->loop().post([view = core_->view(), tasks = core_->tasks(), done] {
         view->close();
-        done->complete({});
+        tasks->end([done] { done->complete({}); });
     });
     return op<>{std::move(done)};
 }

@@ -27,7 +27,7 @@ public:
     /// For whatever else of this client draws at random.
     std::uint64_t next_seed() noexcept { return seed_.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed); }
     const std::shared_ptr<cluster>& view() const noexcept { return view_; }
-    task_thread& tasks() noexcept { return tasks_; }
+    const std::shared_ptr<task_thread>& tasks() noexcept { return tasks_; }
     /// What it was given by name, for resolve() of what is built on it.
     const client_settings& settings() const noexcept { return settings_; }
     /// Calls `handler` on the loop at these signals, for as long as the client lives. Nothing on a loop of the caller's.
@@ -35,7 +35,7 @@ public:
 
 private:
     std::shared_ptr<network> keep_;  // of a cluster in this process, which may end before its clients
-    task_thread tasks_;
+    std::shared_ptr<task_thread> tasks_ = std::make_shared<task_thread>();
     std::unique_ptr<runtime> own_;  // nullptr: the loop is somebody else's
     event_loop& loop_;
     std::atomic<std::uint64_t> seed_;

@@ -1,5 +1,7 @@
 // Where spawn() runs user coroutines: a thread of the client's that starts with the first of them.
 #pragma once
+#include <weir/base/function.hpp>
+
 #include <memory>
 #include <mutex>
 
@@ -18,6 +20,8 @@ public:
     task_thread& operator=(const task_thread&) = delete;
 
     boost::asio::io_context& context();
+    /// Lets the thread finish its step and calls `ended` when it has, or at once when there is none or it is this one.
+    void end(function<void()> ended);
     /// Ends the thread; what waits there never runs, and is dropped with this. On the thread itself, it ends with this step.
     void stop();
 

@@ -70,7 +70,7 @@ T run(awaitable<T> work) {
 }
 
 /// Runs `task` on a thread of the client's, which all tasks share, never the one that serves sockets. What it throws is
-/// logged. The client's end drops what has not ended by then.
+/// logged. What has not ended when the client closes goes no further, and is dropped with the client.
 void spawn(const client& on, awaitable<void> task);
 
 /// A client configuration that runs completions on `context`, such as an io_context, which outlives the client.

@@ -62,7 +62,8 @@ public:
     client& operator=(const client&);
 
     /// Closes the connections: what is under way on any copy, and all that comes after, fails with errc::closed. Producers
-    /// and consumers that still have something to do are closed before.
+    /// and consumers that still have something to do are closed before. What spawn() began runs no more once this has
+    /// ended (unless it is awaited there), so that what it refers to may go.
     op<> close();
 
     detail::client_core& core() const noexcept { return *core_; }  ///< for the library

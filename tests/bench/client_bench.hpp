@@ -16,14 +16,16 @@ struct produce_run {
     std::string bootstrap, topic;
     std::size_t messages = 0, bytes = 0;
     bool latency = false;
+    bool told = false;       ///< each record's outcome goes to a callback
     std::int32_t first = 0;  ///< only the first partitions, in turn; 0: wherever the client chooses
 };
 inline produce_run parse_produce(int argc, char** argv) {
     if (argc < 5) {
-        std::fprintf(stderr, "usage: %s <bootstrap> <topic> <messages> <bytes> [latency | first <partitions>]\n", argv[0]);
+        std::fprintf(stderr, "usage: %s <bootstrap> <topic> <messages> <bytes> [latency | told | first <partitions>]\n", argv[0]);
         std::exit(2);
     }
-    return {argv[1], argv[2], std::strtoul(argv[3], nullptr, 10), std::strtoul(argv[4], nullptr, 10), argc == 6,
+    const std::string how = argc > 5 ? argv[5] : "";
+    return {argv[1], argv[2], std::strtoul(argv[3], nullptr, 10), std::strtoul(argv[4], nullptr, 10), how == "latency", how == "told",
             argc > 6 ? static_cast<std::int32_t>(std::strtol(argv[6], nullptr, 10)) : 0};
 }
 

@@ -25,22 +25,40 @@ error op_signal::wait(std::uint32_t index, milliseconds most) {
     return {};
 }
 
-void op_signal::go_on(continuation next) const {
-    if (next.where == continue_on::any_thread) next.run();
-    else strand_->post(std::move(next.run));
+// One step for all that the strand has to run: a batch ends for thousands of records at a time.
+void op_signal::go_on(continuations here, continuations on_strand) {
+    for (auto& each : here) each.run(*this);
+    if (!on_strand.empty()) strand_->post([self = shared_from_this(), this, all = std::move(on_strand)]() mutable { run_from(std::move(all), 0); });
 }
 
-void op_signal::on_ready(std::uint32_t index, function<void()> next, continue_on where) {
-    continuation made{index, where, std::move(next)};
+// What one callback throws is its executor's business, and takes nothing from the others.
+void op_signal::run_from(continuations all, std::size_t first) {
+    while (first < all.size()) {
+        try {
+            all[first++].run(*this);
+        } catch (...) {
+            if (first < all.size()) strand_->post([self = shared_from_this(), this, all = std::move(all), first]() mutable { run_from(std::move(all), first); });
+            throw;
+        }
+    }
+}
+
+void op_signal::on_ready(std::uint32_t index, function<void(op_core&)> next, continue_on where) {
+    const bool anywhere = where == continue_on::any_thread;
     {
         const std::lock_guard held{mutex_};
         ++awaited_;
         if (!over(index)) {
-            continuations_.push_back(std::move(made));
+            auto& all = anywhere ? on_any_thread_ : on_strand_;
+            if (!all.empty() && all.size() == all.capacity()) all.reserve(4 * all.size());  // a full batch has thousands: fewer moves
+            all.emplace_back(index, std::move(next));
             return;
         }
     }
-    go_on(std::move(made));
+    continuations late;
+    late.emplace_back(index, std::move(next));
+    if (anywhere) go_on(std::move(late), {});
+    else go_on({}, std::move(late));
 }
 
 bool op_signal::ready(std::uint32_t index) const noexcept {
@@ -50,17 +68,23 @@ bool op_signal::ready(std::uint32_t index) const noexcept {
 }
 
 void op_signal::cancel(std::uint32_t index) noexcept {
-    std::vector<continuation> mine;
+    const auto take = [index](continuations& from) {
+        continuations mine;
+        const auto others = std::partition(from.begin(), from.end(), [&](const continuation& each) { return each.index != index; });
+        std::move(others, from.end(), std::back_inserter(mine));
+        from.erase(others, from.end());
+        return mine;
+    };
+    continuations here, on_strand;
     {
         const std::lock_guard held{mutex_};
         if (over(index)) return;
         cancelled_.push_back(index);
-        const auto others = std::partition(continuations_.begin(), continuations_.end(), [&](const continuation& each) { return each.index != index; });
-        std::move(others, continuations_.end(), std::back_inserter(mine));
-        continuations_.erase(others, continuations_.end());
+        here = take(on_any_thread_);
+        on_strand = take(on_strand_);
         changed_.notify_all();
     }
-    for (auto& each : mine) go_on(std::move(each));
+    go_on(std::move(here), std::move(on_strand));
 }
 
 bool op_signal::cancelled(std::uint32_t index) const {
@@ -74,15 +98,16 @@ std::size_t op_signal::awaited() const {
 }
 
 bool op_signal::finish() {
-    std::vector<continuation> all;
+    continuations here, on_strand;
     {
         const std::lock_guard held{mutex_};
         if (ended()) return false;
         ended_.store(true, std::memory_order_release);
-        all.swap(continuations_);
+        here.swap(on_any_thread_);
+        on_strand.swap(on_strand_);
         changed_.notify_all();
     }
-    for (auto& each : all) go_on(std::move(each));
+    go_on(std::move(here), std::move(on_strand));
     return true;
 }
 

@@ -15,7 +15,7 @@ class op_signal : public op_core {
 public:
     explicit op_signal(std::shared_ptr<callbacks> strand) noexcept : strand_(std::move(strand)) {}
     error wait(std::uint32_t index, milliseconds most) override;
-    void on_ready(std::uint32_t index, function<void()> next, continue_on where) override;
+    void on_ready(std::uint32_t index, function<void(op_core&)> next, continue_on where) override;
     bool ready(std::uint32_t index) const noexcept override;
     void cancel(std::uint32_t index) noexcept override;
     bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
@@ -30,16 +30,17 @@ protected:
 private:
     struct continuation {
         std::uint32_t index;
-        continue_on where;
-        function<void()> run;
+        function<void(op_core&)> run;
     };
+    using continuations = std::vector<continuation>;
     bool over(std::uint32_t index) const;
-    void go_on(continuation next) const;
+    void go_on(continuations here, continuations on_strand);
+    void run_from(continuations all, std::size_t first);
 
     std::shared_ptr<callbacks> strand_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::vector<continuation> continuations_;
+    continuations on_any_thread_, on_strand_;
     std::vector<std::uint32_t> cancelled_;
     std::size_t awaited_ = 0;
     std::atomic<bool> ended_ = false;

@@ -17,15 +17,16 @@ enum class continue_on : std::uint8_t {
     any_thread,  ///< where the operation ends: only for code that passes the result on elsewhere
 };
 
-/// What is behind an op: one per batch or request, never one per record. Thread-safe.
-class op_core {
+/// What is behind an op: one per batch or request, never one per record; held by shared pointers. Thread-safe.
+class op_core : public std::enable_shared_from_this<op_core> {
 public:
     virtual ~op_core() = default;
     /// No error when it has ended; errc::timed_out, or errc::would_deadlock on a thread that has to run for it to end.
     virtual error wait(std::uint32_t index, milliseconds most) = 0;
     /// Moves the outcome, a result<T>, into `into`. Ended operations only.
     virtual void take(std::uint32_t index, void* into) = 0;
-    virtual void on_ready(std::uint32_t index, function<void()> next, continue_on where) = 0;
+    /// `next` gets this, and so need not hold it: who has the operation to do does.
+    virtual void on_ready(std::uint32_t index, function<void(op_core&)> next, continue_on where) = 0;
     virtual bool ready(std::uint32_t index) const noexcept = 0;
     virtual void cancel(std::uint32_t index) noexcept = 0;
 };
@@ -50,7 +51,8 @@ public:
     /// Calls `f` with the result on the client's callback strand; callbacks of one client never overlap.
     template <std::invocable<result<T>> F>
     void then(F&& f) {
-        when_ready([f = std::forward<F>(f)](op ended) mutable { f(ended.take()); }, detail::continue_on::callbacks);
+        auto next = [f = std::forward<F>(f), index = index_](detail::op_core& ended) mutable { f(taken(ended, index)); };
+        core_->on_ready(index_, std::move(next), detail::continue_on::callbacks);
     }
     bool ready() const noexcept { return core_->ready(index_); }
     /// Ends the wait with errc::cancelled. A record on its way may be delivered all the same.
@@ -64,16 +66,18 @@ public:
     /// For weir_initiate(): calls `f` with this op when it has ended; take() is due where the result is wanted.
     template <class F>
     void when_ready(F&& f, detail::continue_on where) {
-        core_->on_ready(index_, [core = core_, index = index_, f = std::forward<F>(f)]() mutable { f(op{std::move(core), index}); }, where);
+        core_->on_ready(index_, [f = std::forward<F>(f), index = index_](detail::op_core& ended) mutable { f(op{ended.shared_from_this(), index}); }, where);
     }
     /// The outcome of an op that has ended, once.
-    result<T> take() {
-        result<T> outcome{errc::closed};
-        core_->take(index_, &outcome);
+    result<T> take() { return taken(*core_, index_); }
+
+private:
+    static result<T> taken(detail::op_core& core, std::uint32_t index) {
+        result<T> outcome{error{}};  // no more than a place for it
+        core.take(index, &outcome);
         return outcome;
     }
 
-private:
     std::shared_ptr<detail::op_core> core_;
     std::uint32_t index_;
 };

@@ -24,10 +24,10 @@ void poll_state::begin(duration most) {
         }
         of_->polling_ = true;
         if (of_->stopped()) continue;  // between the two
-        if (of_->inbox_->wait(shared_from_this())) break;
+        if (of_->inbox_->wait(self())) break;
     }
     if (most == duration::max()) return;
-    of_->loop_.post([weak = weak_from_this(), &loop = of_->loop_, most] {
+    of_->loop_.post([weak = std::weak_ptr<poll_state>{self()}, &loop = of_->loop_, most] {
         if (weak.expired()) return;
         loop.call_after(most, [weak] {
             if (const auto self = weak.lock()) self->expire();
@@ -39,7 +39,7 @@ void poll_state::ready() {
     const std::lock_guard held{of_->mutex_};
     if (over()) return;  // cancelled, and somebody else may be reading
     while (!look(false)) {
-        if (of_->inbox_->wait(shared_from_this())) return;
+        if (of_->inbox_->wait(self())) return;
     }
 }
 

@@ -8,7 +8,7 @@ error wrong_thread_error();
 
 /// Ends when there is a chunk to read, or a reason why there will be none. The records are cut out where the result is taken:
 /// on the application's thread.
-class poll_state final : public op_signal, public poll_waiter, public poll_source, public std::enable_shared_from_this<poll_state> {
+class poll_state final : public op_signal, public poll_waiter, public poll_source {
 public:
     /// `records`: 0: as many as a batch may have; 1: next().
     poll_state(std::shared_ptr<reader> of, std::size_t records, std::shared_ptr<void> types, poll_builder build)
@@ -27,6 +27,7 @@ public:
     const error& failure() const override { return failure_; }
 
 private:
+    std::shared_ptr<poll_state> self() { return std::static_pointer_cast<poll_state>(shared_from_this()); }
     /// True: it has ended. `mine`: on the application's thread, where a batch may be opened.
     bool look(bool mine);
     void expire();

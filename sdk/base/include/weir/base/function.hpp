@@ -2,6 +2,7 @@
 #pragma once
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -33,14 +34,12 @@ public:
             table_ = &heap_table<callable>;
         }
     }
-    function(function&& other) noexcept : table_(std::exchange(other.table_, nullptr)) {
-        if (table_) table_->move(other.storage_, storage_);
-    }
+    function(function&& other) noexcept : table_(std::exchange(other.table_, nullptr)) { take_from(other); }
     function& operator=(function&& other) noexcept {
         if (this != &other) {
             reset();
             table_ = std::exchange(other.table_, nullptr);
-            if (table_) table_->move(other.storage_, storage_);
+            take_from(other);
         }
         return *this;
     }
@@ -55,25 +54,33 @@ public:
 private:
     struct table {
         R (*call)(void*, Args&&...);
-        void (*move)(void* from, void* to) noexcept;
-        void (*drop)(void*) noexcept;
+        void (*move)(void* from, void* to) noexcept;  // nullptr: its bytes can be copied,
+        void (*drop)(void*) noexcept;                 // and there is nothing to destroy
     };
+    template <class F>
+    static constexpr bool plain = std::is_trivially_copyable_v<F>;
     template <class F>
     static constexpr table inline_table{
         [](void* self, Args&&... args) -> R { return (*static_cast<F*>(self))(std::forward<Args>(args)...); },
-        [](void* from, void* to) noexcept {
+        plain<F> ? nullptr : +[](void* from, void* to) noexcept {
             ::new (to) F(std::move(*static_cast<F*>(from)));
             static_cast<F*>(from)->~F();
         },
-        [](void* self) noexcept { static_cast<F*>(self)->~F(); }};
+        plain<F> ? nullptr : +[](void* self) noexcept { static_cast<F*>(self)->~F(); }};
     template <class F>
     static constexpr table heap_table{
         [](void* self, Args&&... args) -> R { return (**static_cast<F**>(self))(std::forward<Args>(args)...); },
-        [](void* from, void* to) noexcept { ::new (to) F*(*static_cast<F**>(from)); },
+        nullptr,  // the pointer to it is
         [](void* self) noexcept { delete *static_cast<F**>(self); }};
 
+    void take_from(function& other) noexcept {
+        if (!table_) return;
+        if (table_->move) table_->move(other.storage_, storage_);
+        else std::memcpy(storage_, other.storage_, inline_bytes);
+    }
     void reset() noexcept {
-        if (table_) std::exchange(table_, nullptr)->drop(storage_);
+        const auto* const was = std::exchange(table_, nullptr);
+        if (was && was->drop) was->drop(storage_);
     }
 
     const table* table_ = nullptr;

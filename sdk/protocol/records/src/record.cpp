@@ -80,13 +80,13 @@ std::optional<header_view> header_range::find(std::string_view key) const noexce
 
 record_cursor::record_cursor(const batch_view& batch, bytes_view payload) noexcept
     : at_(payload.data()),
-      end_(payload.data() + payload.size()),
       count_(batch.record_count()),
       base_offset_(batch.base_offset()),
       base_timestamp_(batch.base_timestamp()),
       append_time_(batch.max_timestamp()),
       base_sequence_(batch.base_sequence()),
-      log_append_(batch.time_type() == timestamp_type::log_append_time) {
+      log_append_(batch.time_type() == timestamp_type::log_append_time),
+      end_(payload.data() + payload.size()) {
     if (count_ < 0) fail("the record count is negative");
 }
 

@@ -100,8 +100,8 @@ private:
         fault_ = fault;
         return false;
     }
+    // Not beside each other: two words read as one, just after one of them was written, stall for longer than a record takes.
     const std::byte* at_ = nullptr;
-    const std::byte* end_ = nullptr;
     std::int32_t count_ = 0;
     std::int32_t delivered_ = 0;
     std::int64_t base_offset_ = 0;
@@ -109,6 +109,7 @@ private:
     timestamp_ms append_time_ = no_timestamp;
     std::int32_t base_sequence_ = -1;
     bool log_append_ = false;
+    const std::byte* end_ = nullptr;
     const char* fault_ = nullptr;  // static text
 };
 

@@ -5,11 +5,13 @@ namespace weir::tools {
 
 extern const tool
     acls,
+    broker_api_versions,
     client_metrics,
     cluster,
     configs,
     console_consumer,
     console_producer,
+    console_share_consumer,
     consumer_groups,
     consumer_perf_test,
     delegation_tokens,
@@ -24,6 +26,7 @@ extern const tool
     metadata_quorum,
     producer_perf_test,
     reassign_partitions,
+    share_consumer_perf_test,
     share_groups,
     streams_groups,
     topics,
@@ -34,11 +37,13 @@ extern const tool
 std::span<const tool* const> all_tools() noexcept {
     static constexpr const tool* all[] = {
         &acls,
+        &broker_api_versions,
         &client_metrics,
         &cluster,
         &configs,
         &console_consumer,
         &console_producer,
+        &console_share_consumer,
         &consumer_groups,
         &consumer_perf_test,
         &delegation_tokens,
@@ -53,6 +58,7 @@ std::span<const tool* const> all_tools() noexcept {
         &metadata_quorum,
         &producer_perf_test,
         &reassign_partitions,
+        &share_consumer_perf_test,
         &share_groups,
         &streams_groups,
         &topics,

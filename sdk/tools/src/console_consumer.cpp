@@ -1,7 +1,7 @@
 // weir console-consumer: prints the records of topics.
 #include "common_options.hpp"
 #include "connect.hpp"
-#include "console/record_formatter.hpp"
+#include "console/formatting.hpp"
 #include "topic_filter.hpp"
 
 #include <weir/admin.hpp>
@@ -13,7 +13,6 @@
 #include <cstdio>
 #include <limits>
 #include <map>
-#include <set>
 
 namespace weir::tools {
 
@@ -33,13 +32,11 @@ constexpr option options[] = {
     value("max-messages", "count", "End after this many records."),
     value("timeout-ms", "ms", "End when no record has come for this long."),
     value("isolation-level", "level", "read_committed leaves out records of open and aborted transactions.").one_of("read_uncommitted|read_committed"),
-    value("formatter", "class", "How records are printed: DefaultMessageFormatter, NoOpMessageFormatter, or one of the coordinators' topics."),
-    value("formatter-property", "name=value", "print.timestamp, print.partition, print.offset, print.epoch, print.delivery, print.headers, print.key (all false), "
-                                              "print.value (true), key.separator (tab), line.separator, headers.separator (,), null.literal, key.deserializer, "
-                                              "value.deserializer, headers.deserializer.").repeatable(),
-    value("formatter-config", "file", "A properties file with the same; --formatter-property wins."),
-    value("key-deserializer", "name", "string, short, integer, long, float, double, boolean, uuid, bytes or hex (or Kafka's class)."),
-    value("value-deserializer", "name", "The same for values."),
+    formatter_class,
+    formatter_property,
+    formatter_config,
+    key_deserializer,
+    value_deserializer,
     flag("skip-message-on-error", "Go on behind a record that cannot be printed."),
     flag("enable-systest-events", "Print shutdown_complete at the end."),
     output_format,
@@ -47,16 +44,6 @@ constexpr option options[] = {
     value("consumer-property", "name=value", "").repeatable().instead("command-property"),
     value("consumer.config", "file", "").instead("command-config"),
 };
-
-record_formatter make_formatter(const arguments& args) {
-    std::vector<std::pair<std::string, std::string>> how;
-    if (args.has("formatter-config"))
-        for (const auto& each : read_properties(args.text("formatter-config"))) how.emplace_back(each.name, each.value);
-    for (const auto* option : {"key-deserializer", "value-deserializer"})
-        if (const auto name = args.text(option); !name.empty()) how.emplace_back(std::string{option}.replace(std::string_view{option}.find('-'), 1, "."), name);
-    for (auto& each : args.pairs("formatter-property")) how.push_back(std::move(each));
-    return *record_formatter::make(args.text("formatter"), how);
-}
 
 at::position start_of(const arguments& args) {
     const auto text = args.text("offset", args.has("from-beginning") ? "earliest" : "latest");
@@ -108,25 +95,6 @@ std::vector<topic_partition> partitions_of(const client& on, const arguments& ar
         for (const auto& each : (*outcome).partitions) all.push_back({name, each.id});
     return all;
 }
-
-/// Which topics say their timestamps are the brokers' own.
-class time_types {
-public:
-    explicit time_types(const client& on) : at_(on) {}
-    bool log_append(std::string_view topic) {
-        const auto known = known_.find(topic);
-        if (known != known_.end()) return known->second;
-        bool append = false;
-        if (const auto found = at_.describe_topic_config(std::string{topic}).get())
-            for (const auto& each : *found)
-                if (each.name == "message.timestamp.type") append = each.value == "LogAppendTime";
-        return known_.emplace(topic, append).first->second;
-    }
-
-private:
-    admin at_;
-    std::map<std::string, bool, std::less<>> known_;
-};
 
 int run(const invocation& call) {
     const auto& args = call.args;

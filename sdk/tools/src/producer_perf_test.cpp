@@ -33,6 +33,8 @@ constexpr option options[] = {
     value("payload-file", "file", "A text file with values, of which one is chosen at random each time."),
     value("payload-delimiter", "text", "What stands between the values of --payload-file; a line break by default."),
     flag("payload-monotonic", "Values are 0, 1, 2, ..."),
+    value("transactional-id", "id", "Send in transactions, under this id."),
+    value("transaction-duration-ms", "ms", "Send in transactions, and commit after this long; 3000 by default."),
     value("warmup-records", "count", "Leave so many first records out of a second summary."),
     value("reporting-interval", "ms", "Print a line this often; 5000 by default."),
     output_format,
@@ -125,21 +127,41 @@ int run(const invocation& call) {
     if (warmup >= count) throw usage_error{"The value for --warmup-records must be strictly fewer than the number of records in the test, --num-records."};
     const auto rate = throughput_of(args);
     auto values_to_send = make_payloads(args);
+    const auto transaction_ms = args.number("transaction-duration-ms", 1, most);
 
-    const auto settings = client_settings(args, "perf-producer-client", {"command-property"});
+    auto settings = client_settings(args, "perf-producer-client", {"command-property"});
+    const bool transactional = transaction_ms || args.has("transactional-id") || settings.find("transactional.id");
+    if (args.has("transactional-id")) settings.set("transactional.id", std::string{args.text("transactional-id")}, "--transactional-id");
+    else if (transactional && !settings.find("transactional.id")) {
+        auto random = random_source::from_system();
+        settings.set("transactional.id", "performance-producer-" + to_string(random_uuid(random)));
+    }
     producer out{client{settings}, producer_config{}};
     const topic<none, bytes_view> to{std::string{args.text("topic")}};
 
     if (warmup > 0) call.out.line(fmt::format("Warmup first {} records. Steady state results will print after the complete test summary.", warmup));
     const auto shared = std::make_shared<test>(count, args.number_or("reporting-interval", 5'000, 1, most), call.out);
     pacer pace{shared->time, rate};
+    std::optional<transaction> open;
+    time_point opened;
+    const auto commit = [&] {
+        if (open) *open->commit().get();
+        open.reset();
+    };
     for (std::int64_t sent = 0; sent < count; ++sent) {
         const auto value = values_to_send.next();
+        if (transactional && !open) {
+            open.emplace(*out.begin().get());
+            opened = shared->time.now();
+        }
         if (warmup > 0 && sent == warmup) shared->steady.emplace(count - warmup, shared->time.wall_now(), true);
         const auto since = shared->time.now();
-        out.send(to, value).then([shared, since, size = value.size(), warm = sent >= warmup](result<record_metadata> outcome) { shared->delivered(outcome, since, size, warm); });
+        auto delivery = open ? open->send(to, value) : out.send(to, value);
+        delivery.then([shared, since, size = value.size(), warm = sent >= warmup](result<record_metadata> outcome) { shared->delivered(outcome, since, size, warm); });
+        if (open && shared->time.now() - opened >= milliseconds{transaction_ms.value_or(3'000)}) commit();
         pace.after(sent + 1);
     }
+    commit();
     const auto closed = close_after_callbacks(out);
     shared->bar.clear();
     const auto now = shared->time.wall_now();

@@ -287,6 +287,10 @@ TEST_CASE_FIXTURE(admin_fixture, "the cluster, its quorum, features, disks and p
     CHECK(features.supported.contains("metadata.version"));
     CHECK(features.finalized.contains("metadata.version"));
     CHECK(get(ops->describe_features(1)).finalized.size() == features.finalized.size());
+    const auto versions = get(ops->describe_api_versions(1));
+    REQUIRE(!versions.empty());
+    CHECK(versions.front().key == 0);  // Produce
+    CHECK(versions.front().max >= 12);
     const auto updated = wait(ops->update_features({{.feature = "nonsense", .level = 1}}));
     CHECK_FALSE((updated && *updated));
 

@@ -161,6 +161,8 @@ public:
     op<cluster_description> describe_cluster(describe_cluster_options options) const;
     op<feature_metadata> describe_features() const;
     op<feature_metadata> describe_features(std::int32_t broker) const;
+    /// Which versions of which requests that broker serves (KIP-35), by key.
+    op<std::vector<api_versions>> describe_api_versions(std::int32_t broker) const;
     op<outcomes<>> update_features(std::vector<feature_update> updates) const;
     op<outcomes<>> update_features(std::vector<feature_update> updates, update_features_options options) const;
     op<quorum_description> describe_metadata_quorum() const;

@@ -311,6 +311,9 @@ op<feature_metadata> admin::describe_features() const {
 op<feature_metadata> admin::describe_features(std::int32_t broker) const {
     return core_->run(detail::describe_features(core_->begin("describe_features", timeout_), broker));
 }
+op<std::vector<api_versions>> admin::describe_api_versions(std::int32_t broker) const {
+    return core_->run(detail::describe_api_versions(core_->begin("describe_api_versions", timeout_), broker));
+}
 op<outcomes<>> admin::update_features(std::vector<feature_update> updates) const {
     return core_->run(detail::update_features(core_->begin("update_features", timeout_), std::move(updates), false));
 }

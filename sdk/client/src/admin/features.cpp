@@ -5,6 +5,8 @@
 #include <weir/protocol/messages/api_versions.hpp>
 #include <weir/protocol/messages/update_features.hpp>
 
+#include <algorithm>
+
 namespace weir::detail {
 namespace {
 
@@ -41,20 +43,34 @@ struct update_plan : plan_of<protocol::update_features_request, std::string, voi
     }
 };
 
-}  // namespace
-
-task<result<feature_metadata>> describe_features(call_ptr call, std::optional<std::int32_t> broker) {
+task<result<protocol::api_versions_response>> ask_versions(call_ptr call, place where) {
     protocol::api_versions_request request;
     request.client_software_name = "weir";
     request.client_software_version = "0.1.0";
-    auto asking = ask(std::move(call), broker ? on_broker(*broker) : any_broker(), std::move(request),
-                      [](const protocol::api_versions_response& answer) { return refusal(answer.error_code, {}, "describe_features"); });
+    return ask(std::move(call), std::move(where), std::move(request),
+               [](const protocol::api_versions_response& answer) { return refusal(answer.error_code, {}, "ApiVersions"); });
+}
+
+}  // namespace
+
+task<result<feature_metadata>> describe_features(call_ptr call, std::optional<std::int32_t> broker) {
+    auto asking = ask_versions(std::move(call), broker ? on_broker(*broker) : any_broker());
     auto got = co_await asking;
     if (!got) co_return got.error();
     feature_metadata all;
     for (const auto& each : got->finalized_features) all.finalized[each.name] = {each.min_version_level, each.max_version_level};
     for (const auto& each : got->supported_features) all.supported[each.name] = {each.min_version, each.max_version};
     if (got->finalized_features_epoch >= 0) all.finalized_epoch = got->finalized_features_epoch;
+    co_return all;
+}
+
+task<result<std::vector<api_versions>>> describe_api_versions(call_ptr call, std::int32_t broker) {
+    auto asking = ask_versions(std::move(call), on_broker(broker));
+    auto got = co_await asking;
+    if (!got) co_return got.error();
+    std::vector<api_versions> all;
+    for (const auto& each : got->api_keys) all.push_back({each.api_key, each.min_version, each.max_version});
+    std::sort(all.begin(), all.end(), [](const api_versions& a, const api_versions& b) { return a.key < b.key; });
     co_return all;
 }
 

@@ -92,6 +92,7 @@ task<result<void>> unregister_broker(call_ptr call, std::int32_t broker);
 task<result<uuid>> client_instance_id(call_ptr call, std::shared_ptr<uuid> known);
 // features.cpp
 task<result<feature_metadata>> describe_features(call_ptr call, std::optional<std::int32_t> broker);
+task<result<std::vector<api_versions>>> describe_api_versions(call_ptr call, std::int32_t broker);
 task_of_outcomes<void> update_features(call_ptr call, std::vector<feature_update> updates, bool validate_only);
 // quorum.cpp
 task<result<quorum_description>> describe_metadata_quorum(call_ptr call);

@@ -26,6 +26,12 @@ struct describe_cluster_options {
     bool fenced_brokers = false;                  ///< registered, but not serving (KIP-1073)
 };
 
+struct api_versions {
+    std::int16_t key = -1;
+    std::int16_t min = 0;
+    std::int16_t max = -1;
+};
+
 // --- features (KIP-584) ---
 
 struct version_range {

@@ -1,0 +1,27 @@
+#include "formatting.hpp"
+
+#include "../connect.hpp"
+
+namespace weir::tools {
+
+record_formatter make_formatter(const arguments& args) {
+    std::vector<std::pair<std::string, std::string>> how;
+    if (args.has("formatter-config"))
+        for (const auto& each : read_properties(args.text("formatter-config"))) how.emplace_back(each.name, each.value);
+    for (const auto* option : {"key-deserializer", "value-deserializer"})
+        if (const auto name = args.text(option); !name.empty()) how.emplace_back(std::string{option}.replace(std::string_view{option}.find('-'), 1, "."), name);
+    for (auto& each : args.pairs("formatter-property")) how.push_back(std::move(each));
+    return *record_formatter::make(args.text("formatter"), how);
+}
+
+bool time_types::log_append(std::string_view topic) {
+    const auto known = known_.find(topic);
+    if (known != known_.end()) return known->second;
+    bool append = false;
+    if (const auto found = at_.describe_topic_config(std::string{topic}).get())
+        for (const auto& each : *found)
+            if (each.name == "message.timestamp.type") append = each.value == "LogAppendTime";
+    return known_.emplace(topic, append).first->second;
+}
+
+}  // namespace weir::tools

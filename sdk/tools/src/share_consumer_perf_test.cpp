@@ -1,0 +1,151 @@
+// weir share-consumer-perf-test: how fast a share group takes records.
+#include "common_options.hpp"
+#include "connect.hpp"
+#include "output.hpp"
+#include "perf/stopwatch.hpp"
+
+#include <weir/share_consumer.hpp>
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <csignal>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace weir::tools {
+
+namespace {
+
+constexpr option options[] = {
+    bootstrap_server.required(),
+    command_config,
+    value("command-property", "name=value", "A setting of the client.").repeatable(),
+    value("topic", "name", "The topic to read.").required(),
+    value("num-records", "count", "How many records to read."),
+    value("group", "id", "The share group; perf-share-consumer by default."),
+    value("threads", "count", "How many consumers; 1 by default."),
+    value("timeout", "ms", "Give up when nothing has come for this long; 10000 by default."),
+    value("fetch-size", "bytes", "fetch.max.bytes; 1048576 by default."),
+    value("socket-buffer-size", "bytes", "receive.buffer.bytes; 2097152 by default."),
+    flag("show-detailed-stats", "Print a line for each --reporting-interval of each consumer."),
+    flag("show-consumer-stats", "Print a line for each consumer at the end."),
+    value("reporting-interval", "ms", "5000 by default."),
+    value("date-format", "pattern", "yyyy-MM-dd HH:mm:ss:SSS by default."),
+    flag("hide-header", "Leave the line of titles out."),
+    value("messages", "count", "").instead("num-records"),
+    value("consumer.config", "file", "").instead("command-config"),
+};
+
+properties test_settings(const arguments& args) {
+    auto settings = client_settings(args, "perf-share-consumer-client", {"command-property"});
+    settings.set("group.id", std::string{args.text("group", "perf-share-consumer")}, "--group");
+    settings.set("receive.buffer.bytes", std::string{args.text("socket-buffer-size", "2097152")}, "--socket-buffer-size");
+    settings.set("fetch.max.bytes", std::string{args.text("fetch-size", "1048576")}, "--fetch-size");
+    return settings;
+}
+
+struct plan {
+    std::int64_t wanted, timeout, interval;
+    std::string format;
+    bool detailed;
+};
+
+/// "start, end, MB, MB/s, records/s, records, ms".
+std::string figures(timestamp_ms start, timestamp_ms end, std::int64_t all_bytes, std::int64_t bytes, std::int64_t all_records, std::int64_t records, std::string_view format) {
+    constexpr double megabyte = 1024.0 * 1024.0;
+    const auto seconds = static_cast<double>(std::max<std::int64_t>(1, end - start)) / 1'000.0;
+    return fmt::format("{}, {}, {:.4f}, {:.4f}, {:.4f}, {}, {}", format_time(start, format), format_time(end, format), static_cast<double>(all_bytes) / megabyte,
+                       static_cast<double>(bytes) / megabyte / seconds, static_cast<double>(records) / seconds, all_records, end - start);
+}
+
+/// One consumer of the group, on a thread of its own.
+class worker {
+public:
+    worker(const properties& settings, const std::string& topic_name) : in_(client{settings}, share_consumer_config{}, topic<bytes_view, bytes_view>{topic_name}) {
+        in_.stop_on({SIGINT, SIGTERM});
+    }
+    void run(const plan& what, std::atomic<std::int64_t>& group_records, output& out, std::mutex& printing, int number) {
+        auto now = time_.wall_now(), consumed = now, reported = now;
+        std::int64_t records_before = 0, bytes_before = 0;
+        while (group_records < what.wanted && now - consumed <= what.timeout) {
+            const auto batch = in_.poll(milliseconds{100}).get();
+            now = time_.wall_now();
+            if (!batch) {
+                if (batch.code() != errc::closed) failure = batch.error();
+                return;
+            }
+            if (!batch->empty()) consumed = now;
+            for (const auto& each : *batch) bytes += static_cast<std::int64_t>(each.key.size() + each.value.size());
+            records += static_cast<std::int64_t>(batch->size());
+            group_records += static_cast<std::int64_t>(batch->size());
+            if (now - reported < what.interval) continue;
+            if (what.detailed) {
+                const std::lock_guard lock{printing};
+                out.line(fmt::format("{} for share consumer {}", figures(reported, now, bytes, bytes - bytes_before, records, records - records_before, what.format), number));
+                out.flush();
+            }
+            reported = now;
+            records_before = records;
+            bytes_before = bytes;
+        }
+    }
+    result<void> finish() {
+        if (auto told = in_.commit().get(); !told) return told.error();
+        return in_.close().get();
+    }
+    std::int64_t records = 0, bytes = 0;
+    error failure;
+
+private:
+    share_consumer<bytes_view, bytes_view> in_;
+    stopwatch time_;
+};
+
+int run(const invocation& call) {
+    const auto& args = call.args;
+    constexpr auto most = std::numeric_limits<std::int64_t>::max();
+    if (!args.has("num-records")) throw usage_error{"Missing required argument \"[num-records]\""};
+    const plan what{*args.number("num-records", 1, most), args.number_or("timeout", 10'000, 0, most), args.number_or("reporting-interval", 5'000, 1, most),
+                    std::string{args.text("date-format", "yyyy-MM-dd HH:mm:ss:SSS")}, args.has("show-detailed-stats")};
+    const auto threads = args.number_or("threads", 1, 1, 1'000);
+    if (!args.has("hide-header")) call.out.line("start.time, end.time, data.consumed.in.MB, MB.sec, nMsg.sec, data.consumed.in.nMsg, fetch.time.ms");
+    call.out.flush();
+
+    const auto settings = test_settings(args);
+    std::vector<std::unique_ptr<worker>> workers;
+    for (std::int64_t each = 0; each < threads; ++each) workers.push_back(std::make_unique<worker>(settings, std::string{args.text("topic")}));
+    stopwatch time;
+    const auto start = time.wall_now();
+    std::atomic<std::int64_t> records{0};
+    std::mutex printing;
+    std::vector<std::thread> running;
+    for (std::size_t each = 0; each < workers.size(); ++each)
+        running.emplace_back([&, each] { workers[each]->run(what, records, call.out, printing, static_cast<int>(each) + 1); });
+    for (auto& each : running) each.join();
+    const auto end = time.wall_now();
+
+    std::int64_t bytes = 0;
+    for (std::size_t each = 0; each < workers.size(); ++each) {
+        const auto& of = *workers[each];
+        if (of.failure) throw exception{of.failure};
+        bytes += of.bytes;
+        if (args.has("show-consumer-stats"))
+            call.out.line(fmt::format("Share consumer {} consumption metrics- {}", each + 1, figures(start, end, of.bytes, of.bytes, of.records, of.records, what.format)));
+    }
+    if (records < what.wanted)
+        call.out.line(fmt::format("WARNING: Exiting before consuming the expected number of records: timeout ({} ms) exceeded. You can use the --timeout option to increase the timeout.", what.timeout));
+    call.out.line(figures(start, end, bytes, bytes, records, records, what.format));
+    for (auto& each : workers)
+        if (auto done = each->finish(); !done) throw exception{done.error()};
+    return 0;
+}
+
+}  // namespace
+
+extern const tool share_consumer_perf_test;
+constinit const tool share_consumer_perf_test{"share-consumer-perf-test", "Measure how fast a share group takes records.", options, {}, {}, {}, run};
+
+}  // namespace weir::tools

@@ -300,6 +300,13 @@ TEST_CASE_FIXTURE(admin_fixture, "the cluster, its quorum, features, disks and p
     CHECK(dirs.begin()[0].outcome->front().path == "/data");
     CHECK(dirs.begin()[0].outcome->front().replicas.at(orders[0]).bytes > 0);
     CHECK_FALSE(dirs.begin()[1].outcome);
+    const auto id = get(ops->describe_topics({"orders"})).begin()->outcome->id;
+    const auto held = get(ops->read_replicas(1, {{orders[0], id, 1}, {orders[7], id, 0}}, {}));
+    REQUIRE(held.begin()[0].outcome);
+    CHECK(held.begin()[0].outcome->high_watermark == 3);
+    REQUIRE(!held.begin()[0].outcome->batches.empty());
+    CHECK(held.begin()[0].outcome->batches.back().last_offset == 2);
+    CHECK_FALSE(held.begin()[1].outcome);
     const auto where = get(ops->describe_replica_log_dirs({{"orders", 0, 1}, {"orders", 5, 1}}));
     CHECK(where.begin()[0].outcome->current == "/data");
     CHECK(where.begin()[1].outcome->current.empty());

@@ -75,6 +75,8 @@ public:
     op<outcomes<std::vector<log_dir>, std::int32_t>> describe_log_dirs(broker_ids brokers) const;
     op<outcomes<replica_log_dir, topic_partition_replica>> describe_replica_log_dirs(std::vector<topic_partition_replica> replicas) const;
     op<outcomes<void, topic_partition_replica>> alter_replica_log_dirs(std::map<topic_partition_replica, std::string> to) const;
+    /// What that broker, leader or follower, holds of each partition from a position on: to compare replicas.
+    op<outcomes<held_records, topic_partition>> read_replicas(std::int32_t broker, std::vector<replica_position> from, read_replicas_options options) const;
 
     // --- configs ---
     op<outcomes<std::vector<config_entry>, config_resource>> describe_configs(std::vector<config_resource> of) const;

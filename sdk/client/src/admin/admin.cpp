@@ -119,6 +119,9 @@ op<outcomes<replica_log_dir, topic_partition_replica>> admin::describe_replica_l
 op<outcomes<void, topic_partition_replica>> admin::alter_replica_log_dirs(std::map<topic_partition_replica, std::string> to) const {
     return core_->run(detail::alter_replica_log_dirs(core_->begin("alter_replica_log_dirs", timeout_), std::move(to)));
 }
+op<outcomes<held_records, topic_partition>> admin::read_replicas(std::int32_t broker, std::vector<replica_position> from, read_replicas_options options) const {
+    return core_->run(detail::read_replicas(core_->begin("read_replicas", timeout_), broker, std::move(from), options));
+}
 
 // --- configs ---
 op<outcomes<std::vector<config_entry>, config_resource>> admin::describe_configs(std::vector<config_resource> of) const {

@@ -1,5 +1,6 @@
 #include "call.hpp"
 
+#include <weir/protocol/messages/describe_cluster.hpp>
 #include <weir/protocol/messages/metadata.hpp>
 
 #include <fmt/format.h>
@@ -33,19 +34,45 @@ task<result<connection_ptr>> in_time(call_ptr call, task<result<connection_ptr>>
     co_return got;
 }
 
+/// Controllers know no Metadata; of themselves they tell this way (KIP-919).
+task<result<protocol::metadata_response>> ask_controllers(call_ptr call, connection_ptr link) {
+    protocol::describe_cluster_request request;
+    request.endpoint_type = endpoint_type_controllers;
+    auto asking = link->call(request, protocol::describe_cluster_request::max_version, call->patience());
+    auto got = co_await asking;
+    if (!got) co_return got.error();
+    if (auto why = refusal(got->message.error_code, got->message.error_message, "controllers")) co_return why;
+    protocol::metadata_response told;
+    told.controller_id = got->message.controller_id;
+    for (auto& each : got->message.brokers) {
+        auto& node = told.brokers.emplace_back();
+        node.node_id = each.broker_id;
+        node.host = std::move(each.host);
+        node.port = each.port;
+    }
+    co_return told;
+}
+
+task<result<protocol::metadata_response>> ask_brokers(call_ptr call, connection_ptr link, std::vector<std::string> topics) {
+    protocol::metadata_request request;
+    for (auto& name : topics) request.topics->emplace_back().name = std::move(name);
+    request.allow_auto_topic_creation = false;
+    auto asking = link->call(request, protocol::metadata_request::max_version, call->patience());
+    auto got = co_await asking;
+    if (!got) co_return got.error();
+    if (auto why = refusal(got->message.error_code, {}, "metadata")) co_return why;
+    co_return std::move(got->message);
+}
+
 task<result<protocol::metadata_response>> ask_metadata(call_ptr call, std::vector<std::string> topics) {
     auto finding = in_time(call, cluster::any(call->view));
     auto link = co_await finding;
     if (!link) co_return link.error();
-    protocol::metadata_request request;
-    for (auto& name : topics) request.topics->emplace_back().name = std::move(name);
-    request.allow_auto_topic_creation = false;
-    auto asking = (*link)->call(request, protocol::metadata_request::max_version, call->patience());
-    auto got = co_await asking;
-    if (!got) co_return got.error();
-    if (auto why = refusal(got->message.error_code, {}, "metadata")) co_return why;
-    for (const auto& each : got->message.brokers) call->view->learn_broker(each.node_id, {each.host, static_cast<std::uint16_t>(each.port)});
-    co_return std::move(got->message);
+    auto asking = call->of_controllers ? ask_controllers(call, *link) : ask_brokers(call, *link, std::move(topics));
+    auto told = co_await asking;
+    if (told)
+        for (const auto& each : told->brokers) call->view->learn_broker(each.node_id, {each.host, static_cast<std::uint16_t>(each.port)});
+    co_return told;
 }
 
 task<result<connection_ptr>> reach_broker(call_ptr call, std::int32_t id) {

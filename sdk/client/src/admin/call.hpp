@@ -18,7 +18,8 @@ struct admin_call {
     milliseconds timeout;
     time_point deadline;
     int retries;
-    bool to_controller = false;  ///< a broker said that it is not the one (before KRaft)
+    bool of_controllers = false;  ///< whom this client knows are controllers (KIP-919)
+    bool to_controller = false;   ///< to the active one: a broker said that it is not it (before KRaft), or there are only controllers
 
     milliseconds left() const;
     /// timeout_ms of a request.
@@ -28,6 +29,9 @@ struct admin_call {
     error out_of_time(const error& obstacle) const;
 };
 using call_ptr = std::shared_ptr<admin_call>;
+
+/// DescribeCluster of controllers tells of controllers only when asked for those (KIP-919).
+inline constexpr std::int8_t endpoint_type_controllers = 2;
 
 /// Where a request goes.
 struct place {

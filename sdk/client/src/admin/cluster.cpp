@@ -34,6 +34,7 @@ task<result<cluster_description>> describe_cluster(call_ptr call, describe_clust
     protocol::describe_cluster_request request;
     request.include_cluster_authorized_operations = options.authorized_operations;
     request.include_fenced_brokers = options.fenced_brokers;
+    if (call->of_controllers) request.endpoint_type = endpoint_type_controllers;
     auto asking = ask(call, any_broker(), std::move(request),
                       [](const protocol::describe_cluster_response& answer) { return refusal(answer.error_code, answer.error_message, "describe_cluster"); });
     auto got = co_await asking;

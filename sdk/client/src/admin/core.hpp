@@ -30,11 +30,11 @@ task<void> run_operation(task<result<T>> work, std::shared_ptr<op_state<T>> into
 
 class admin_core {
 public:
-    admin_core(const client& on, int retries) : client_(on), retries_(retries) {}
+    admin_core(const client& on, int retries) : client_(on), retries_(retries), of_controllers_(client_.core().settings().given.find("bootstrap.controllers") != nullptr) {}
 
     call_ptr begin(std::string_view name, duration timeout) const {
         const auto& view = client_.core().view();
-        return std::make_shared<admin_call>(admin_call{view, name, timeout, view->loop().now() + timeout, retries_});
+        return std::make_shared<admin_call>(admin_call{view, name, timeout, view->loop().now() + timeout, retries_, of_controllers_, of_controllers_});
     }
     template <class T>
     op<T> run(task<result<T>> work) const {
@@ -48,6 +48,7 @@ public:
 private:
     client client_;
     int retries_;
+    bool of_controllers_;
     std::shared_ptr<uuid> instance_ = std::make_shared<uuid>();
 };
 

@@ -33,6 +33,8 @@ task<result<std::map<topic_partition, reassignment>>> list_partition_reassignmen
 task_of_outcomes<std::vector<log_dir>, std::int32_t> describe_log_dirs(call_ptr call, broker_ids brokers);
 task_of_outcomes<replica_log_dir, topic_partition_replica> describe_replica_log_dirs(call_ptr call, std::vector<topic_partition_replica> replicas);
 task_of_outcomes<void, topic_partition_replica> alter_replica_log_dirs(call_ptr call, std::map<topic_partition_replica, std::string> to);
+// replica_reads.cpp
+task_of_outcomes<held_records, topic_partition> read_replicas(call_ptr call, std::int32_t broker, std::vector<replica_position> from, read_replicas_options options);
 // configs.cpp
 task_of_outcomes<std::vector<config_entry>, config_resource> describe_configs(call_ptr call, std::vector<config_resource> of, describe_configs_options options);
 task<result<std::vector<config_entry>>> describe_config_of(call_ptr call, config_resource of);

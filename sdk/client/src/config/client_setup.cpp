@@ -17,6 +17,9 @@ std::vector<setting> all_rows() {
     std::vector<setting> rows{
         row<&all::bootstrap>("bootstrap.servers", any(), "Some brokers of the cluster, host:port with commas between: the others are learnt from them.", importance::high,
                              setting_type::list, synonym("metadata.broker.list")),
+        // The same field: who gives both is told that they contradict each other.
+        row<&all::bootstrap>("bootstrap.controllers", any(), "In place of bootstrap.servers: controllers to talk to (KIP-919), for what an admin asks of the cluster as such.",
+                             importance::high, setting_type::list),
         row<of, &config::client_id>("client.id", any(), "What brokers call this client in logs, metrics and quotas."),
         row<of, &config::request_timeout>("request.timeout.ms", at_least(1), "How long a broker may take to answer a request.", setting_type::int32, synonym("socket.timeout.ms")),
         row<of, &config::connect_timeout>("socket.connection.setup.timeout.ms", at_least(1), "How long making a connection may take."),
@@ -33,30 +36,9 @@ std::vector<setting> all_rows() {
     return rows;
 }
 
-error conclude(void* config) {
-    auto& setup = *static_cast<client_setup*>(config);
-    if (auto why = apply_security(setup)) return why;
-    return check(setup.config.tls, setup.config.sasl);
-}
-
-}  // namespace
-
-std::span<const setting> client_setup::settings() {
-    static const auto rows = all_rows();
-    return rows;
-}
-
-result<client_settings> resolve_client(client_setup& setup) {
-    client_settings made;
-    made.given = std::move(setup.config.extra);
-    if (auto why = resolve("client", client_setup::settings(), &setup, made.given, nullptr, &conclude)) return why;
-    for (const auto& row : client_setup::settings()) made.effective.push_back({row.name, row.print(&setup)});
-    return made;
-}
-
-result<std::vector<endpoint>> parse_bootstrap(std::string_view list) {
-    const auto refused = [](std::string_view entry, std::string_view why) {
-        return error{errc::invalid_setting, fmt::format("bootstrap.servers: '{}' {}; expected is host:port, several separated by commas", entry, why)};
+result<std::vector<endpoint>> parse_addresses(std::string_view list, std::string_view name) {
+    const auto refused = [name](std::string_view entry, std::string_view why) {
+        return error{errc::invalid_setting, fmt::format("{}: '{}' {}; expected is host:port, several separated by commas", name, entry, why)};
     };
     std::vector<endpoint> all;
     for (std::size_t at = 0; at <= list.size();) {
@@ -80,5 +62,31 @@ result<std::vector<endpoint>> parse_bootstrap(std::string_view list) {
     if (all.empty()) return refused(list, "names no broker");
     return all;
 }
+
+error conclude(void* config) {
+    auto& setup = *static_cast<client_setup*>(config);
+    if (auto why = apply_security(setup)) return why;
+    return check(setup.config.tls, setup.config.sasl);
+}
+
+}  // namespace
+
+std::span<const setting> client_setup::settings() {
+    static const auto rows = all_rows();
+    return rows;
+}
+
+result<client_settings> resolve_client(client_setup& setup) {
+    client_settings made;
+    made.given = std::move(setup.config.extra);
+    if (auto why = resolve("client", client_setup::settings(), &setup, made.given, nullptr, &conclude)) return why;
+    if (made.given.find("bootstrap.controllers")) {
+        if (auto list = parse_addresses(setup.bootstrap, "bootstrap.controllers"); !list) return list.error();
+    }
+    for (const auto& row : client_setup::settings()) made.effective.push_back({row.name, row.print(&setup)});
+    return made;
+}
+
+result<std::vector<endpoint>> parse_bootstrap(std::string_view list) { return parse_addresses(list, "bootstrap.servers"); }
 
 }  // namespace weir::detail

@@ -77,7 +77,6 @@ constexpr foreign_setting all[] = {
 
     {"allow.auto.create.topics", "consumer", "true", refused, "whether asking for a topic makes it is the broker's auto.create.topics.enable"},
     {"exclude.internal.topics", "consumer", "true", refused, "a pattern never takes internal topics; subscribe to them by name"},
-    {"bootstrap.controllers", "admin client", "", refused, "not offered: brokers pass on what controllers do"},
     {"key.deserializer", "consumer", "", ignored, typed},
     {"value.deserializer", "consumer", "", ignored, typed},
     {"internal.throw.on.fetch.stable.offset.unsupported", "consumer", "false", ignored, "of Kafka Streams, internal"},

@@ -18,7 +18,7 @@ struct node {
 struct cluster_description {
     std::string id{};
     std::int32_t controller = -1;                 ///< with KRaft a broker that forwards to the active controller
-    std::vector<node> nodes{};                    ///< by id
+    std::vector<node> nodes{};                    ///< by id; the controllers when those are whom the client talks to
     authorized_operations operations{};
 };
 struct describe_cluster_options {

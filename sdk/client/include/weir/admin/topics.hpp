@@ -127,4 +127,25 @@ struct replica_log_dir {
     std::int64_t future_lag = 0;
 };
 
+// --- what replicas hold ---
+
+struct replica_position {
+    topic_partition where{};
+    uuid topic_id{};                              ///< as describe_topics() tells it
+    std::int64_t offset = 0;
+};
+struct read_replicas_options {
+    std::int32_t max_bytes = 1 << 20;             ///< of each partition
+    duration max_wait{1'000};                     ///< while there is nothing at all
+};
+struct held_batch {
+    std::int64_t base_offset = 0;
+    std::int64_t last_offset = 0;
+    std::uint32_t crc = 0;                        ///< as stored; the records themselves are not looked at
+};
+struct held_records {
+    std::int64_t high_watermark = -1;             ///< as this replica knows it
+    std::vector<held_batch> batches{};
+};
+
 }  // namespace weir

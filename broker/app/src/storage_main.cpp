@@ -87,6 +87,9 @@ int main(int argc, char** argv) {
     format_command->add_flag("-s,--standalone", request.standalone, "The only voter of a quorum that can grow later");
     format_command->add_flag("-N,--no-initial-controllers", request.no_initial_controllers, "Join the quorum later");
     format_command->add_option("-I,--initial-controllers", request.initial_controllers, "id@host:port:directory,...: the same on every controller");
+    format_command->add_option("-S,--add-scram", request.scram, "A user's first password: 'SCRAM-SHA-256=[name=alice,password=...]', or with iterations, salt and saltedpassword; may be repeated")
+        ->take_all()
+        ->expected(1);
     try {
         options.parse(argc, argv);
     } catch (const CLI::ParseError& wrong) {

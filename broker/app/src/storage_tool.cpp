@@ -1,5 +1,7 @@
 #include "storage_tool.hpp"
 
+#include "scram_option.hpp"
+
 #include <weir/base/properties.hpp>
 #include <weir/metadata/metadata_frames.hpp>
 #include <weir/raft/format.hpp>
@@ -85,7 +87,20 @@ std::optional<std::int16_t> metadata_level(std::string_view release) {
     return std::nullopt;
 }
 
-result<raft::format_options> metadata_to_write(const storage_settings& settings, const format_request& request, const uuid& directory, timestamp_ms now) {
+/// As framed records.
+result<std::vector<bytes>> credentials_to_write(const format_request& request, std::int16_t level, random_source& random) {
+    std::vector<bytes> frames;
+    for (const auto& each : request.scram) {
+        auto record = parse_scram_option(each, random);
+        if (!record) return record.error();
+        auto frame = metadata::encode_frame(*std::move(record), level);
+        if (!frame) return frame.error();
+        frames.push_back(*std::move(frame));
+    }
+    return frames;
+}
+
+result<raft::format_options> metadata_to_write(const storage_settings& settings, const format_request& request, const uuid& directory, random_source& random, timestamp_ms now) {
     raft::format_options options;
     options.log_directory = settings.metadata_directory;
     options.now = now;
@@ -116,6 +131,9 @@ result<raft::format_options> metadata_to_write(const storage_settings& settings,
         if (own != wanted.end()) wanted.erase(own);
     }
     if (!wanted.empty()) return error{errc::invalid_setting, "Unsupported feature: " + wanted.begin()->first};
+    auto credentials = credentials_to_write(request, options.metadata_version, random);
+    if (!credentials) return credentials.error();
+    options.more_records = *std::move(credentials);
     if (request.standalone) {
         raft::voter self;
         self.key = {settings.node_id, directory};
@@ -201,7 +219,7 @@ result<std::vector<std::string>> format_storage(file_system& files, const storag
     if (empty.empty()) return std::vector<std::string>{"All of the log directories are already formatted."};
 
     auto directory_id = random_uuid(random);
-    auto metadata = metadata_to_write(settings, request, directory_id, now);
+    auto metadata = metadata_to_write(settings, request, directory_id, random, now);
     if (!metadata) return metadata.error();
     if (const auto* self = metadata->voters.find(settings.node_id)) directory_id = self->key.directory;
     std::vector<std::string> lines;

@@ -33,6 +33,7 @@ struct format_request {
     bool standalone = false;
     bool no_initial_controllers = false;
     std::string initial_controllers{};            ///< "id@host:port:directory,..."
+    std::vector<std::string> scram{};             ///< users and their passwords: scram_option.hpp
 };
 /// Formats what is empty; the lines to print. Everything is checked before anything is written, and meta.properties comes
 /// last: until it is there a directory does not count as formatted.

@@ -1,10 +1,13 @@
 // Directories are formatted as Kafka's storage tool formats them, or left as they are.
 #include <doctest/doctest.h>
 
+#include <weir/base/base64.hpp>
 #include <weir/base/sim/memory_files.hpp>
+#include <weir/metadata/metadata_frames.hpp>
 #include <weir/raft/format.hpp>
 #include <weir/storage/meta_properties.hpp>
 
+#include "scram_option.hpp"
 #include "storage_tool.hpp"
 
 using namespace weir;
@@ -105,4 +108,38 @@ TEST_CASE("info tells what is wrong with directories") {
     REQUIRE(report);
     CHECK(report->problems == std::vector<std::string>{"/d1 is not formatted.", "/d2 does not exist"});
     CHECK(!report->metadata);
+}
+
+TEST_CASE("first passwords are keys of RFC 5802, in the records that a node begins with") {
+    random_source random{7};
+    const std::string alice = "SCRAM-SHA-256=[name=alice,salt=\"W22ZaJ0SNY7soEsUEjb6gQ==\",password=pencil]";
+    const auto made = parse_scram_option(alice, random);
+    REQUIRE(made);
+    CHECK(made->name == "alice");
+    CHECK(made->iterations == 4'096);
+    CHECK(to_base64(made->stored_key) == "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=");
+    CHECK(to_base64(made->server_key) == "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=");
+    CHECK(parse_scram_option("SCRAM-SHA-512=[name=bob,iterations=8192,password=\"a,b\"]", random)->salt.size() == 24);
+
+    sim::memory_files files;
+    REQUIRE(format(files, {.cluster_id = "c1", .standalone = true, .scram = {alice}}));
+    const auto records = raft::read_bootstrap(files, "/d1");
+    REQUIRE(records);
+    REQUIRE(records->size() == 7);
+    const auto last = metadata::decode_frame(records->back());
+    REQUIRE(last);
+    REQUIRE(std::holds_alternative<protocol::user_scram_credential_record>(*last));
+    CHECK(std::get<protocol::user_scram_credential_record>(*last) == *made);
+}
+
+TEST_CASE("a first password that cannot be says why") {
+    random_source random{7};
+    const auto refused = [&](std::string_view text) { return std::string{parse_scram_option(text, random).error().what()}; };
+    CHECK(refused("SCRAM-SHA-1=[name=a,password=b]") == "The add-scram mechanism SCRAM-SHA-1 is not supported.");
+    CHECK(refused("SCRAM-SHA-256=alice") == "Expected configuration string to start with [");
+    CHECK(refused("SCRAM-SHA-256=[password=b]") == "You must supply 'name' to add-scram");
+    CHECK(refused("SCRAM-SHA-256=[name=a]") == "You must supply one of 'password' or 'saltedpassword' to add-scram");
+    CHECK(refused("SCRAM-SHA-256=[name=a,password=b,foo=1]") == "Unknown SCRAM configurations: foo");
+    CHECK(refused("SCRAM-SHA-256=[name=a,password=b,iterations=10]") == "The 'iterations' value must be >= 4096 for add-scram using SCRAM_SHA_256");
+    CHECK(refused("SCRAM-SHA-512=[name=a,password=b,iterations=99999]") == "The 'iterations' value must be <= 16384 for add-scram using SCRAM_SHA_512");
 }

@@ -14,7 +14,8 @@ namespace weir::tools {
 namespace {
 
 constexpr option options[] = {
-    bootstrap_server.required(),
+    bootstrap_server,
+    bootstrap_controller,
     command_config,
     flag("add", "Add rules."),
     flag("remove", "Remove rules."),

@@ -28,6 +28,8 @@ public:
     arguments(const tool& of, std::span<const char* const> words);
 
     bool has(std::string_view name) const noexcept { return find(name) != nullptr; }
+    /// The tool declares such an option.
+    bool knows(std::string_view name) const noexcept { return declared(name) != nullptr; }
     bool empty() const noexcept { return given_.empty() && operands_.empty() && !command_; }
     /// The value, `otherwise` when the option or its value was not given.
     std::string_view text(std::string_view name, std::string_view otherwise = {}) const noexcept;

@@ -12,7 +12,8 @@ namespace weir::tools {
 namespace {
 
 constexpr option options[] = {
-    bootstrap_server.letter('b').required(),
+    bootstrap_server.letter('b'),
+    bootstrap_controller.letter('C'),
     command_config.letter('c'),
     value("config", "file", "").instead("command-config"),
     output_format,

@@ -15,7 +15,8 @@ namespace weir::tools {
 namespace {
 
 constexpr option options[] = {
-    bootstrap_server.required(),
+    bootstrap_server,
+    bootstrap_controller,
     command_config,
     flag("alter", "Change settings."),
     flag("describe", "Show settings."),

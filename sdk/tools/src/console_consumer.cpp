@@ -61,11 +61,7 @@ properties consumer_settings(const arguments& args) {
         throw usage_error{fmt::format("Can't simultaneously specify --from-beginning and 'auto.offset.reset={}', please remove one option", reset->value)};
     if (!reset) settings.set("auto.offset.reset", args.has("from-beginning") ? "earliest" : "latest");
     if (args.has("isolation-level")) settings.set("isolation.level", std::string{args.text("isolation-level")}, "--isolation-level");
-    const auto* group = settings.find("group.id");
-    if (args.has("group") && group && group->value != args.text("group"))
-        throw usage_error{fmt::format("The group ids provided in different places (directly using '--group', or via properties) do not match. Detected group ids: '{}', '{}'",
-                                      args.text("group"), group->value)};
-    if (args.has("group")) settings.set("group.id", std::string{args.text("group")}, "--group");
+    set_group(args, settings);
     if (settings.find("group.id") && args.has("partition")) throw usage_error{"Options group and partition cannot be specified together."};
     return settings;
 }

@@ -40,17 +40,14 @@ constexpr option options[] = {
 
 properties share_settings(const arguments& args) {
     auto settings = client_settings(args, "console-share-consumer", {"command-property"});
-    const auto* group = settings.find("group.id");
-    if (args.has("group") && group && group->value != args.text("group"))
-        throw usage_error{fmt::format("The group ids provided in different places (directly using '--group', or via properties) do not match. Detected group ids: '{}', '{}'",
-                                      args.text("group"), group->value)};
-    if (!group) settings.set("group.id", std::string{args.text("group", "console-share-consumer")}, "--group");
+    set_group(args, settings);
+    if (!settings.find("group.id")) settings.set("group.id", "console-share-consumer");
     return settings;
 }
 
 int run(const invocation& call) {
     const auto& args = call.args;
-    args.excludes("release", {"reject"});
+    if (args.has("release") && args.has("reject")) throw usage_error{"At most one of --reject and --release may be specified."};
     const auto verdict = args.has("release") ? acknowledgement::release : args.has("reject") ? acknowledgement::reject : acknowledgement::accept;
     auto formatter = make_formatter(args);
     const auto most = args.number_or("max-messages", -1, -1, std::numeric_limits<std::int64_t>::max());

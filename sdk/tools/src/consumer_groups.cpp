@@ -1,6 +1,6 @@
 // weir consumer-groups: groups of consumers, how far they have read, and moving them.
 #include "common_options.hpp"
-#include "connect.hpp"
+#include "groups/group_options.hpp"
 #include "groups/group_words.hpp"
 #include "groups/offset_plan.hpp"
 #include "output.hpp"
@@ -16,25 +16,25 @@ namespace {
 constexpr option options[] = {
     bootstrap_server,
     command_config,
-    flag("list", "List the groups."),
-    flag("describe", "Describe groups, and how far they have read."),
-    flag("delete", "Delete groups that have no members."),
-    flag("reset-offsets", "Move groups that have no members; shows the plan unless --execute is given."),
+    of_groups::list,
+    of_groups::describe,
+    of_groups::remove,
+    of_groups::reset_offsets,
     flag("delete-offsets", "Forget how far a group has read topics."),
     value("validate-regex", "regex", "Tell whether brokers understand the expression in a subscription."),
-    value("group", "id", "A group.").repeatable(),
-    flag("all-groups", "All groups."),
-    value("topic", "topic[:0,1]", "A topic, or some of its partitions.").repeatable(),
+    of_groups::group,
+    of_groups::all_groups,
+    of_groups::topic,
     flag("all-topics", "All topics for which the group has offsets."),
-    flag("offsets", "With --describe: per partition, where the group is and its lag (the default)."),
-    flag("members", "With --describe: the members."),
-    maybe_value("state", "states", "With --describe: the state of the group. With --list: show states, or only groups in these."),
+    of_groups::offsets,
+    of_groups::members,
+    of_groups::state,
     maybe_value("type", "types", "With --list: show types, or only groups of these: classic, consumer."),
-    flag("verbose", "With --describe: more columns."),
-    value("timeout", "ms", "How long one operation may take (5000)."),
-    flag("execute", "Do it."),
-    flag("dry-run", "Only show what would be done (the default)."),
-    flag("export", "Print the plan as CSV."),
+    of_groups::verbose,
+    of_groups::timeout,
+    of_groups::execute,
+    of_groups::dry_run,
+    of_groups::export_plan,
     reset_scenarios[0], reset_scenarios[1], reset_scenarios[2], reset_scenarios[3], reset_scenarios[4], reset_scenarios[5], reset_scenarios[6], reset_scenarios[7],
     output_format,
 };
@@ -43,21 +43,7 @@ std::string or_dash(const std::string& text) { return text.empty() ? "-" : text;
 template <class T>
 std::string or_dash(const std::optional<T>& number) { return number_or_dash(number); }
 
-/// Kafka's tool tells what is wrong with one group and goes on with the next.
-void complain(const std::string& what) { std::fprintf(stdout, "\nError: %s\n", what.c_str()); }
-
 list_groups_options of_consumers() { return {{}, {group_type::classic, group_type::consumer}, {"consumer", ""}}; }
-
-std::vector<std::string> chosen_groups(const admin& at, const arguments& args) {
-    if (!args.has("all-groups")) {
-        auto named = args.all("group");
-        if (named.empty()) throw usage_error{"Option needs --group or --all-groups"};
-        return named;
-    }
-    std::vector<std::string> all;
-    for (const auto& each : *at.list_groups(of_consumers()).get()) all.push_back(each.group);
-    return all;
-}
 
 int list(const admin& at, const invocation& call) {
     const auto& args = call.args;
@@ -70,11 +56,8 @@ int list(const admin& at, const invocation& call) {
                 throw usage_error{fmt::format("Invalid types list '{}'. Valid types are: Consumer, Classic", args.text("type"))};
         }
     }
-    for (const auto& each : split_list(args.text("state"))) {
-        wanted.states.push_back(parse_group_state(each));
-        if (wanted.states.back() == group_state::unknown || wanted.states.back() == group_state::not_ready)
-            throw usage_error{fmt::format("Invalid state list '{}'. Valid states are: Assigning, Reconciling, Stable, Dead, PreparingRebalance, Empty, CompletingRebalance", args.text("state"))};
-    }
+    using enum group_state;
+    wanted.states = wanted_states(args, {assigning, reconciling, stable, dead, preparing_rebalance, empty, completing_rebalance});
     const auto groups = *at.list_groups(wanted).get();
     const bool types = args.has("type"), states = args.has("state");
     if (call.out.json()) {
@@ -99,19 +82,6 @@ int list(const admin& at, const invocation& call) {
     row("GROUP", "TYPE", "STATE");
     for (const auto& each : groups) row(each.group, to_string(each.type), to_string(each.state));
     return 0;
-}
-
-/// Whether there is something to show, and what else there is to say about the group.
-bool worth_showing(output& out, const group_description& group, std::size_t rows) {
-    if (group.state == group_state::dead) {
-        out.flush();
-        complain(fmt::format("Consumer group '{}' does not exist.", group.group));
-        return false;
-    }
-    out.flush();
-    if (group.state == group_state::empty) std::fprintf(stderr, "\nConsumer group '%s' has no active members.\n", group.group.c_str());
-    else if (group.state != group_state::stable) std::fprintf(stderr, "\nWarning: Consumer group '%s' is rebalancing.\n", group.group.c_str());
-    return rows > 0;
 }
 
 struct offset_row {
@@ -159,14 +129,14 @@ std::vector<offset_row> offset_rows(const admin& at, const group_description& gr
     return rows;
 }
 
-void describe_offsets(const admin& at, const group_description& group, bool verbose, output& out, table& all) {
+void show_offsets(const admin& at, const group_description& group, bool verbose, output& out, table& all) {
     const auto rows = offset_rows(at, group);
     if (out.json()) {
         for (const auto& each : rows)
             all.row({group.group, each.where.topic, std::to_string(each.where.partition), or_dash(each.epoch), or_dash(each.offset), or_dash(each.end), or_dash(each.lag()), each.member, each.host, each.client});
         return;
     }
-    if (!worth_showing(out, group, rows.size())) return;
+    if (!worth_showing("Consumer", group, rows.size(), out)) return;
     std::size_t widths[] = {std::max<std::size_t>(15, group.group.size()), 15, 15, 15};
     for (const auto& each : rows) {
         widths[1] = std::max(widths[1], each.where.topic.size());
@@ -185,7 +155,7 @@ void describe_offsets(const admin& at, const group_description& group, bool verb
     out.print("\n");
 }
 
-void describe_members(const group_description& group, bool verbose, output& out, table& all) {
+void show_members(const admin&, const group_description& group, bool verbose, output& out, table& all) {
     struct member_row {
         std::string id, instance, host, client, partitions, epoch, current, target_epoch, target, upgraded;
     };
@@ -203,7 +173,7 @@ void describe_members(const group_description& group, bool verbose, output& out,
         }
     }
     if (out.json()) return;
-    (void)worth_showing(out, group, rows.size());  // Kafka's tool prints the titles even so
+    (void)worth_showing("Consumer", group, rows.size(), out);  // Kafka's tool prints the titles even so
     const auto width = [&](std::size_t least, std::string member_row::*of) {
         for (const auto& each : rows) least = std::max(least, (each.*of).size());
         return least;
@@ -224,14 +194,14 @@ void describe_members(const group_description& group, bool verbose, output& out,
     for (const auto& each : rows) print(group.group, each);
 }
 
-void describe_state(const group_description& group, bool verbose, output& out, table& all) {
-    const auto coordinator = fmt::format("{}:{}  ({})", group.coordinator.host, group.coordinator.port, group.coordinator.id);
+void show_state(const admin&, const group_description& group, bool verbose, output& out, table& all) {
+    const auto coordinator = coordinator_words(group);
     const auto members = std::to_string(group.members.size());
     if (out.json()) {
         all.row({group.group, coordinator, or_dash(group.assignor), std::string{to_string(group.state)}, or_dash(group.epoch), or_dash(group.target_epoch), members});
         return;
     }
-    if (!worth_showing(out, group, 1)) return;
+    if (!worth_showing("Consumer", group, 1, out)) return;
     const auto of_group = std::max<std::size_t>(15, group.group.size()), of_coordinator = std::max<std::size_t>(25, coordinator.size());
     const auto row = [&](std::string_view name, std::string_view where, std::string_view assignor, std::string_view state, std::string_view epoch, std::string_view target, std::string_view count) {
         auto text = fmt::format("\n{:<{}} {:<{}} {:<20} {:<20} ", name, of_group, where, of_coordinator, assignor, state);
@@ -243,58 +213,37 @@ void describe_state(const group_description& group, bool verbose, output& out, t
     out.print("\n");
 }
 
+constexpr table::column offset_columns[] = {{"GROUP", "group"}, {"TOPIC", "topic"}, {"PARTITION", "partition", true}, {"LEADER-EPOCH", "leaderEpoch", true},
+                                            {"CURRENT-OFFSET", "currentOffset", true}, {"LOG-END-OFFSET", "logEndOffset", true}, {"LAG", "lag", true},
+                                            {"CONSUMER-ID", "consumerId"}, {"HOST", "host"}, {"CLIENT-ID", "clientId"}};
+constexpr table::column member_columns[] = {{"GROUP", "group"}, {"CONSUMER-ID", "consumerId"}, {"GROUP-INSTANCE-ID", "groupInstanceId"}, {"HOST", "host"}, {"CLIENT-ID", "clientId"},
+                                            {"#PARTITIONS", "partitions", true}, {"CURRENT-EPOCH", "currentEpoch", true}, {"CURRENT-ASSIGNMENT", "currentAssignment"},
+                                            {"TARGET-EPOCH", "targetEpoch", true}, {"TARGET-ASSIGNMENT", "targetAssignment"}};
+constexpr table::column state_columns[] = {{"GROUP", "group"}, {"COORDINATOR (ID)", "coordinator"}, {"ASSIGNMENT-STRATEGY", "assignmentStrategy"}, {"STATE", "state"},
+                                           {"GROUP-EPOCH", "groupEpoch", true}, {"TARGET-ASSIGNMENT-EPOCH", "targetAssignmentEpoch", true}, {"#MEMBERS", "members", true}};
+
 int describe(const admin& at, const invocation& call) {
-    const auto& args = call.args;
-    auto groups = chosen_groups(at, args);
-    std::sort(groups.begin(), groups.end());
-    const bool verbose = args.has("verbose");
-    const bool by_member = args.has("members"), by_state = args.has("state");
-    args.excludes("members", {"offsets", "state"});
-    args.excludes("state", {"offsets"});
-    table all{by_member ? std::vector<table::column>{{"GROUP", "group"}, {"CONSUMER-ID", "consumerId"}, {"GROUP-INSTANCE-ID", "groupInstanceId"}, {"HOST", "host"}, {"CLIENT-ID", "clientId"},
-                                                     {"#PARTITIONS", "partitions", true}, {"CURRENT-EPOCH", "currentEpoch", true}, {"CURRENT-ASSIGNMENT", "currentAssignment"},
-                                                     {"TARGET-EPOCH", "targetEpoch", true}, {"TARGET-ASSIGNMENT", "targetAssignment"}}
-              : by_state ? std::vector<table::column>{{"GROUP", "group"}, {"COORDINATOR (ID)", "coordinator"}, {"ASSIGNMENT-STRATEGY", "assignmentStrategy"}, {"STATE", "state"},
-                                                      {"GROUP-EPOCH", "groupEpoch", true}, {"TARGET-ASSIGNMENT-EPOCH", "targetAssignmentEpoch", true}, {"#MEMBERS", "members", true}}
-                         : std::vector<table::column>{{"GROUP", "group"}, {"TOPIC", "topic"}, {"PARTITION", "partition", true}, {"LEADER-EPOCH", "leaderEpoch", true}, {"CURRENT-OFFSET", "currentOffset", true},
-                                                      {"LOG-END-OFFSET", "logEndOffset", true}, {"LAG", "lag", true}, {"CONSUMER-ID", "consumerId"}, {"HOST", "host"}, {"CLIENT-ID", "clientId"}}};
-    for (const auto& [name, outcome] : *at.describe_consumer_groups(groups).get()) {
-        const auto& group = *outcome;
-        if (by_member) describe_members(group, verbose, call.out, all);
-        else if (by_state) describe_state(group, verbose, call.out, all);
-        else describe_offsets(at, group, verbose, call.out, all);
-    }
-    if (call.out.json()) all.print(call.out);
-    return 0;
+    const auto groups = *at.describe_consumer_groups(chosen_groups(at, call.args, of_consumers())).get();
+    return describe_groups(at, groups, {offset_columns, &show_offsets}, {member_columns, &show_members}, {state_columns, &show_state}, call);
 }
 
 int remove(const admin& at, const invocation& call) {
-    return tell_deletions("consumer", *at.delete_consumer_groups(chosen_groups(at, call.args)).get(), {}, call.out);
+    return tell_deletions("consumer", *at.delete_consumer_groups(chosen_groups(at, call.args, of_consumers())).get(), {}, call.out);
 }
 
 int delete_offsets(const admin& at, const invocation& call) {
-    const auto& args = call.args;
-    const auto topics = args.all("topic");
-    if (args.all("group").size() != 1) throw usage_error{"Option '--delete-offsets' takes exactly one --group"};
+    const auto topics = call.args.all("topic");
+    const auto group = the_group(call.args);
     if (topics.empty()) throw usage_error{"Option '--delete-offsets' takes the option: --topic"};
-    const auto group = args.all("group").front();
-    const auto partitions = partitions_named(at, topics);
-    const auto answers = *at.delete_consumer_group_offsets(group, partitions).get();
+    const auto answers = *at.delete_consumer_group_offsets(group, partitions_named(at, topics)).get();
     const auto why = answers.first_error();
     switch (why.code()) {
-        case errc::none: call.out.line(fmt::format("Request succeeded for deleting offsets from group {}.", group)); break;
+        case errc::none: return tell_offset_deletions(fmt::format("Request succeeded for deleting offsets from group {}.", group), answers, call.out);
         case errc::group_subscribed_to_topic:
         case errc::topic_authorization_failed:
-        case errc::unknown_topic_or_partition: call.out.line("\nError: Encountered some partition-level error, see the follow-up details."); break;
-        default: call.out.line("\nError: " + why.message());
+        case errc::unknown_topic_or_partition: return tell_offset_deletions("\nError: Encountered some partition-level error, see the follow-up details.", answers, call.out);
+        default: return tell_offset_deletions("\nError: " + why.message(), answers, call.out);
     }
-    std::size_t width = 15;
-    for (const auto& each : partitions) width = std::max(width, each.topic.size());
-    call.out.print(fmt::format("\n{:<{}} {:<10} {:<15}", "TOPIC", width, "PARTITION", "STATUS"));
-    for (const auto& [where, outcome] : answers)
-        call.out.print(fmt::format("\n{:<{}} {:<10} {:<15}", where.topic, width, where.partition, outcome ? "Successful" : "Error: " + outcome.error().message()));
-    call.out.print("\n");
-    return why ? 1 : 0;
 }
 
 offset_map committed_of(const admin& at, const std::string& group) {
@@ -330,7 +279,7 @@ int reset(const admin& at, const invocation& call) {
     warn_of_dry_run(args);
     std::map<std::string, offset_map> plans;
     int failures = 0;
-    const auto groups = chosen_groups(at, args);
+    const auto groups = chosen_groups(at, args, of_consumers());
     const auto described = *at.describe_consumer_groups(groups).get();
     for (const auto& [name, outcome] : described) {
         // A group that does not exist yet may be given offsets.
@@ -345,14 +294,7 @@ int reset(const admin& at, const invocation& call) {
         if (!args.has("execute") || plans[name].empty()) continue;
         if (const auto moved = at.move_group(name, plans[name]).get(); !moved) throw exception{moved.error()};
     }
-    if (args.has("export") && !call.out.json()) {
-        for (const auto& [name, plan] : plans) {
-            for (const auto& [where, offset] : plan) call.out.line(fmt::format("{}{},{},{}", groups.size() == 1 ? "" : name + ",", where.topic, where.partition, offset));
-        }
-        call.out.print("\n");
-    } else {
-        print_plan(plans, call.out);
-    }
+    tell_plans(args, plans, call.out);
     return failures > 0 ? 1 : 0;
 }
 
@@ -369,7 +311,7 @@ int run(const invocation& call) {
     const auto action = call.args.exactly_one({"list", "describe", "delete", "reset-offsets", "delete-offsets", "validate-regex"});
     if (action == "validate-regex") return validate_regex(call);
     if (!call.args.has("bootstrap-server")) throw usage_error{"--bootstrap-server is missing"};
-    const auto at = admin{connect(call.args, "consumer-groups")}.within(milliseconds{call.args.number_or("timeout", 5'000, 1, 3'600'000)});
+    const auto at = connect_for_groups(call.args, "consumer-groups");
     if (action == "list") return list(at, call);
     if (action == "describe") return describe(at, call);
     if (action == "delete") return remove(at, call);

@@ -59,7 +59,7 @@ struct totals {
 int run(const invocation& call) {
     const auto& args = call.args;
     constexpr auto most = std::numeric_limits<std::int64_t>::max();
-    if (!args.has("num-records")) throw usage_error{"Missing required argument \"[num-records]\""};
+    if (!args.has("num-records")) throw usage_error{"Exactly one of the following arguments is required: [messages], [num-records]"};
     if (args.has("topic") == args.has("include")) throw usage_error{"Exactly one of --include/--topic is required."};
     const auto wanted = *args.number("num-records", 1, most);
     const auto timeout = args.number_or("timeout", 10'000, 0, most);

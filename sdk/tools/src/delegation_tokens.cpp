@@ -4,6 +4,7 @@
 #include "output.hpp"
 
 #include <weir/admin.hpp>
+#include <weir/base/base64.hpp>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -28,32 +29,6 @@ constexpr option options[] = {
     maybe_value("hmac", "base64", "The token, as it was told when it was created."),
     output_format,
 };
-
-constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-std::string to_base64(const bytes& data) {
-    std::string text;
-    for (std::size_t at = 0; at < data.size(); at += 3) {
-        std::uint32_t word = 0;
-        for (std::size_t i = 0; i < 3; ++i) word = word << 8 | (at + i < data.size() ? static_cast<std::uint32_t>(data[at + i]) : 0);
-        for (std::size_t i = 0; i < 4; ++i) text += at + i <= data.size() ? alphabet[word >> (18 - 6 * i) & 63] : '=';
-    }
-    return text;
-}
-bytes from_base64(std::string_view text) {
-    bytes data;
-    std::uint32_t word = 0;
-    int bits = 0;
-    for (const auto c : text) {
-        if (c == '=') break;
-        const auto digit = alphabet.find(c);
-        if (digit == alphabet.npos) throw usage_error{"--hmac is no base64"};
-        word = word << 6 | static_cast<std::uint32_t>(digit);
-        bits += 6;
-        if (bits >= 8) data.push_back(static_cast<std::byte>(word >> (bits -= 8) & 255));
-    }
-    return data;
-}
 
 std::vector<principal> principals(const arguments& args, const char* option) {
     std::vector<principal> all;
@@ -92,7 +67,7 @@ std::optional<duration> period(const arguments& args, const char* option) {
 
 int run(const invocation& call) {
     const auto& args = call.args;
-    const auto action = args.exactly_one({"create", "describe", "renew", "expire"});
+    const auto action = args.exactly_one({"create", "renew", "expire", "describe"});
     const admin at{connect(args, "delegation-tokens")};
     if (action == "create") {
         create_token_options wanted;
@@ -113,8 +88,10 @@ int run(const invocation& call) {
         print(tokens, call.out);
         return 0;
     }
-    if (args.text("hmac").empty()) throw usage_error{fmt::format("--{} needs --hmac", action)};
-    const auto hmac = from_base64(args.text("hmac"));
+    if (args.text("hmac").empty()) throw usage_error{"Missing required argument \"[hmac]\""};
+    const auto given = from_base64(args.text("hmac"));
+    if (!given) throw usage_error{"--hmac is no base64"};
+    const auto& hmac = *given;
     if (action == "renew") {
         const auto longer = period(args, "renew-time-period");
         call.out.line(fmt::format("Calling renew token operation with hmac :{} , renew-time-period :{}", args.text("hmac"), longer ? longer->count() : -1));

@@ -14,7 +14,7 @@ namespace weir::tools {
 
 namespace {
 
-constexpr option options[] = {bootstrap_server.required(), command_config, output_format};
+constexpr option options[] = {bootstrap_server, bootstrap_controller, command_config, output_format};
 
 constexpr option feature = value("feature", "name=level", "A feature and the level it shall have.").repeatable();
 constexpr option release = value("release-version", "release", "All features as that release has them, such as 4.3-IV0.");

@@ -18,7 +18,7 @@ namespace weir::tools {
 
 namespace {
 
-constexpr option options[] = {bootstrap_server.required(), command_config, output_format};
+constexpr option options[] = {bootstrap_server, bootstrap_controller, command_config, output_format};
 constexpr option describe_options[] = {
     flag("status", "The leader, how far the others are behind, who votes and who listens."),
     flag("replication", "Each replica of the metadata log."),
@@ -194,7 +194,7 @@ int add_controller(const invocation& call) {
     const bool dry_run = call.args.has("dry-run");
     // The file is a server's: of its settings only those of a client would count here, and the listener's protocol is not among them.
     properties settings;
-    settings.set("bootstrap.servers", std::string{call.args.text("bootstrap-server")}, "--bootstrap-server");
+    set_bootstrap(call.args, settings);
     if (!dry_run) *admin{client{settings}}.add_raft_voter(controller.id, controller.directory, controller.endpoints).get();
     std::vector<std::string> endpoints;
     for (const auto& each : controller.endpoints) endpoints.push_back(endpoint_text(each));

@@ -19,7 +19,8 @@ namespace weir::tools {
 namespace {
 
 constexpr option options[] = {
-    bootstrap_server.required(),
+    bootstrap_server,
+    bootstrap_controller,
     command_config,
     flag("generate", "Propose where the replicas of topics could go; changes nothing."),
     flag("execute", "Move replicas as a file says."),

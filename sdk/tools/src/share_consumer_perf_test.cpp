@@ -107,7 +107,7 @@ private:
 int run(const invocation& call) {
     const auto& args = call.args;
     constexpr auto most = std::numeric_limits<std::int64_t>::max();
-    if (!args.has("num-records")) throw usage_error{"Missing required argument \"[num-records]\""};
+    if (!args.has("num-records")) throw usage_error{"Exactly one of the following arguments is required: [messages], [num-records]"};
     const plan what{*args.number("num-records", 1, most), args.number_or("timeout", 10'000, 0, most), args.number_or("reporting-interval", 5'000, 1, most),
                     std::string{args.text("date-format", "yyyy-MM-dd HH:mm:ss:SSS")}, args.has("show-detailed-stats")};
     const auto threads = args.number_or("threads", 1, 1, 1'000);

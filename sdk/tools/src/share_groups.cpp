@@ -1,6 +1,6 @@
 // weir share-groups: groups that share records out (KIP-932).
 #include "common_options.hpp"
-#include "connect.hpp"
+#include "groups/group_options.hpp"
 #include "groups/group_words.hpp"
 #include "groups/offset_plan.hpp"
 #include "output.hpp"
@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace weir::tools {
 namespace {
@@ -15,57 +16,37 @@ namespace {
 constexpr option options[] = {
     bootstrap_server.required(),
     command_config,
-    flag("list", "List the groups."),
-    flag("describe", "Describe groups, and how far they have read."),
-    flag("delete", "Delete groups that have no members."),
-    flag("reset-offsets", "Move a group that has no members; shows the plan unless --execute is given."),
+    of_groups::list,
+    of_groups::describe,
+    of_groups::remove,
+    of_groups::reset_offsets,
     flag("delete-offsets", "Forget how far a group has read topics."),
-    value("group", "id", "A group.").repeatable(),
-    flag("all-groups", "All share groups."),
-    value("topic", "topic[:0,1]", "A topic, or some of its partitions.").repeatable(),
+    of_groups::group,
+    of_groups::all_groups,
+    of_groups::topic,
     flag("all-topics", "All topics of which the group has read."),
-    flag("offsets", "With --describe: per partition, where the group is and its lag (the default)."),
-    flag("members", "With --describe: the members."),
-    maybe_value("state", "states", "With --describe: the state of the group. With --list: show states, or only groups in these."),
-    flag("verbose", "With --describe: more columns."),
-    value("timeout", "ms", "How long one operation may take (5000)."),
-    flag("execute", "Do it."),
-    flag("dry-run", "Only show what would be done (the default)."),
+    of_groups::offsets,
+    of_groups::members,
+    of_groups::state,
+    of_groups::verbose,
+    of_groups::timeout,
+    of_groups::execute,
+    of_groups::dry_run,
     reset_scenarios[2], reset_scenarios[4], reset_scenarios[5],
     output_format,
 };
 
-std::vector<std::string> share_group_ids(const admin& at) {
-    std::vector<std::string> ids;
-    for (const auto& each : *at.list_groups({.types = {group_type::share}}).get()) ids.push_back(each.group);
-    return ids;
-}
-
-std::vector<std::string> chosen(const admin& at, const arguments& args) {
-    if (args.has("all-groups")) return share_group_ids(at);
-    auto named = args.all("group");
-    if (named.empty()) throw usage_error{"--group or --all-groups is missing"};
-    std::sort(named.begin(), named.end());
-    return named;
-}
-const std::string& the_group(const arguments& args, std::vector<std::string>& named) {
-    named = args.all("group");
-    if (named.size() != 1) throw usage_error{"exactly one --group is needed"};
-    return named.front();
-}
+list_groups_options of_shares() { return {.types = {group_type::share}}; }
 
 int list(const admin& at, const invocation& call) {
-    list_groups_options wanted{.types = {group_type::share}};
-    for (const auto& each : split_list(call.args.text("state"))) {
-        wanted.states.push_back(parse_group_state(each));
-        if (wanted.states.back() != group_state::stable && wanted.states.back() != group_state::empty && wanted.states.back() != group_state::dead)
-            throw usage_error{fmt::format("Invalid state list '{}'. Valid states are: Stable, Dead, Empty", call.args.text("state"))};
-    }
+    auto wanted = of_shares();
+    wanted.states = wanted_states(call.args, {group_state::stable, group_state::dead, group_state::empty});
     list_with_states(*at.list_groups(wanted).get(), call.args.has("state"), call.out);
     return 0;
 }
 
-void describe_offsets(const admin& at, const std::string& name, bool verbose, output& out, table& all) {
+void show_offsets(const admin& at, const group_description& group, bool verbose, output& out, table& all) {
+    const auto& name = group.group;
     const auto answers = *at.list_share_group_offsets({{name, std::nullopt}}).get();
     std::vector<std::pair<topic_partition, std::optional<share_offset>>> rows;
     for (const auto& [where, outcome] : *answers.front().outcome) rows.emplace_back(where, outcome && outcome->start >= 0 ? std::optional{*outcome} : std::nullopt);
@@ -81,8 +62,8 @@ void describe_offsets(const admin& at, const std::string& name, bool verbose, ou
         out.line(fmt::format("\nShare group '{}' has no offset information.", name));
         return;
     }
-    const auto row = [&](std::string_view group, std::string_view topic, std::string_view partition, std::string_view epoch, std::string_view start, std::string_view lag) {
-        auto text = fmt::format("\n{:<{}} {:<{}} {:<10} ", group, std::max<std::size_t>(15, name.size()), topic, topic_width, partition);
+    const auto row = [&](std::string_view id, std::string_view topic, std::string_view partition, std::string_view epoch, std::string_view start, std::string_view lag) {
+        auto text = fmt::format("\n{:<{}} {:<{}} {:<10} ", id, std::max<std::size_t>(15, name.size()), topic, topic_width, partition);
         if (verbose) text += fmt::format("{:<13} ", epoch);
         out.print(text + fmt::format("{:<13} {}", start, lag));
     };
@@ -92,15 +73,7 @@ void describe_offsets(const admin& at, const std::string& name, bool verbose, ou
     out.print("\n");
 }
 
-/// Whether there is something to show, and what else there is to say about the group.
-bool worth_showing(output& out, const group_description& group, std::size_t rows) {
-    out.flush();
-    if (group.state == group_state::dead) out.line(fmt::format("\nError: Share group '{}' does not exist.", group.group));
-    if (group.state == group_state::empty) std::fprintf(stderr, "\nShare group '%s' has no active members.\n", group.group.c_str());
-    return group.state != group_state::dead && rows > 0;
-}
-
-void describe_members(const group_description& group, bool verbose, output& out, table& all) {
+void show_members(const admin&, const group_description& group, bool verbose, output& out, table& all) {
     auto members = group.members;
     std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
     std::size_t of_id = 15, of_host = 15, of_client = 15;
@@ -110,7 +83,7 @@ void describe_members(const group_description& group, bool verbose, output& out,
         of_client = std::max(of_client, each.client_id.size());
         if (out.json()) all.row({group.group, each.id, each.host, each.client_id, std::to_string(each.assignment.size()), number_or_dash(each.epoch), assignment_words(each.assignment)});
     }
-    if (out.json() || !worth_showing(out, group, members.size())) return;
+    if (out.json() || !worth_showing("Share", group, members.size(), out)) return;
     const auto row = [&](std::string_view name, std::string_view id, std::string_view host, std::string_view client, std::string_view count, std::string_view epoch, std::string_view assignment) {
         auto text = fmt::format("\n{:<{}} {:<{}} {:<{}} {:<{}} {:<12} ", name, std::max<std::size_t>(15, group.group.size()), id, of_id, host, of_host, client, of_client, count);
         if (verbose) text += fmt::format("{:<13} ", epoch);
@@ -121,14 +94,14 @@ void describe_members(const group_description& group, bool verbose, output& out,
     out.print("\n");
 }
 
-void describe_state(const group_description& group, bool verbose, output& out, table& all) {
-    const auto coordinator = fmt::format("{}:{}  ({})", group.coordinator.host, group.coordinator.port, group.coordinator.id);
+void show_state(const admin&, const group_description& group, bool verbose, output& out, table& all) {
+    const auto coordinator = coordinator_words(group);
     const auto members = std::to_string(group.members.size());
     if (out.json()) {
         all.row({group.group, coordinator, std::string{to_string(group.state)}, number_or_dash(group.epoch), number_or_dash(group.target_epoch), members});
         return;
     }
-    (void)worth_showing(out, group, 1);
+    (void)worth_showing("Share", group, 1, out);
     const auto row = [&](std::string_view name, std::string_view where, std::string_view state, std::string_view epoch, std::string_view target, std::string_view count) {
         auto text = fmt::format("\n{:<{}} {:<{}} {:<15} ", name, std::max<std::size_t>(15, group.group.size()), where, std::max<std::size_t>(25, coordinator.size()), state);
         if (verbose) text += fmt::format("{:<12} {:<17} ", epoch, target);
@@ -139,39 +112,30 @@ void describe_state(const group_description& group, bool verbose, output& out, t
     out.print("\n");
 }
 
+constexpr table::column offset_columns[] = {{"", "group"}, {"", "topic"}, {"", "partition", true}, {"", "leaderEpoch", true}, {"", "startOffset", true}, {"", "lag", true}};
+constexpr table::column member_columns[] = {{"", "group"}, {"", "consumerId"}, {"", "host"}, {"", "clientId"}, {"", "partitions", true}, {"", "memberEpoch", true}, {"", "assignment"}};
+constexpr table::column state_columns[] = {{"", "group"}, {"", "coordinator"}, {"", "state"}, {"", "groupEpoch", true}, {"", "assignmentEpoch", true}, {"", "members", true}};
+
 int describe(const admin& at, const invocation& call) {
-    const auto& args = call.args;
-    args.excludes("members", {"offsets", "state"});
-    args.excludes("state", {"offsets"});
-    const bool by_member = args.has("members"), by_state = args.has("state"), verbose = args.has("verbose");
-    table all{by_member ? std::vector<table::column>{{"", "group"}, {"", "consumerId"}, {"", "host"}, {"", "clientId"}, {"", "partitions", true}, {"", "memberEpoch", true}, {"", "assignment"}}
-              : by_state ? std::vector<table::column>{{"", "group"}, {"", "coordinator"}, {"", "state"}, {"", "groupEpoch", true}, {"", "assignmentEpoch", true}, {"", "members", true}}
-                         : std::vector<table::column>{{"", "group"}, {"", "topic"}, {"", "partition", true}, {"", "leaderEpoch", true}, {"", "startOffset", true}, {"", "lag", true}}};
-    for (const auto& [name, outcome] : *at.describe_share_groups(chosen(at, args)).get()) {
-        const auto& group = *outcome;
-        if (by_member) describe_members(group, verbose, call.out, all);
-        else if (by_state) describe_state(group, verbose, call.out, all);
-        else describe_offsets(at, name, verbose, call.out, all);
-    }
-    if (call.out.json()) all.print(call.out);
-    return 0;
+    const auto groups = *at.describe_share_groups(chosen_groups(at, call.args, of_shares())).get();
+    return describe_groups(at, groups, {offset_columns, &show_offsets}, {member_columns, &show_members}, {state_columns, &show_state}, call);
 }
 
 int remove(const admin& at, const invocation& call) {
     // The API deletes groups of any kind.
-    const auto there = share_group_ids(at);
+    std::set<std::string> there;
+    for (const auto& each : *at.list_groups(of_shares()).get()) there.insert(each.group);
     std::vector<std::string> ids;
     std::vector<std::pair<std::string, error>> failed;
-    for (const auto& each : chosen(at, call.args)) {
-        if (std::find(there.begin(), there.end(), each) != there.end()) ids.push_back(each);
+    for (const auto& each : chosen_groups(at, call.args, of_shares())) {
+        if (there.contains(each)) ids.push_back(each);
         else failed.emplace_back(each, error{errc::group_id_not_found, fmt::format("Group '{}' is not a share group.", each)});
     }
     return tell_deletions("share", *at.delete_share_groups(ids).get(), std::move(failed), call.out);
 }
 
 int delete_offsets(const admin& at, const invocation& call) {
-    std::vector<std::string> named;
-    const auto& group = the_group(call.args, named);
+    const auto group = the_group(call.args);
     const auto topics = call.args.all("topic");
     if (topics.empty()) throw usage_error{"Option '--delete-offsets' takes the option: --topic"};
     const auto answers = *at.delete_share_group_offsets(group, topics).get();
@@ -188,8 +152,7 @@ int reset(const admin& at, const invocation& call) {
     args.excludes("execute", {"dry-run"});
     args.excludes("all-topics", {"topic"});
     warn_of_dry_run(args);
-    std::vector<std::string> named;
-    const auto& group = the_group(args, named);
+    const auto group = the_group(args);
     const auto described = *at.describe_share_groups({group}).get();
     const auto& found = described.front().outcome;
     if (!found && found.code() != errc::group_id_not_found) throw exception{found.error()};
@@ -207,13 +170,13 @@ int reset(const admin& at, const invocation& call) {
         const auto answers = *at.alter_share_group_offsets(group, plan).get();
         if (auto why = answers.first_error()) throw exception{why};
     }
-    print_plan({{group, plan}}, call.out);
+    tell_plans(args, {{group, plan}}, call.out);
     return 0;
 }
 
 int run(const invocation& call) {
     const auto action = call.args.exactly_one({"list", "describe", "delete", "reset-offsets", "delete-offsets"});
-    const auto at = admin{connect(call.args, "share-groups")}.within(milliseconds{call.args.number_or("timeout", 5'000, 1, 3'600'000)});
+    const auto at = connect_for_groups(call.args, "share-groups");
     if (action == "list") return list(at, call);
     if (action == "describe") return describe(at, call);
     if (action == "delete") return remove(at, call);

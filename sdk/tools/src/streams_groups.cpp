@@ -1,6 +1,6 @@
 // weir streams-groups: groups of Kafka Streams applications (KIP-1071).
 #include "common_options.hpp"
-#include "connect.hpp"
+#include "groups/group_options.hpp"
 #include "groups/group_words.hpp"
 #include "groups/offset_plan.hpp"
 #include "output.hpp"
@@ -17,47 +17,35 @@ namespace {
 constexpr option options[] = {
     bootstrap_server.required(),
     command_config,
-    flag("list", "List the groups."),
-    flag("describe", "Describe groups, and how far they have read."),
+    of_groups::list,
+    of_groups::describe,
     flag("delete", "Delete groups that have no members, and their internal topics."),
-    flag("reset-offsets", "Move groups that have no members; shows the plan unless --execute is given."),
+    of_groups::reset_offsets,
     flag("delete-offsets", "Forget how far a group has read input topics."),
-    value("group", "id", "A group.").repeatable(),
-    flag("all-groups", "All streams groups."),
+    of_groups::group,
+    of_groups::all_groups,
     value("input-topic", "topic[:0,1]", "An input topic, or some of its partitions.").repeatable(),
     flag("all-input-topics", "All input topics of the group."),
-    flag("offsets", "With --describe: per partition, where the group is and its lag (the default)."),
+    of_groups::offsets,
     flag("members", "With --describe: the members and their tasks."),
-    maybe_value("state", "states", "With --describe: the state of the group. With --list: show states, or only groups in these."),
-    flag("verbose", "With --describe: more columns."),
-    value("timeout", "ms", "How long one operation may take (5000)."),
-    flag("execute", "Do it."),
-    flag("dry-run", "Only show what would be done (the default)."),
-    flag("export", "Print the plan as CSV."),
+    of_groups::state,
+    of_groups::verbose,
+    of_groups::timeout,
+    of_groups::execute,
+    of_groups::dry_run,
+    of_groups::export_plan,
     value("delete-internal-topic", "name", "With --reset-offsets --execute: delete this internal topic, too.").repeatable(),
     flag("delete-all-internal-topics", "With --reset-offsets --execute: delete all internal topics, too."),
     reset_scenarios[0], reset_scenarios[1], reset_scenarios[2], reset_scenarios[3], reset_scenarios[4], reset_scenarios[5], reset_scenarios[6], reset_scenarios[7],
     output_format,
 };
 
-std::vector<std::string> streams_group_ids(const admin& at) {
-    std::vector<std::string> ids;
-    for (const auto& each : *at.list_groups({.types = {group_type::streams}}).get()) ids.push_back(each.group);
-    return ids;
-}
-std::vector<std::string> chosen(const admin& at, const arguments& args) {
-    auto named = args.has("all-groups") ? streams_group_ids(at) : args.all("group");
-    if (named.empty() && !args.has("all-groups")) throw usage_error{"--group or --all-groups is missing"};
-    std::sort(named.begin(), named.end());
-    return named;
-}
+list_groups_options of_streams() { return {.types = {group_type::streams}}; }
 
 int list(const admin& at, const invocation& call) {
-    list_groups_options wanted{.types = {group_type::streams}};
-    for (const auto& each : split_list(call.args.text("state"))) {
-        wanted.states.push_back(parse_group_state(each));
-        if (wanted.states.back() == group_state::unknown) throw usage_error{fmt::format("Invalid state list '{}'. Valid states are: Assigning, Dead, Empty, NotReady, Reconciling, Stable", call.args.text("state"))};
-    }
+    auto wanted = of_streams();
+    using enum group_state;
+    wanted.states = wanted_states(call.args, {assigning, dead, empty, not_ready, reconciling, stable});
     list_with_states(*at.list_groups(wanted).get(), call.args.has("state"), call.out);
     return 0;
 }
@@ -76,15 +64,7 @@ std::set<std::string> source_topics(const group_description& group) {
     return names;
 }
 
-/// Whether there is something to show, and what else there is to say about the group.
-bool worth_showing(output& out, const group_description& group, std::size_t rows) {
-    out.flush();
-    if (group.state == group_state::dead) out.line(fmt::format("\nError: Streams group '{}' does not exist.", group.group));
-    if (group.state == group_state::empty) std::fprintf(stderr, "\nStreams group '%s' has no active members.\n", group.group.c_str());
-    return group.state != group_state::dead && rows > 0;
-}
-
-void describe_offsets(const admin& at, const group_description& group, bool verbose, output& out, table& all) {
+void show_offsets(const admin& at, const group_description& group, bool verbose, output& out, table& all) {
     struct row_data {
         std::optional<std::int64_t> offset, end;
         std::optional<std::int32_t> epoch;
@@ -116,7 +96,7 @@ void describe_offsets(const admin& at, const group_description& group, bool verb
         for (const auto& [where, of] : rows) all.row({group.group, where.topic, std::to_string(where.partition), number_or_dash(of.offset), number_or_dash(of.epoch), number_or_dash(of.end), number_or_dash(lag(of))});
         return;
     }
-    if (!worth_showing(out, group, rows.size())) return;
+    if (!worth_showing("Streams", group, rows.size(), out)) return;
     const auto row = [&](std::string_view name, std::string_view topic, std::string_view partition, std::string_view offset, std::string_view epoch, std::string_view end, std::string_view behind) {
         const auto text = fmt::format("{:<{}} {:<{}} {:<10} ", name, std::max<std::size_t>(15, group.group.size()), topic, of_topic, partition);
         out.line(text + (verbose ? fmt::format("{:<15} {:<15} {:<15} {:<15}", offset, epoch, end, behind) : std::string{behind}));
@@ -139,7 +119,7 @@ std::string assignment_text(const streams_member& of, bool with_target) {
     return text;
 }
 
-void describe_members(const group_description& group, bool verbose, output& out, table& all) {
+void show_members(const admin&, const group_description& group, bool verbose, output& out, table& all) {
     std::size_t of_id = 15, of_process = 15, of_client = 15;
     for (const auto& each : group.members) {
         of_id = std::max(of_id, each.id.size());
@@ -148,7 +128,7 @@ void describe_members(const group_description& group, bool verbose, output& out,
         if (out.json())
             all.row({group.group, each.id, each.streams->process_id, each.client_id, number_or_dash(each.epoch), std::to_string(each.streams->topology_epoch), assignment_text(*each.streams, true)});
     }
-    if (out.json() || !worth_showing(out, group, group.members.size())) return;
+    if (out.json() || !worth_showing("Streams", group, group.members.size(), out)) return;
     const auto row = [&](std::string_view name, std::string_view target, std::string_view topology, std::string_view id, std::string_view protocol, std::string_view epoch, std::string_view process,
                          std::string_view client, std::string_view tasks) {
         auto text = fmt::format("{:<{}} ", name, std::max<std::size_t>(15, group.group.size()));
@@ -163,14 +143,14 @@ void describe_members(const group_description& group, bool verbose, output& out,
             each.streams->process_id, each.client_id, assignment_text(*each.streams, verbose));
 }
 
-void describe_state(const group_description& group, bool verbose, output& out, table& all) {
-    const auto coordinator = fmt::format("{}:{}  ({})", group.coordinator.host, group.coordinator.port, group.coordinator.id);
+void show_state(const admin&, const group_description& group, bool verbose, output& out, table& all) {
+    const auto coordinator = coordinator_words(group);
     const auto members = std::to_string(group.members.size());
     if (out.json()) {
         all.row({group.group, coordinator, std::string{to_string(group.state)}, number_or_dash(group.epoch), number_or_dash(group.target_epoch), members});
         return;
     }
-    (void)worth_showing(out, group, 1);
+    (void)worth_showing("Streams", group, 1, out);
     const auto row = [&](std::string_view name, std::string_view where, std::string_view state, std::string_view epoch, std::string_view target, std::string_view count) {
         auto text = fmt::format("{:<{}} {:<{}} {:<25} ", name, std::max<std::size_t>(15, group.group.size()), where, std::max<std::size_t>(25, coordinator.size()), state);
         if (verbose) text += fmt::format("{:<15} {:<25} ", epoch, target);
@@ -180,22 +160,13 @@ void describe_state(const group_description& group, bool verbose, output& out, t
     row(group.group, coordinator, to_string(group.state), number_or_dash(group.epoch), number_or_dash(group.target_epoch), members);
 }
 
+constexpr table::column offset_columns[] = {{"", "group"}, {"", "topic"}, {"", "partition", true}, {"", "currentOffset", true}, {"", "leaderEpoch", true}, {"", "logEndOffset", true}, {"", "lag", true}};
+constexpr table::column member_columns[] = {{"", "group"}, {"", "member"}, {"", "process"}, {"", "clientId"}, {"", "memberEpoch", true}, {"", "topologyEpoch", true}, {"", "assignments"}};
+constexpr table::column state_columns[] = {{"", "group"}, {"", "coordinator"}, {"", "state"}, {"", "groupEpoch", true}, {"", "targetAssignmentEpoch", true}, {"", "members", true}};
+
 int describe(const admin& at, const invocation& call) {
-    const auto& args = call.args;
-    args.excludes("members", {"offsets", "state"});
-    args.excludes("state", {"offsets"});
-    const bool by_member = args.has("members"), by_state = args.has("state"), verbose = args.has("verbose");
-    table all{by_member ? std::vector<table::column>{{"", "group"}, {"", "member"}, {"", "process"}, {"", "clientId"}, {"", "memberEpoch", true}, {"", "topologyEpoch", true}, {"", "assignments"}}
-              : by_state ? std::vector<table::column>{{"", "group"}, {"", "coordinator"}, {"", "state"}, {"", "groupEpoch", true}, {"", "targetAssignmentEpoch", true}, {"", "members", true}}
-                         : std::vector<table::column>{{"", "group"}, {"", "topic"}, {"", "partition", true}, {"", "currentOffset", true}, {"", "leaderEpoch", true}, {"", "logEndOffset", true}, {"", "lag", true}}};
-    for (const auto& [name, outcome] : *at.describe_streams_groups(chosen(at, args)).get()) {
-        const auto& group = *outcome;
-        if (by_member) describe_members(group, verbose, call.out, all);
-        else if (by_state) describe_state(group, verbose, call.out, all);
-        else describe_offsets(at, group, verbose, call.out, all);
-    }
-    if (call.out.json()) all.print(call.out);
-    return 0;
+    const auto groups = *at.describe_streams_groups(chosen_groups(at, call.args, of_streams())).get();
+    return describe_groups(at, groups, {offset_columns, &show_offsets}, {member_columns, &show_members}, {state_columns, &show_state}, call);
 }
 
 int remove(const admin& at, const invocation& call) {
@@ -203,7 +174,7 @@ int remove(const admin& at, const invocation& call) {
     std::vector<std::string> ids;
     std::vector<std::pair<std::string, error>> failed;
     std::map<std::string, std::set<std::string>> topics;
-    for (const auto& [name, outcome] : *at.describe_streams_groups(chosen(at, call.args)).get()) {
+    for (const auto& [name, outcome] : *at.describe_streams_groups(chosen_groups(at, call.args, of_streams())).get()) {
         if (!outcome) failed.emplace_back(name, error{outcome.code(), fmt::format("Group '{}' does not exist or is not a streams group.", name)});
         else if (outcome->state != group_state::empty) failed.emplace_back(name, error{errc::non_empty_group, fmt::format("Streams group '{}' is not EMPTY.", name)});
         else {
@@ -256,20 +227,10 @@ offset_map committed_of(const admin& at, const std::string& group) {
 }
 
 int delete_offsets(const admin& at, const invocation& call) {
-    const auto named = call.args.all("group");
-    if (named.size() != 1) throw usage_error{"Option '--delete-offsets' takes exactly one --group"};
-    const auto group = described(at, named.front());
-    const auto partitions = partitions_of(at, call.args, group);
-    const auto answers = *at.delete_streams_group_offsets(group.group, partitions).get();
-    const auto why = answers.first_error();
-    call.out.line(why ? "\nError: Encountered some partition-level error, see the follow-up details." : fmt::format("Request succeeded for deleting offsets from group {}.", group.group));
-    std::size_t width = 15;
-    for (const auto& each : partitions) width = std::max(width, each.topic.size());
-    call.out.print(fmt::format("\n{:<{}} {:<10} {:<15}", "TOPIC", width, "PARTITION", "STATUS"));
-    for (const auto& [where, outcome] : answers)
-        call.out.print(fmt::format("\n{:<{}} {:<10} {:<15}", where.topic, width, where.partition, outcome ? "Successful" : "Error: " + outcome.error().message()));
-    call.out.print("\n");
-    return why ? 1 : 0;
+    const auto group = described(at, the_group(call.args));
+    const auto answers = *at.delete_streams_group_offsets(group.group, partitions_of(at, call.args, group)).get();
+    return tell_offset_deletions(answers ? fmt::format("Request succeeded for deleting offsets from group {}.", group.group)
+                                         : "\nError: Encountered some partition-level error, see the follow-up details.", answers, call.out);
 }
 
 int reset(const admin& at, const invocation& call) {
@@ -279,7 +240,7 @@ int reset(const admin& at, const invocation& call) {
     warn_of_dry_run(args);
     std::map<std::string, offset_map> plans;
     int failures = 0;
-    const auto groups = chosen(at, args);
+    const auto groups = chosen_groups(at, args, of_streams());
     for (const auto& name : groups) {
         const auto group = described(at, name);
         if (group.state != group_state::empty && group.state != group_state::dead) {
@@ -308,20 +269,13 @@ int reset(const admin& at, const invocation& call) {
         const auto deleted = *at.delete_topics(gone).get();
         if (auto why = deleted.first_error(); why && why.code() != errc::unknown_topic_or_partition) throw exception{why};
     }
-    if (args.has("export") && !call.out.json()) {
-        for (const auto& [name, plan] : plans) {
-            for (const auto& [where, offset] : plan) call.out.line(fmt::format("{}{},{},{}", groups.size() == 1 ? "" : name + ",", where.topic, where.partition, offset));
-        }
-        call.out.print("\n");
-    } else {
-        print_plan(plans, call.out);
-    }
+    tell_plans(args, plans, call.out);
     return failures > 0 ? 1 : 0;
 }
 
 int run(const invocation& call) {
     const auto action = call.args.exactly_one({"list", "describe", "delete", "reset-offsets", "delete-offsets"});
-    const auto at = admin{connect(call.args, "streams-groups")}.within(milliseconds{call.args.number_or("timeout", 5'000, 1, 3'600'000)});
+    const auto at = connect_for_groups(call.args, "streams-groups");
     if (action == "list") return list(at, call);
     if (action == "describe") return describe(at, call);
     if (action == "delete") return remove(at, call);

@@ -1,5 +1,5 @@
-// Prints doctest's cases as the interop suites print their checks: `ok - title (s)` or `not ok - title: why`. Choose it with
-// --reporters=checks.
+// Prints doctest's cases as the interop suites print their checks: `ok - title (s)`, `ok - title: MESSAGE (s)` or
+// `not ok - title: why`. Choose it with --reporters=checks.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -22,7 +22,7 @@ public:
     void test_case_reenter(const doctest::TestCaseData& /*which*/) override {}
     void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
         const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
-        if (stats.failure_flags == 0) std::printf("ok - %s (%.1f s)\n", title_.c_str(), seconds);
+        if (stats.failure_flags == 0) std::printf("ok - %s%s%s (%.1f s)\n", title_.c_str(), why_.empty() ? "" : ": ", why_.c_str(), seconds);
         else std::printf("not ok - %s: %s\n", title_.c_str(), why_.c_str());
         std::fflush(stdout);
     }

@@ -23,10 +23,11 @@ def default_kind() -> str:
 
 
 def free_port() -> int:
-    """A port that is free now, and so is the next one (Apache's controller listens there). Below the range from which
-    the kernel picks ports for outgoing connections, so that it is still free when a killed broker comes back."""
+    """A port of $PORTS that is free now, and so is the next one (Apache's controller listens there). By default below the
+    range from which the kernel picks ports for outgoing connections, so that it is still free when a killed broker comes back."""
+    first_port, last_port = map(int, os.environ.get("PORTS", "20000-31999").split("-"))
     while True:
-        port = random.randrange(20000, 32000)
+        port = random.randrange(first_port, last_port)
         with socket.socket() as first, socket.socket() as second:
             try:
                 first.bind(("127.0.0.1", port))

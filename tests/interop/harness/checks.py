@@ -1,4 +1,5 @@
-"""The smallest test runner that serves: titled checks, run in the order written, one line each.
+"""The smallest test runner that serves: titled checks, run in the order written, one line each. A check that returns text
+gives it figures to its line.
 
     from checks import check, main
 
@@ -40,8 +41,8 @@ def equal(found, wanted, what="value"):
     assert found == wanted, f"{what} is {found!r}, not {wanted!r}"
 
 
-def main():
-    """Runs all checks (or those whose title contains $ONLY) and ends the process; 1 when one failed."""
+def run_all() -> int:
+    """Runs all checks, or those whose title contains $ONLY; how many failed."""
     failed = 0
     only = os.environ.get("ONLY", "")
     for title, body in _checks:
@@ -51,7 +52,7 @@ def main():
         try:
             outcome = body()
             if inspect.iscoroutine(outcome):
-                asyncio.run(outcome)
+                outcome = asyncio.run(outcome)
         except Exception as error:  # every failure of a client is a finding, whatever its type
             failed += 1
             where = traceback.extract_tb(error.__traceback__)[-1]
@@ -59,8 +60,18 @@ def main():
             if os.environ.get("VERBOSE"):
                 traceback.print_exc()
         else:
-            print(f"ok - {title} ({time.monotonic() - began:.1f} s)")
+            figures = f": {outcome}" if isinstance(outcome, str) else ""
+            print(f"ok - {title}{figures} ({time.monotonic() - began:.1f} s)")
         sys.stdout.flush()
+    return failed
+
+
+def end(failed: int):
+    """Ends the process; 1 when something failed."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1 if failed else 0)  # clients leave threads behind that would hold a normal exit
+
+
+def main():
+    end(run_all())

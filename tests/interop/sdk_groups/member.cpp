@@ -1,5 +1,6 @@
-// A member of a classic group that prints what happens to it, one JSON object a line, as Kafka's verifiable consumer does.
-//   weir_group_member <bootstrap> <group> <topic> <assignor>         ends cleanly at SIGTERM
+// A member of a group that prints what happens to it, one JSON object a line, as Kafka's verifiable consumer does.
+//   weir_group_member <bootstrap> <group> <topic> <assignor>         of a classic group; ends cleanly at SIGTERM
+//   weir_group_member <bootstrap> <group> <topic> consumer           by the consumer protocol (KIP-848)
 #include <weir/consumer.hpp>
 
 #include <chrono>
@@ -37,9 +38,13 @@ int main(int argc, char** argv) {
     config.group_id = argv[2];
     config.start = weir::at::earliest;
     config.auto_commit = false;
-    config.assignors = {argv[4]};
-    config.session_timeout = weir::duration{10'000};
-    config.heartbeat_interval = weir::duration{1'000};
+    if (std::string_view{argv[4]} == "consumer") {
+        config.group_protocol = weir::group_protocol::consumer;
+    } else {
+        config.assignors = {argv[4]};
+        config.session_timeout = weir::duration{10'000};
+        config.heartbeat_interval = weir::duration{1'000};
+    }
     const weir::topic<weir::bytes_view, weir::bytes_view> from{argv[3]};
     weir::consumer in{weir::client{argv[1]}, std::move(config), from};
     in.on_rebalance({.assigned = [](auto which) { event("partitions_assigned", partitions_json(which)); },

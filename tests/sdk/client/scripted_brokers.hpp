@@ -46,7 +46,8 @@ public:
             auto request = protocol::decode<Request>(frame.body, frame.version);
             REQUIRE(request);
             protocol::writer out;
-            REQUIRE(protocol::encode_response_frame(handler(broker, *request), frame.version, frame.correlation_id, out));
+            const auto encoded = protocol::encode_response_frame(handler(broker, *request), frame.version, frame.correlation_id, out);
+            REQUIRE_MESSAGE(encoded, encoded.error().message());
             return *out.take_bytes();
         };
     }

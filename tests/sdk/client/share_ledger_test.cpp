@@ -92,6 +92,21 @@ TEST_CASE_FIXTURE(ledger_fixture, "a renewal does not wait, and leaves the verdi
     CHECK(decided() == std::map<std::int64_t, verdict>{{0, verdict::accept}});
 }
 
+TEST_CASE_FIXTURE(ledger_fixture, "a verdict after the end of its loan is kept from the broker, which would refuse the others with it") {
+    const auto part = lend(3, {{0, 2, 1}});
+    part->open();
+    part->decide(0, verdict::renew);
+    ledger->take(from).renewing[0]->renewed({{0, verdict::renew}}, loop.now() + 60s);
+    loop.advance(30s);
+    part->decide(0, verdict::accept);
+    part->decide(1, verdict::accept);
+    part->decide(2, verdict::renew);
+    const auto news = ledger->take(from);
+    CHECK(news.decided.at(where) == std::map<std::int64_t, verdict>{{0, verdict::accept}});
+    CHECK(news.renewals.empty());
+    CHECK(news.late.at(where) == std::map<std::int64_t, verdict>{{1, verdict::accept}, {2, verdict::renew}});
+}
+
 TEST_CASE_FIXTURE(ledger_fixture, "what nobody decided about goes back with the last handle, read or not") {
     auto part = lend(3, {{0, 2, 1}});
     part->open();

@@ -124,11 +124,13 @@ public:
                 part.describe(place_++, into);
                 return true;
             }
-            auto why = std::exchange(unreadable_, error{}).located(part.topic(), part.where().second);
+            const auto why = std::exchange(unreadable_, error{});
+            const auto topic = part.topic();
+            const auto partition = part.where().second;
             parts_.pop_front();
             place_ = 0;
             if (!why || bad_ == on_bad_record::skip) continue;
-            end(why);
+            end(error{why.code(), fmt::format("{}-{}: {}", topic, partition, why.what())}.located(topic, partition));
             return false;
         }
         return false;
@@ -136,7 +138,10 @@ public:
     bool undecodable(const lent_record& which, const error& why) {
         which.loan.decide(bad_ == on_bad_record::skip ? acknowledgement::reject : acknowledgement::release);
         if (bad_ == on_bad_record::skip) return true;
-        end(why.located(std::string{which.where.topic}, which.where.partition, which.where.offset));
+        const auto& at = which.where;
+        end(error{errc::malformed, fmt::format("{}-{}: the record at offset {} cannot be decoded: {}; it goes back to the queue; on_bad_record::skip rejects such records", at.topic,
+                                               at.partition, at.offset, why.what())}
+                .located(std::string{at.topic}, at.partition, at.offset));
         return false;
     }
     void end(const error& why) {

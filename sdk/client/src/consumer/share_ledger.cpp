@@ -10,14 +10,15 @@ lease_part::lease_part(std::shared_ptr<share_ledger> in, lender from, place wher
     : in_(std::move(in)), from_(from), where_(where), topic_(std::move(topic)), content_(std::move(content)), acquired_(std::move(acquired)), ends_(ends) {}
 
 lease_part::~lease_part() {
+    const auto now = in_->now();
     std::map<std::int64_t, verdict> back;
-    if (!opened_) {
+    if (!opened_ && ends_ > now) {
         for (const auto& range : acquired_) {
             for (auto offset = range.first; offset <= range.last; ++offset) back.emplace(offset, verdict::release);
         }
     }
     for (std::size_t i = 0; i < records_.size(); ++i) {
-        if (slots_[i].state.load(std::memory_order_acquire) == undecided) back.emplace(records_[i].offset, verdict::release);
+        if (slots_[i].state.load(std::memory_order_acquire) == undecided && ends(i) > now) back.emplace(records_[i].offset, verdict::release);
     }
     if (!back.empty()) in_->give_back(from_, where_, topic_, back);
 }
@@ -94,17 +95,21 @@ void lease_part::forget_all() {
     opened_ = true;
 }
 
-void lease_part::collect(verdicts& decided, verdicts& renewals) {
-    for (const auto offset : std::exchange(missing_, {})) decided[where_][offset] = verdict::gap;
+void lease_part::collect(share_news& into, time_point now) {
+    if (ends_ > now) {
+        for (const auto offset : missing_) into.decided[where_][offset] = verdict::gap;
+    }
+    missing_.clear();
     for (std::size_t i = 0; i < records_.size(); ++i) {
         auto& state = slots_[i].state;
-        auto now = state.load(std::memory_order_acquire);
-        if (now == static_cast<std::uint8_t>(verdict::renew)) {
-            if (state.compare_exchange_strong(now, undecided)) renewals[where_][records_[i].offset] = verdict::renew;
-            now = state.load(std::memory_order_acquire);
+        auto said = state.load(std::memory_order_acquire);
+        const bool over = ends(i) <= now;
+        if (said == static_cast<std::uint8_t>(verdict::renew)) {
+            if (state.compare_exchange_strong(said, undecided)) (over ? into.late : into.renewals)[where_][records_[i].offset] = verdict::renew;
+            said = state.load(std::memory_order_acquire);
         }
-        if (now == undecided || now == told || now == static_cast<std::uint8_t>(verdict::renew)) continue;
-        decided[where_][records_[i].offset] = static_cast<verdict>(now);
+        if (said == undecided || said == told || said == static_cast<std::uint8_t>(verdict::renew)) continue;
+        (over ? into.late : into.decided)[where_][records_[i].offset] = static_cast<verdict>(said);
         state.store(told, std::memory_order_release);
     }
 }
@@ -139,9 +144,9 @@ void share_ledger::give_back(const lender& from, const place& where, const std::
     changed(false);
 }
 
-share_ledger::news share_ledger::take(const lender& from) {
+share_news share_ledger::take(const lender& from) {
     std::vector<std::shared_ptr<lease_part>> parts;  // dropped outside the lock: the last handle of a part gives back
-    news all;
+    share_news all;
     const std::lock_guard held{mutex_};
     if (const auto at = returned_.find(from); at != returned_.end()) {
         all = std::move(at->second);
@@ -155,7 +160,7 @@ share_ledger::news share_ledger::take(const lender& from) {
     for (const auto& part : parts) {
         part->listed = false;
         const auto renewing = all.renewals.size();
-        part->collect(all.decided, all.renewals);
+        part->collect(all, time_ ? time_->now() : time_point::max());
         if (all.renewals.size() > renewing || all.renewals.contains(part->where())) all.renewing.push_back(part);
         all.topics[part->where()] = part->topic();
     }

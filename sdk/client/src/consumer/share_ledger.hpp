@@ -26,6 +26,16 @@ struct acquired_range {
 
 class share_ledger;
 
+/// What there is to say to a lender.
+struct share_news {
+    verdicts decided;
+    verdicts renewals;
+    std::vector<std::shared_ptr<lease_part>> renewing;  ///< the parts of these
+    verdicts late;                                      ///< nothing to say any more: others may have the records by now
+    std::map<place, std::string> topics;
+    bool empty() const noexcept { return decided.empty() && renewals.empty() && late.empty(); }
+};
+
 /// What one answer lent of one partition. Its records are found when the application comes to it, on its thread; what is
 /// not decided about when the last one of them is dropped goes back.
 class lease_part : public std::enable_shared_from_this<lease_part> {
@@ -53,8 +63,9 @@ public:
     const place& where() const noexcept { return where_; }
     const std::string& topic() const noexcept { return topic_; }
 
-    /// What was decided since the last call; told from now on. Under the ledger's lock.
-    void collect(verdicts& decided, verdicts& renewals);
+    /// What was decided since the last call; told from now on. Under the ledger's lock. A broker refuses all that it is told of
+    /// a partition when it cannot take one verdict: those of loans that ended by `now` are kept from it.
+    void collect(share_news& into, time_point now);
     /// These may be kept until then.
     void renewed(const std::map<std::int64_t, verdict>& which, time_point until);
     bool listed = false;  ///< of the ledger
@@ -87,15 +98,8 @@ public:
     share_ledger(const clock& time, function<void()> tell) : time_(&time), tell_(std::move(tell)) {}
 
     // --- the loop's side ---
-    struct news {
-        verdicts decided;
-        verdicts renewals;
-        std::vector<std::shared_ptr<lease_part>> renewing;  ///< the parts of these
-        std::map<place, std::string> topics;
-        bool empty() const noexcept { return decided.empty() && renewals.empty(); }
-    };
     /// What is to be told that lender; it counts as told from now on.
-    news take(const lender& from);
+    share_news take(const lender& from);
     /// Lenders with something to be told, and whether some of it must not wait.
     std::map<lender, bool> waiting();
     /// Nobody tells anything any more.
@@ -114,7 +118,7 @@ private:
     const clock* time_;
     function<void()> tell_;
     std::map<lender, std::vector<std::shared_ptr<lease_part>>> listed_;
-    std::map<lender, news> returned_;
+    std::map<lender, share_news> returned_;
     std::set<lender> urgent_;
     bool told_ = false;
     bool closed_ = false;

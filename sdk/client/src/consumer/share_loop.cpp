@@ -15,6 +15,7 @@ log::logger logs{"weir.client.share"};
 constexpr milliseconds tell_within{1'000};  // verdicts that no fetch takes along
 
 error stopped_error() { return error{errc::closed, "the share consumer was stopped"}; }
+error closed_error() { return error{errc::closed, "the share consumer is closed"}; }
 
 std::string made_up_id(std::uint64_t seed) {
     random_source random{seed};
@@ -69,6 +70,7 @@ void share_loop::subscribe(std::vector<std::string> topics) {
 }
 
 void share_loop::want(std::shared_ptr<share_poll> who, duration most) {
+    if (ended_) return who->end({}, failure_ ? failure_ : stopped_error());
     last_asked_ = view_->loop().now();
     polls_.push_back(who);
     if (most != duration::max()) {
@@ -85,6 +87,7 @@ void share_loop::stop() {
 }
 
 void share_loop::commit(std::shared_ptr<op_state<std::vector<acknowledged>>> done) {
+    if (ended_) return done->complete(closed_error());
     committer next{std::move(done), {}, {}, view_->loop().now() + api_timeout_};
     const auto waiting = ledger_->waiting();
     for (auto& [broker, link] : links_) {
@@ -273,8 +276,7 @@ void share_loop::drop_stale_verdicts() {
         if (link_to(from.broker).busy) continue;
         const auto gone = ledger_->take(from);
         const error why{errc::share_session_not_found, fmt::format("{} does not know of the loan any more", view_->name_of(from.broker))};
-        report(gone.decided, gone.topics, {}, why);
-        report(gone.renewals, gone.topics, {}, why);
+        for (const auto* which : {&gone.decided, &gone.renewals, &gone.late}) report(*which, gone.topics, {}, why);
     }
 }
 
@@ -324,8 +326,9 @@ task<void> share_loop::converse(self_ptr self, std::int32_t broker, errand what,
     const auto turn = ++state.asked;
     auto reaching = cluster::broker(self->view_, broker, self->lane_);
     auto link = co_await reaching;
-    share_ledger::news told;
+    share_news told;
     if (state.session.open()) told = self->ledger_->take({broker, state.session.number()});
+    self->report(told.late, told.topics, {}, error{errc::invalid_record_state, "its time was up, others may have the record"});
     error why = link ? error{} : link.error();
     if (why) {
         self->report(told.renewals, told.topics, {}, why);
@@ -360,7 +363,7 @@ task<void> share_loop::converse(self_ptr self, std::int32_t broker, errand what,
     self->wake();
 }
 
-task<error> share_loop::renew(self_ptr self, connection_ptr link, std::int32_t broker, const share_ledger::news& told) {  // NOLINT(performance-unnecessary-value-param)
+task<error> share_loop::renew(self_ptr self, connection_ptr link, std::int32_t broker, const share_news& told) {  // NOLINT(performance-unnecessary-value-param)
     auto& session = self->link_to(broker).session;
     const auto request = session.acknowledge(told.renewals, true);
     auto calling = link->call(request);
@@ -386,7 +389,7 @@ task<error> share_loop::renew(self_ptr self, connection_ptr link, std::int32_t b
     co_return why;
 }
 
-task<error> share_loop::acknowledge(self_ptr self, connection_ptr link, std::int32_t broker, const share_ledger::news& told, bool farewell) {  // NOLINT(performance-unnecessary-value-param)
+task<error> share_loop::acknowledge(self_ptr self, connection_ptr link, std::int32_t broker, const share_news& told, bool farewell) {  // NOLINT(performance-unnecessary-value-param)
     auto& session = self->link_to(broker).session;
     const auto request = farewell ? session.farewell(told.decided) : session.acknowledge(told.decided, false);
     auto calling = link->call(request);
@@ -411,7 +414,7 @@ task<error> share_loop::acknowledge(self_ptr self, connection_ptr link, std::int
     co_return farewell ? error{} : why;
 }
 
-task<error> share_loop::fetch(self_ptr self, connection_ptr link, std::int32_t broker, const std::set<place>& wanted, const share_ledger::news& told) {  // NOLINT(performance-unnecessary-value-param)
+task<error> share_loop::fetch(self_ptr self, connection_ptr link, std::int32_t broker, const std::set<place>& wanted, const share_news& told) {  // NOLINT(performance-unnecessary-value-param)
     auto& state = self->link_to(broker);
     auto& session = state.session;
     bool troubled = false, lent = false;
@@ -490,7 +493,7 @@ void share_loop::end(const error& why) {
     ledger_->close();
     view_->forget(this);
     view_->drop_lane(lane_);
-    for (auto told = std::exchange(committers_, {}); auto& each : told) each.done->complete(error{errc::closed, "the share consumer is closed"});
+    for (auto told = std::exchange(committers_, {}); auto& each : told) each.done->complete(closed_error());
     for (auto told = std::exchange(closing_, {}); auto& each : told) each->complete(why ? result<void>{why} : result<void>{});
 }
 

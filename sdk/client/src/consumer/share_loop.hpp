@@ -84,9 +84,9 @@ private:
     enum class errand : std::uint8_t { fetch, tell, farewell };
     /// What there is to say to one broker, one request after the other. `wanted`: to fetch from.
     static task<void> converse(self_ptr self, std::int32_t broker, errand what, std::set<place> wanted);
-    static task<error> renew(self_ptr self, connection_ptr link, std::int32_t broker, const share_ledger::news& told);
-    static task<error> acknowledge(self_ptr self, connection_ptr link, std::int32_t broker, const share_ledger::news& told, bool farewell);
-    static task<error> fetch(self_ptr self, connection_ptr link, std::int32_t broker, const std::set<place>& wanted, const share_ledger::news& told);
+    static task<error> renew(self_ptr self, connection_ptr link, std::int32_t broker, const share_news& told);
+    static task<error> acknowledge(self_ptr self, connection_ptr link, std::int32_t broker, const share_news& told, bool farewell);
+    static task<error> fetch(self_ptr self, connection_ptr link, std::int32_t broker, const std::set<place>& wanted, const share_news& told);
     void begin(std::int32_t broker, errand what, std::set<place> wanted);
     void lend(const lender& from, const place& where, const std::string& topic, const protocol::share_fetch_response::partition_data& part, std::shared_ptr<const void> owner);
     error part_trouble(const place& where, const std::string& topic, errc code, std::int32_t leader, std::int32_t epoch);

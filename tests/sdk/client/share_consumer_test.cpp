@@ -1,0 +1,303 @@
+// A share consumer's loop: when it asks for records, how verdicts travel, and how everything ends.
+#include "scripted_queue.hpp"
+
+#include <weir/share_consumer.hpp>
+
+#include <algorithm>
+
+using namespace weir;
+using namespace std::chrono_literals;
+using protocol::api_key;
+
+namespace {
+
+using worker = share_consumer<bytes_view, std::string>;
+using job = worker::record_type;
+using offsets = std::set<std::int64_t>;
+
+struct share_fixture : test::scripted_queue {
+    ~share_fixture() {
+        in.reset();
+        kafka.reset();
+        world.run_for(1s);
+    }
+    void open(share_consumer_config config = share_consumer_config{}) {
+        kafka.emplace(world.loop(desk), world.net(desk), 7, "b1:9092", client_config{});
+        config.group_id = "workers";
+        config.on_acknowledged = [this](const std::vector<acknowledged>& some) { told.insert(told.end(), some.begin(), some.end()); };
+        in.emplace(*kafka, std::move(config), topic<bytes_view, std::string>{"jobs"});
+    }
+    void open_explicit() {
+        share_consumer_config config;
+        config.explicit_ack = true;
+        open(std::move(config));
+    }
+    template <class T>
+    result<T> wait(op<T> running, nanoseconds patience = 120s) {
+        REQUIRE(world.run_until([&] { return running.ready(); }, patience));
+        return running.get();
+    }
+    std::vector<job> take(std::size_t count) {
+        std::vector<job> all;
+        for (int polls = 0; all.size() < count && polls < 20; ++polls) {
+            auto some = wait(in->poll(1s));
+            REQUIRE_MESSAGE(some, some.error().message());
+            all.insert(all.end(), some->begin(), some->end());
+        }
+        CHECK(all.size() == count);
+        return all;
+    }
+    errc outcome_of(std::int64_t offset) const {
+        for (const auto& each : told) {
+            if (each.first <= offset && offset <= each.last) return each.why.code();
+        }
+        FAIL("nothing was told about it");
+        return errc::none;
+    }
+    long times(const std::string& what) const { return std::count(story.begin(), story.end(), what); }
+
+    std::vector<acknowledged> told;
+    std::optional<client> kafka;
+    std::optional<worker> in;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(share_fixture, "nothing is borrowed before the application asks, nor while it is busy") {
+    put(0, 3);
+    open();
+    world.run_for(10s);
+    CHECK(times("join") == 1);
+    CHECK(count(api_key::share_fetch) == 0);
+    take(3);
+    const auto asked = count(api_key::share_fetch);
+    world.run_for(60s);
+    CHECK(count(api_key::share_fetch) - asked <= 1);
+}
+
+TEST_CASE_FIXTURE(share_fixture, "the next poll accepts what the last one gave, and the next fetch says so") {
+    put(0, 3);
+    put(1, 2);
+    open();
+    take(5);
+    CHECK(said(1).empty());
+    (void)wait(in->poll(100ms));
+    world.run_for(2s);
+    CHECK(said(1, 0) == offsets{0, 1, 2});
+    CHECK(said(1, 1) == offsets{0, 1});
+    CHECK(count(api_key::share_acknowledge) == 0);
+}
+
+TEST_CASE_FIXTURE(share_fixture, "verdicts without a fetch travel within a second; a commit sends them at once, and knows the answers") {
+    put(0, 4);
+    open_explicit();
+    const auto jobs = take(4);
+    jobs[0].accept();
+    jobs[1].reject();
+    world.run_for(2s);
+    CHECK(said(1) == offsets{0});
+    CHECK(said(3) == offsets{1});
+    jobs[2].accept();
+    const auto began = world.now();
+    const auto done = wait(in->commit());
+    REQUIRE(done);
+    CHECK(world.now() - began < 500ms);
+    CHECK(said(1) == offsets{0, 2});
+    REQUIRE(done->size() == 1);
+    CHECK(done->front().first == 2);
+    CHECK(done->front().what == acknowledgement::accept);
+    CHECK_FALSE(done->front().why);
+}
+
+TEST_CASE_FIXTURE(share_fixture, "a released record comes again, for the second time") {
+    put(0, 2);
+    open_explicit();
+    for (const auto& each : take(2)) {
+        if (each.info.offset == 0) each.release();
+        else each.accept();
+    }
+    const auto again = take(1);
+    CHECK(again.front().info.offset == 0);
+    CHECK(again.front().delivery_count() == 2);
+}
+
+TEST_CASE_FIXTURE(share_fixture, "what has no verdict goes back with the last record of its batch") {
+    put(0, 2);
+    open_explicit();
+    auto jobs = take(2);
+    jobs[0].accept();
+    jobs.pop_back();
+    world.run_for(5s);
+    CHECK(said(2).empty());
+    jobs.clear();
+    world.run_for(5s);
+    CHECK(said(1) == offsets{0});
+    CHECK(said(2) == offsets{1});
+}
+
+TEST_CASE_FIXTURE(share_fixture, "a renewal goes at once, by itself, and starts the time again") {
+    put(0, 1);
+    open_explicit();
+    const auto jobs = take(1);
+    world.run_for(20s);
+    jobs[0].renew();
+    world.run_for(100ms);
+    CHECK(times("renew 1") == 1);
+    CHECK(jobs[0].time_left() > 29s);
+    world.run_for(20s);
+    jobs[0].accept();
+    world.run_for(2s);
+    CHECK(outcome_of(0) == errc::none);
+    CHECK(said(1) == offsets{0});
+}
+
+TEST_CASE_FIXTURE(share_fixture, "a verdict that comes too late does not take others with it") {
+    put(0, 2);
+    open_explicit();
+    const auto jobs = take(2);
+    jobs[0].renew();
+    world.run_for(20s);
+    jobs[0].renew();
+    world.run_for(11s);  // the other's time is up
+    jobs[0].accept();
+    jobs[1].accept();
+    const auto done = wait(in->commit());
+    REQUIRE(done);
+    CHECK(said(1) == offsets{0});
+    std::map<std::int64_t, errc> outcomes;
+    for (const auto& each : *done) {
+        for (auto offset = each.first; offset <= each.last; ++offset) outcomes[offset] = each.why.code();
+    }
+    CHECK(outcomes == std::map<std::int64_t, errc>{{0, errc::none}, {1, errc::invalid_record_state}});
+}
+
+TEST_CASE_FIXTURE(share_fixture, "a broker that lost the session gets a new one; what was on loan is not its to hear of") {
+    put(0, 2);
+    open_explicit();
+    const auto jobs = take(2);
+    session_code[1] = errc::share_session_not_found;
+    jobs[0].accept();
+    world.run_for(3s);
+    CHECK(outcome_of(0) == errc::share_session_not_found);
+    jobs[1].accept();
+    world.run_for(3s);
+    CHECK(outcome_of(1) == errc::share_session_not_found);
+    CHECK(said(1).empty());
+    put(0, 1);
+    take(1);
+    CHECK(times("fetch 1 epoch 0") == 2);
+}
+
+TEST_CASE_FIXTURE(share_fixture, "verdicts that a broker refuses are told, each with its record") {
+    put(0, 2);
+    open_explicit();
+    const auto jobs = take(2);
+    verdict_code[0] = errc::invalid_record_state;
+    for (const auto& each : jobs) each.accept();
+    const auto done = wait(in->commit());
+    REQUIRE(done);
+    REQUIRE(done->size() == 1);
+    CHECK(done->front().why.code() == errc::invalid_record_state);
+    CHECK(done->front().why.topic() == "jobs");
+    CHECK(done->front().why.offset() == 0);
+}
+
+TEST_CASE_FIXTURE(share_fixture, "a leader that moves is followed") {
+    put(0, 1);
+    open();
+    take(1);
+    leaders["jobs"] = {2, 2};
+    put(0, 1);
+    verdict_code[0] = errc::not_leader_or_follower;
+    take(1);
+    CHECK(outcome_of(0) == errc::not_leader_or_follower);
+}
+
+TEST_CASE_FIXTURE(share_fixture, "an application that does not come back leaves the group, and joins again when it does") {
+    put(0, 1);
+    share_consumer_config config;
+    config.max_poll_interval = 30s;
+    open(std::move(config));
+    take(1);
+    world.run_for(40s);
+    CHECK(times("leave") == 1);
+    put(0, 1);
+    take(1);
+    CHECK(times("join") == 2);
+}
+
+TEST_CASE_FIXTURE(share_fixture, "the close tells the last verdicts, ends the sessions and leaves") {
+    put(0, 4);
+    open_explicit();
+    const auto jobs = take(4);
+    jobs[0].accept();
+    jobs[1].reject();
+    REQUIRE(wait(in->close()));
+    CHECK(said(1) == offsets{0});
+    CHECK(said(3) == offsets{1});
+    CHECK(times("end 1") == 1);
+    CHECK(times("leave") == 1);
+    jobs[2].accept();  // nobody hears of it
+    world.run_for(10s);
+    CHECK(said(1) == offsets{0});
+}
+
+TEST_CASE_FIXTURE(share_fixture, "after the close everything ends at once: polls, commits and closes") {
+    put(0, 1);
+    open();
+    auto waiting = in->poll();
+    world.run_for(10s);
+    REQUIRE(waiting.ready());
+    auto pending = in->poll();
+    REQUIRE(wait(in->close()));
+    CHECK(wait(std::move(pending), 1s).code() == errc::closed);
+    CHECK(wait(in->poll(), 1s).code() == errc::closed);
+    CHECK(wait(in->commit(), 1s).code() == errc::closed);
+    CHECK(wait(in->close(), 1s));
+    CHECK_FALSE(in->status());
+}
+
+TEST_CASE_FIXTURE(share_fixture, "closed before it was a member, and with brokers that say nothing") {
+    open();
+    REQUIRE(wait(in->close()));
+    CHECK(count(api_key::share_fetch) == 0);
+    put(0, 1);
+    open();
+    take(1);
+    world.isolate(desk);
+    const auto began = world.now();
+    CHECK(wait(in->close(3s)).code() == errc::timed_out);
+    CHECK(world.now() - began < 4s);
+}
+
+TEST_CASE_FIXTURE(share_fixture, "commit gives up when a broker does not answer") {
+    put(0, 1);
+    share_consumer_config config;
+    config.default_api_timeout = 5s;
+    open(std::move(config));
+    take(1);
+    world.isolate(desk);
+    const auto done = wait(in->commit());
+    REQUIRE_FALSE(done);
+    CHECK(done.error().code() == errc::timed_out);
+    CHECK(done.error().message().find("default.api.timeout.ms") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(share_fixture, "what nobody can mend ends the loop, with the group and what to do") {
+    heartbeat_code = errc::group_authorization_failed;
+    open();
+    auto got = wait(in->poll());
+    REQUIRE_FALSE(got);
+    CHECK(got.error().code() == errc::group_authorization_failed);
+    CHECK(got.error().message().find("workers") != std::string::npos);
+    CHECK(in->status().code() == errc::group_authorization_failed);
+    CHECK(wait(in->close()));
+}
+
+TEST_CASE_FIXTURE(share_fixture, "a cluster without share groups: the error names the feature") {
+    limit(api_key::share_group_heartbeat, -1);
+    open();
+    const auto got = wait(in->poll());
+    REQUIRE_FALSE(got);
+    CHECK(got.error().message().find("share.version") != std::string::npos);
+}

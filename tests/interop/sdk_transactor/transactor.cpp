@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 using namespace weir;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -23,7 +24,11 @@ int fill(const client& kafka, const std::string& name, int count) {
 
 int copy(const client& kafka, const std::string& group, const std::string& id, const std::string& from, const std::string& to, int batch, bool throws) {
     const topic<std::string, std::string> in{from}, out{to};
-    transactor work{kafka, {.group_id = group, .transactional_id = id, .max_poll_records = batch}, in};
+    // For longer than a single node takes to come back. While it has no leaders yet, the coordinator of Apache Kafka (4.3.1 at
+    // least) takes a partition without one for deleted, and forgets the abort marker of a transaction that times out just
+    // then: its records are committed with the next ones of that producer.
+    const duration timeout = 60s;
+    transactor work{kafka, {.group_id = group, .transactional_id = id, .transaction_timeout = timeout, .max_poll_records = batch}, in};
     work.stop_on({SIGTERM});
     for (int batches = 0;;) {
         try {

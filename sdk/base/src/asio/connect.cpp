@@ -5,7 +5,8 @@
 namespace weir::detail {
 namespace {
 
-/// Tries the addresses of one name in turn, until one answers or the time is up.
+/// Tries the addresses of one name in turn, until one answers or the time is up. One that swallows what it gets has its share
+/// of the time that is left, and the others have theirs.
 class attempt : public std::enable_shared_from_this<attempt> {
 public:
     attempt(asio_loop& loop, endpoint to, const socket_options& options,
@@ -13,6 +14,7 @@ public:
         : loop_(loop), to_(std::move(to)), options_(options), done_(std::move(done)), resolver_(loop.io()), socket_(loop.io()) {}
 
     void start(nanoseconds timeout) {
+        until_ = loop_.now() + timeout;
         deadline_ = loop_.call_after(timeout, [self = shared_from_this()] {
             self->finish(error{errc::timed_out, fmt::format("no connection to {} in time", to_string(self->to_))});
         });
@@ -45,8 +47,16 @@ private:
             return;
         }
         apply_options(socket_.native_handle(), options_);
-        socket_.async_connect(where, [self = shared_from_this()](const boost::system::error_code& outcome) {
-            if (!self->done_) return;
+        loop_.cancel(std::exchange(turn_over_, timer_id::none));
+        const auto attempt = next_;
+        if (const auto left = static_cast<std::int64_t>(addresses_.size() - next_); left > 0) {
+            turn_over_ = loop_.call_after((until_ - loop_.now()) / (left + 1), [self = shared_from_this()] {
+                self->turn_over_ = timer_id::none;
+                self->refused(boost::asio::error::timed_out);
+            });
+        }
+        socket_.async_connect(where, [self = shared_from_this(), attempt](const boost::system::error_code& outcome) {
+            if (!self->done_ || attempt != self->next_) return;  // over, or its turn is
             if (outcome) self->refused(outcome);
             else self->finish(make_socket_stream(self->loop_, std::move(self->socket_)));
         });
@@ -66,6 +76,7 @@ private:
     void finish(result<std::unique_ptr<stream>> outcome) {
         if (!done_) return;
         loop_.cancel(deadline_);
+        loop_.cancel(turn_over_);
         resolver_.cancel();
         boost::system::error_code ignored;
         socket_.close(ignored);
@@ -80,6 +91,8 @@ private:
     tcp::resolver resolver_;
     tcp::socket socket_;
     timer_id deadline_ = timer_id::none;
+    timer_id turn_over_ = timer_id::none;
+    time_point until_;
     std::vector<boost::asio::ip::address> addresses_;
     std::size_t next_ = 0;
 };

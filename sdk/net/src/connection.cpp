@@ -18,9 +18,11 @@ connection::connection(event_loop& loop, std::unique_ptr<stream> peer, connectio
       peer_(std::move(peer)),
       remote_(peer_->remote()),
       config_(std::move(config)),
-      inbox_(std::make_shared<frame_buffer>(std::min(first_answer_bytes, config_.max_answer_bytes))) {}
+      inbox_(std::make_shared<frame_buffer>(std::min(first_answer_bytes, config_.max_answer_bytes))),
+      last_used_(loop.now()) {}
 
 connection::~connection() {
+    count_end();
     for (auto& each : waiting_) loop_.cancel(each.deadline);
     for (auto& each : held_) loop_.cancel(each.waiter.deadline);
 }
@@ -56,6 +58,8 @@ task<result<std::shared_ptr<connection>>> connection::open(event_loop& loop, net
         made->net_ = &net;
     }
     made->inbox_->limit(made->config_.max_answer_bytes);
+    made->usable_ = true;
+    if (made->config_.traffic) made->config_.traffic->opened.add();
     co_return made;
 }
 
@@ -121,13 +125,21 @@ void connection::send(protocol::api_key key, std::vector<write_piece> pieces, st
 // A broker that is being logged in to takes nothing else (KIP-368), and an idle connection has no reason to wake up for it.
 void connection::dispatch(protocol::api_key key, held what) {
     if (closed_) return;
+    last_used_ = loop_.now();
     const bool login = key == protocol::api_key::sasl_handshake || key == protocol::api_key::sasl_authenticate;
-    if (!login && (logging_in_again_ || loop_.now() >= login_due_)) {
+    if (!login && (logging_in_again_ || last_used_ >= login_due_)) {
         held_.push_back(std::move(what));
         if (!std::exchange(logging_in_again_, true)) spawn(log_in_again(shared_from_this()));
         return;
     }
+    what.waiter.sent = last_used_;
     if (what.waiter.done) waiting_.push_back(std::move(what.waiter));
+    if (auto* counted = config_.traffic.get()) {
+        std::size_t size = 0;
+        for (const auto& piece : what.pieces) size += piece.size();
+        counted->requests.add();
+        counted->bytes_out.add(size);
+    }
     enqueue(std::move(what.pieces));
 }
 
@@ -157,6 +169,7 @@ void connection::read_on() {
             return self->close(error{errc::network_exception, fmt::format("{} closed the connection", to_string(self->remote_))});
         }
         self->heard_ = true;
+        if (self->config_.traffic) self->config_.traffic->bytes_in.add(*got);
         self->inbox_->filled(*got);
         for (;;) {
             auto whole = self->inbox_->next();
@@ -178,11 +191,21 @@ void connection::arrived(frame whole) {
     waiting_.pop_front();
     loop_.cancel(next.deadline);
     net_ = nullptr;
+    last_used_ = loop_.now();
+    if (auto* counted = config_.traffic.get()) {
+        counted->answers.add();
+        counted->latency.record(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(last_used_ - next.sent).count()));
+    }
     next.done(std::move(whole));
+}
+
+void connection::count_end() {
+    if (std::exchange(usable_, false) && config_.traffic) config_.traffic->closed.add();
 }
 
 void connection::close(const error& why) {
     if (std::exchange(closed_, true)) return;
+    count_end();
     const auto self = shared_from_this();
     const auto dropped = std::move(peer_);  // ends what is pending on it, and with that the cycle of its callbacks and this
     outbox_.clear();

@@ -4,6 +4,7 @@
 #include <weir/base/task.hpp>
 #include <weir/net/credentials.hpp>
 #include <weir/net/frame.hpp>
+#include <weir/net/traffic.hpp>
 #include <weir/protocol/frames.hpp>
 
 #include <algorithm>
@@ -19,6 +20,7 @@ struct connection_config {
     milliseconds request_timeout{30'000};  ///< for an answer, from when the request was given; longer when call() says so
     std::size_t max_answer_bytes = std::size_t{1} << 30;
     std::shared_ptr<credentials> security{};  ///< nullptr: neither TLS nor SASL
+    std::shared_ptr<net::traffic> traffic{};  ///< nullptr: nobody counts
 };
 
 /// A decoded answer. Its `records` fields are views into the frame it keeps.
@@ -60,6 +62,8 @@ public:
     const endpoint& remote() const noexcept { return remote_; }
     bool closed() const noexcept { return closed_; }
     std::size_t in_flight() const noexcept { return waiting_.size(); }
+    /// Since when nothing was sent or came; time_point::max() while a call is under way.
+    time_point idle_since() const noexcept { return waiting_.empty() && held_.empty() && !writing_ ? last_used_ : time_point::max(); }
     /// Fails what is in flight with `why`.
     void close(const error& why);
 
@@ -68,6 +72,7 @@ private:
         std::int32_t correlation = 0;
         timer_id deadline = timer_id::none;
         function<void(result<frame>)> done;
+        time_point sent{};
     };
     /// What waits while the connection logs in again. Without `done` nobody waits for an answer.
     struct held {
@@ -89,6 +94,7 @@ private:
     void read_on();
     void arrived(frame whole);
     error unsupported(protocol::api_key key) const;
+    void count_end();
 
     event_loop& loop_;
     std::unique_ptr<stream> peer_;
@@ -107,6 +113,8 @@ private:
     bool heard_ = false;      // any byte at all
     bool writing_ = false;
     bool closed_ = false;
+    bool usable_ = false;
+    time_point last_used_;
 };
 
 template <class Request>

@@ -1,0 +1,68 @@
+// What a client has done, in numbers: client::metrics().
+#pragma once
+#include <weir/base/time.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+/// How values were spread since the client was made. Quantiles are right to an eighth of themselves.
+struct distribution {
+    std::uint64_t count = 0;
+    double sum = 0;
+    double p50 = 0, p99 = 0, max = 0;
+    double average() const noexcept { return count == 0 ? 0 : sum / static_cast<double>(count); }
+};
+
+struct connection_metrics {
+    std::uint64_t open = 0;
+    std::uint64_t opened = 0, closed = 0;          ///< usable ones: versions agreed, logged in
+    std::uint64_t failed = 0;                      ///< attempts that came to nothing
+    std::uint64_t authentication_failures = 0;     ///< of those, by TLS or a login
+    std::uint64_t requests = 0, answers = 0;
+    std::uint64_t bytes_out = 0, bytes_in = 0;     ///< before TLS
+    distribution latency_ms{};                     ///< of all requests, those that wait on purpose (fetches) included
+};
+
+struct producer_metrics {
+    int number = 0;                                ///< counts the client's producers from 1
+    std::string transactional_id{};
+    std::uint64_t records = 0, batches = 0;        ///< sent; again when they were sent again
+    std::uint64_t bytes = 0, uncompressed_bytes = 0;  ///< of these batches
+    std::uint64_t requests = 0;
+    std::uint64_t retried = 0, failed = 0;         ///< records
+    distribution batch_bytes{}, queue_ms{}, latency_ms{};  ///< queue: from a batch's first record to its sending
+    std::uint64_t queued_bytes = 0, buffer_bytes = 0;      ///< not delivered yet, and buffer.memory
+    /// Bytes on the wire by bytes before compression.
+    double compression_ratio() const noexcept { return uncompressed_bytes == 0 ? 1 : static_cast<double>(bytes) / static_cast<double>(uncompressed_bytes); }
+};
+
+struct consumer_metrics {
+    int number = 0;                                ///< counts the client's consumers from 1
+    std::string group_id{}, group_instance_id{};
+    std::uint64_t records = 0, bytes = 0;          ///< fetched; bytes as they travel
+    std::uint64_t fetches = 0;
+    distribution fetch_ms{}, fetch_bytes{}, commit_ms{};
+    std::uint64_t commits = 0, commit_failures = 0;
+    std::uint64_t rebalances = 0, heartbeats = 0;
+    std::uint64_t assigned = 0;                    ///< partitions
+    std::uint64_t lag_max = 0;                     ///< records, of the assigned partition that is behind most
+    std::uint64_t buffered_bytes = 0, buffer_bytes = 0;  ///< fetched and not read yet, and how many there may be
+};
+
+struct client_metrics {
+    std::string client_id{};
+    connection_metrics connections{};
+    std::optional<milliseconds> metadata_age{};    ///< nullopt: the cluster has told nothing yet
+    std::uint64_t metadata_refreshes = 0, metadata_failures = 0;
+    std::vector<producer_metrics> producers{};     ///< those that are open
+    std::vector<consumer_metrics> consumers{};
+    /// In Prometheus' text format 0.0.4 under the names of Kafka's clients, such as
+    /// kafka_producer_producer_metrics_record_send_total{client_id="weir",producer="1"} (docs/guides/metrics.md).
+    std::string prometheus_text() const;
+};
+
+}  // namespace weir

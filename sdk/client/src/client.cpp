@@ -1,5 +1,7 @@
 #include "client_core.hpp"
+#include "metrics/snapshot.hpp"
 #include "op_state.hpp"
+#include "telemetry/telemetry.hpp"
 
 #include <weir/base/asio_runtime.hpp>
 #include <weir/net/in_process.hpp>
@@ -30,28 +32,36 @@ client_core::client_core(std::unique_ptr<runtime> own, event_loop& loop, network
     parts.bootstrap = *parse_bootstrap(setup.bootstrap);
     parts.connection.socket.send_buffer_bytes = config.send_buffer;
     parts.connection.socket.receive_buffer_bytes = config.receive_buffer;
-    parts.connection.client_id = config.client_id;
+    parts.connection.client_id = client_id_ = config.client_id;
     parts.connection.connect_timeout = config.connect_timeout;
     parts.connection.request_timeout = config.request_timeout;
     parts.metadata_max_age = config.metadata_max_age;
     parts.retry = {config.retry_backoff, config.retry_backoff_max};
+    parts.reconnect = {config.reconnect_backoff, config.reconnect_backoff_max};
+    parts.connect_timeout_max = config.connect_timeout_max;
+    parts.connections_max_idle = config.connections_max_idle;
+    parts.recovery = config.metadata_recovery_strategy;
+    parts.rebootstrap_trigger = config.rebootstrap_trigger;
     if (config.tls.enabled || config.sasl.mechanism != sasl_mechanism::none) {
         parts.connection.security = std::make_shared<net::credentials>(
             loop, net, std::move(config.tls), std::move(config.sasl), [strand = strand_](function<void()> step) { strand->post(std::move(step)); }, next_seed());
     }
     view_ = std::make_shared<cluster>(loop, net, std::move(parts), next_seed());
+    if (config.enable_metrics_push) {
+        pushes_ = std::make_shared<telemetry>(view_, client_id_, next_seed());
+        view_->on_connected([pushes = pushes_](const connection_ptr& link) { pushes->connected(link); });
+    }
     if (own_) own_->start();
 }
 
 client_core::~client_core() {
     if (!own_) {
-        view_->close();
+        close(view_, pushes_, [] {});
         return;
     }
     std::promise<void> closed;
     loop_.post([this, &closed] {
-        view_->close();
-        closed.set_value();
+        close(view_, pushes_, [&closed] { closed.set_value(); });
     });
     closed.get_future().wait();
     tasks_->stop();
@@ -63,6 +73,15 @@ client_core::~client_core() {
 void client_core::on_signal(std::vector<int> signals, function<void(int)> handler) {
     if (!own_) return;
     loop_.post([own = own_.get(), signals = std::move(signals), handler = std::move(handler)]() mutable { own->on_signal(signals, std::move(handler)); });
+}
+
+void client_core::close(const std::shared_ptr<cluster>& view, const std::shared_ptr<telemetry>& pushes, function<void()> done) {
+    auto end = [view, done = std::move(done)]() mutable {
+        view->close();
+        done();
+    };
+    if (pushes) pushes->close(std::move(end));
+    else end();
 }
 
 }  // namespace detail
@@ -87,11 +106,22 @@ client::client(const net::in_process_cluster& cluster, client_config config) {
 }
 op<> client::close() {
     auto done = std::make_shared<detail::op_state<void>>(core_->strand());
-    core_->loop().post([view = core_->view(), tasks = core_->tasks(), done] {
-        view->close();
-        tasks->end([done] { done->complete({}); });
+    core_->loop().post([view = core_->view(), pushes = core_->pushes(), tasks = core_->tasks(), done] {
+        detail::client_core::close(view, pushes, [tasks, done] {
+            tasks->end([done] { done->complete({}); });
+        });
     });
     return op<>{std::move(done)};
+}
+client_metrics client::metrics() const {
+    auto& core = *core_;
+    return detail::snapshot(core.view()->counters(), detail::client_counters::which::open, core.client_id(), core.loop().now());
+}
+op<uuid> client::instance_id() const {
+    auto done = std::make_shared<detail::op_state<uuid>>(core_->strand());
+    if (const auto& pushes = core_->pushes()) core_->loop().post([pushes, done] { pushes->instance_id(done); });
+    else done->complete(error{errc::invalid_request, "enable.metrics.push=false: brokers know no instance of this client"});
+    return op<uuid>{std::move(done)};
 }
 client::~client() = default;
 client::client(const client&) = default;

@@ -15,6 +15,8 @@ class runtime;
 
 namespace weir::detail {
 
+class telemetry;
+
 class client_core {
 public:
     /// Throws weir::exception for a configuration that cannot be.
@@ -28,6 +30,11 @@ public:
     std::uint64_t next_seed() noexcept { return seed_.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed); }
     const std::shared_ptr<cluster>& view() const noexcept { return view_; }
     const std::shared_ptr<task_thread>& tasks() noexcept { return tasks_; }
+    /// nullptr: enable.metrics.push=false.
+    const std::shared_ptr<telemetry>& pushes() const noexcept { return pushes_; }
+    const std::string& client_id() const noexcept { return client_id_; }
+    /// On the loop: lets the last metrics go, closes the connections, and then calls `done`.
+    static void close(const std::shared_ptr<cluster>& view, const std::shared_ptr<telemetry>& pushes, function<void()> done);
     /// What it was given by name, for resolve() of what is built on it.
     const client_settings& settings() const noexcept { return settings_; }
     /// Calls `handler` on the loop at these signals, for as long as the client lives. Nothing on a loop of the caller's.
@@ -42,6 +49,8 @@ private:
     client_settings settings_;
     std::shared_ptr<callbacks> strand_;
     std::shared_ptr<cluster> view_;
+    std::string client_id_;
+    std::shared_ptr<telemetry> pushes_;
 };
 
 }  // namespace weir::detail

@@ -1,5 +1,7 @@
 #include "cluster.hpp"
 
+#include "metrics/counters.hpp"
+
 #include <weir/base/log.hpp>
 #include <weir/protocol/messages/find_coordinator.hpp>
 #include <weir/protocol/messages/metadata.hpp>
@@ -11,11 +13,14 @@ namespace {
 log::logger logs{"weir.client.cluster"};
 constexpr std::int32_t first_bootstrap_id = -2;
 constexpr milliseconds least_metadata_age{100};  // metadata.max.age.ms=0 is allowed, and no reason to ask without pause
+// After attempts that came to nothing, while nobody misses anything.
+constexpr milliseconds refresh_again_after{10'000};
 error closed_error() { return error{errc::closed, "the client is closed"}; }
 }  // namespace
 
 cluster::cluster(event_loop& loop, network& net, cluster_config config, std::uint64_t seed)
-    : loop_(loop), net_(net), config_(std::move(config)), random_(seed) {
+    : loop_(loop), net_(net), config_(std::move(config)), random_(seed), counters_(std::make_shared<client_counters>()) {
+    config_.connection.traffic = {counters_, &counters_->traffic};
     config_.metadata_max_age = std::max(config_.metadata_max_age, least_metadata_age);
 }
 
@@ -60,7 +65,8 @@ void cluster::tell_watchers() {
 void cluster::age_from_now() {
     loop_.cancel(std::exchange(age_, timer_id::none));
     if (wanted_.empty()) return;
-    age_ = loop_.call_after(config_.metadata_max_age, [this] {
+    const bool again = last_failure_ && !last_failure_.fatal();
+    age_ = loop_.call_after(again ? std::min(config_.metadata_max_age, refresh_again_after) : config_.metadata_max_age, [this] {
         age_ = timer_id::none;
         refresh();
     });
@@ -70,10 +76,17 @@ task<void> cluster::run_refresh(std::shared_ptr<cluster> self) {
     int failures = 0;
     for (;;) {
         self->refresh_again_ = false;
+        if (!self->untold_since_) self->untold_since_ = self->loop_.now();
         auto asking = ask(self);
         auto asked = co_await asking;
         if (self->closed_) break;
         self->last_failure_ = asked.error();
+        if (asked) self->untold_since_.reset();
+        self->counters_->refreshed(asked.has_value(), self->loop_.now());
+        if (asked.code() == errc::rebootstrap_required) {
+            self->begin_again(asked.error());
+            self->refresh_again_ = true;
+        }
         if (!asked) logs.debug("metadata: " + asked.error().message());
         self->tell_watchers();
         // Who still misses something (a leader, a topic that is being made) has asked again, and gets it at growing distances.
@@ -87,6 +100,11 @@ task<void> cluster::run_refresh(std::shared_ptr<cluster> self) {
 }
 
 task<result<void>> cluster::ask(std::shared_ptr<cluster> self) {
+    const auto& config = self->config_;
+    if (!self->brokers_.empty() && self->loop_.now() - *self->untold_since_ >= config.rebootstrap_trigger) {
+        self->untold_since_ = self->loop_.now();
+        self->begin_again(error{errc::network_exception, fmt::format("no broker told about the cluster for {} ms (metadata.recovery.rebootstrap.trigger.ms)", config.rebootstrap_trigger.count())});
+    }
     auto finding = any(self);
     auto link = co_await finding;
     if (!link) co_return link.error();
@@ -98,7 +116,6 @@ task<result<void>> cluster::ask(std::shared_ptr<cluster> self) {
     if (!got) co_return got.error();
     auto& answer = got->message;
     if (const auto code = errc_from_wire(answer.error_code); code != errc::none) {
-        if (code == errc::rebootstrap_required) self->start_anew();
         co_return error{code, fmt::format("{} gives no metadata: {}", to_string((*link)->remote()), describe(code).condition)};
     }
     self->brokers_.clear();
@@ -124,17 +141,6 @@ task<result<void>> cluster::ask(std::shared_ptr<cluster> self) {
         }
     }
     co_return result<void>{};
-}
-
-// Whom we know is not of this cluster any more (KIP-1102).
-void cluster::start_anew() {
-    brokers_.clear();
-    coordinators_.clear();
-    refresh_again_ = true;
-    for (auto former = std::exchange(peers_, {}); auto& [key, each] : former) {
-        each->dropped = true;
-        shut(*each, error{errc::network_exception, "the cluster's brokers are to be found anew (REBOOTSTRAP_REQUIRED)"});
-    }
 }
 
 task<result<connection_ptr>> cluster::broker(std::shared_ptr<cluster> self, std::int32_t id, lane on) {
@@ -200,8 +206,8 @@ void cluster::drop_lane(lane of) {
         }
         const auto entry = at->second;
         at = peers_.erase(at);
-        entry->dropped = true;
-        shut(*entry, error{errc::closed, "nobody needs the connection any more"});
+        entry->dropped = error{errc::closed, "nobody needs the connection any more"};
+        shut(*entry, entry->dropped);
     }
 }
 
@@ -217,7 +223,8 @@ task<result<connection_ptr>> cluster::any(std::shared_ptr<cluster> self) {
     }
     std::vector<std::pair<std::int32_t, endpoint>> candidates{self->brokers_.begin(), self->brokers_.end()};
     const auto known = candidates.size();
-    for (std::size_t i = 0; i < self->config_.bootstrap.size(); ++i) {
+    const bool over_again = candidates.empty() || self->config_.recovery == metadata_recovery_strategy::rebootstrap;
+    for (std::size_t i = 0; over_again && i < self->config_.bootstrap.size(); ++i) {
         candidates.emplace_back(first_bootstrap_id - static_cast<std::int32_t>(i), self->config_.bootstrap[i]);
     }
     const auto turn = self->next_any_++;
@@ -257,25 +264,30 @@ task<void> cluster::open(std::shared_ptr<cluster> self, std::shared_ptr<peer> en
         pause_for pause{self->loop_, entry->not_before - self->loop_.now()};
         co_await pause;
     }
-    const auto unwanted = [&] { return self->closed_ || entry->dropped; };
-    result<connection_ptr> opened = closed_error();
-    if (!unwanted()) {
-        auto opening = net::connection::open(self->loop_, self->net_, where, self->config_.connection, [entry](const connection_ptr& begun) { entry->negotiating = begun; });
+    const auto unwanted = [&] { return self->closed_ ? closed_error() : entry->dropped; };
+    result<connection_ptr> opened = unwanted();
+    if (!opened.error()) {
+        auto how = self->config_.connection;
+        how.connect_timeout = self->connect_timeout(entry->failures);
+        auto opening = net::connection::open(self->loop_, self->net_, where, std::move(how), [entry](const connection_ptr& begun) { entry->negotiating = begun; });
         opened = co_await opening;
     }
     entry->negotiating.reset();
     entry->opening = false;
-    if (opened && unwanted()) {
-        (*opened)->close(closed_error());
-        opened = closed_error();
+    if (const auto why = unwanted(); opened && why) {
+        (*opened)->close(why);
+        opened = why;
     }
     if (opened) {
         if (entry->link) entry->link->close(error{errc::closed, "replaced by a newer connection"});
         entry->link = *opened;
         entry->failures = 0;
+        self->watch_idle(self->loop_.now() + self->config_.connections_max_idle);
+        if (self->connected_) self->connected_(*opened);
     } else {
         ++entry->failures;
-        const auto pause = opened.error().fatal() ? nanoseconds{self->config_.retry.most} : self->config_.retry.after(entry->failures, self->random_);
+        if (!unwanted()) self->counters_->unreachable(opened.error());
+        const auto pause = opened.error().fatal() ? nanoseconds{self->config_.reconnect.most} : self->config_.reconnect.after(entry->failures, self->random_);
         entry->not_before = self->loop_.now() + pause;
     }
     for (auto told = std::exchange(entry->waiting, {}); auto& each : told) each(opened);
@@ -289,6 +301,8 @@ void cluster::shut(peer& of, const error& why) {
 void cluster::close() {
     if (std::exchange(closed_, true)) return;
     loop_.cancel(std::exchange(age_, timer_id::none));
+    loop_.cancel(std::exchange(idle_, timer_id::none));
+    connected_ = {};
     for (auto& [key, each] : peers_) shut(*each, closed_error());
     if (config_.connection.security) config_.connection.security->close();
     for (auto told = std::exchange(watchers_, {}); auto& [owner, hear] : told) hear();

@@ -1,6 +1,7 @@
 // What the client knows of the cluster, and its connections to the brokers.
 #pragma once
 #include <weir/base/random.hpp>
+#include <weir/client.hpp>
 #include <weir/net/backoff.hpp>
 #include <weir/net/connection.hpp>
 
@@ -10,6 +11,8 @@
 
 namespace weir::detail {
 
+class client_counters;
+
 using connection_ptr = std::shared_ptr<net::connection>;
 
 struct cluster_config {
@@ -17,6 +20,11 @@ struct cluster_config {
     net::connection_config connection;
     milliseconds metadata_max_age{300'000};
     net::backoff retry;
+    net::backoff reconnect;
+    milliseconds connect_timeout_max{30'000};
+    milliseconds connections_max_idle{540'000};  ///< below 0: no end
+    metadata_recovery_strategy recovery = metadata_recovery_strategy::rebootstrap;
+    milliseconds rebootstrap_trigger{300'000};
 };
 
 enum class coordinator_kind : std::int8_t { group = 0, transaction = 1, share = 2 };
@@ -26,10 +34,10 @@ enum class coordinator_kind : std::int8_t { group = 0, transaction = 1, share = 
 enum class lane : std::uint32_t { shared = 0 };
 
 /// Asks for the topics somebody wants, when they are not known, when told that they changed, and when the view is old
-/// (metadata.max.age.ms). Connects to a broker when it is first needed. Goes back to the bootstrap list when none of the
-/// known brokers answers (KIP-899), and when one of them says that it is of another cluster by now (KIP-1102). An error that
-/// is fatal() (TLS, a login) is for the user at once: nothing here tries again by itself. Lives on one loop; close() before
-/// it is dropped.
+/// (metadata.max.age.ms). Connects to a broker when it is first needed, and closes what nobody used for long. Goes back to the
+/// bootstrap list when none of the known brokers can be reached (KIP-899), when they tell nothing for long, and when a broker
+/// says so (KIP-1102), unless the strategy is none. An error that is fatal() (TLS, a login) is for the user at once: nothing here
+/// tries again by itself. Lives on one loop; close() before it is dropped.
 class cluster : public std::enable_shared_from_this<cluster> {
 public:
     struct partition {
@@ -53,6 +61,8 @@ public:
     /// What an answer said about a partition's leader (KIP-951); older epochs are passed over.
     void learn_leader(const std::string& name, std::int32_t index, std::int32_t leader, std::int32_t epoch);
     void learn_broker(std::int32_t id, const endpoint& where);
+    /// Forgets all of it and goes back to the bootstrap list (KIP-1102), unless the strategy is none.
+    void begin_again(const error& why);
     /// Called after every attempt to refresh, failed ones too, and by close(), until `owner` forgets it.
     void watch(const void* owner, function<void()> on_change);
     void forget(const void* owner);
@@ -76,6 +86,9 @@ public:
     std::string name_of(std::int32_t id) const;  ///< "broker 2 (kafka-2:9092)"
     void close();
     bool closed() const noexcept { return closed_; }
+    /// Hears of each connection that was made.
+    void on_connected(function<void(const connection_ptr&)> hear) { connected_ = std::move(hear); }
+    client_counters& counters() const noexcept { return *counters_; }
 
     event_loop& loop() const noexcept { return loop_; }
     milliseconds metadata_max_age() const noexcept { return config_.metadata_max_age; }
@@ -90,7 +103,7 @@ private:
         bool opening = false;
         int failures = 0;
         time_point not_before;
-        bool dropped = false;
+        error dropped;
         std::vector<function<void(result<connection_ptr>)>> waiting;
     };
     static task<void> run_refresh(std::shared_ptr<cluster> self);
@@ -99,9 +112,11 @@ private:
     static task<void> open(std::shared_ptr<cluster> self, std::shared_ptr<peer> entry, endpoint where);
     static task<result<connection_ptr>> reach(std::shared_ptr<cluster> self, peer_key key, endpoint where);
     static void shut(peer& of, const error& why);
-    void start_anew();
     void tell_watchers();
     void age_from_now();
+    milliseconds connect_timeout(int failures);
+    void watch_idle(time_point at);
+    void close_idle();
 
     event_loop& loop_;
     network& net_;
@@ -116,6 +131,10 @@ private:
     std::vector<std::pair<const void*, function<void()>>> watchers_;
     error last_failure_;
     timer_id age_ = timer_id::none;
+    timer_id idle_ = timer_id::none;
+    std::optional<time_point> untold_since_;  // when the first of the attempts to refresh began that came to nothing
+    function<void(const connection_ptr&)> connected_;
+    std::shared_ptr<client_counters> counters_;
     std::size_t next_any_ = 0;
     bool refreshing_ = false;
     bool refresh_again_ = false;

@@ -26,7 +26,10 @@ public:
             REQUIRE(made);
             listeners_.push_back(*std::move(made));
         }
-        on<protocol::metadata_request>([this](int, const protocol::metadata_request& asked) { return metadata(asked); });
+        // They do not ask for metrics.
+        limit(protocol::api_key::get_telemetry_subscriptions, -1);
+        limit(protocol::api_key::push_telemetry, -1);
+        on<protocol::metadata_request>([this](int, const protocol::metadata_request& asked) { return tell(asked); });
         on<protocol::find_coordinator_request>([this](int, const protocol::find_coordinator_request& asked) {
             protocol::find_coordinator_response answer;
             for (const auto& key : asked.coordinator_keys) {
@@ -51,6 +54,41 @@ public:
             return *out.take_bytes();
         };
     }
+    /// What Metadata is answered with, unless the test says otherwise.
+    protocol::metadata_response tell(const protocol::metadata_request& asked) const {
+        protocol::metadata_response answer;
+        answer.controller_id = controller;
+        for (const auto& [id, machine] : machines_) {
+            if (tells_only != 0 && id != tells_only) continue;
+            auto& each = answer.brokers.emplace_back();
+            each.node_id = id;
+            each.host = "b" + std::to_string(id);
+            each.port = 9092;
+        }
+        if (!asked.topics) return answer;
+        for (const auto& topic : *asked.topics) {
+            auto& each = answer.topics.emplace_back();
+            each.name = topic.name;
+            const auto at = leaders.find(topic.name.value_or(""));
+            if (at == leaders.end()) {
+                each.error_code = 3;
+                continue;
+            }
+            for (std::size_t i = 0; i < at->second.size(); ++i) {
+                auto& part = each.partitions.emplace_back();
+                part.partition_index = static_cast<std::int32_t>(i);
+                part.leader_id = at->second[i];
+            }
+        }
+        return answer;
+    }
+    /// Answers to this API wait until release().
+    void hold(protocol::api_key key) { held_ = static_cast<std::int16_t>(key); }
+    void release() {
+        held_ = -1;
+        for (auto late = std::exchange(late_, {}); auto& send : late) send();
+    }
+    sim::node_id machine(int broker) const { return machines_.at(broker); }
     /// The newest version that the brokers admit to; below 0: they lack the API.
     void limit(protocol::api_key key, std::int16_t newest) { newest_[static_cast<std::int16_t>(key)] = newest; }
     int count(protocol::api_key key) const {
@@ -68,6 +106,7 @@ public:
     std::map<std::string, std::vector<int>> leaders;  ///< of the partitions of each topic
     std::map<std::string, int> coordinators;          ///< of groups and transactional ids; broker 1 for others
     int controller = 1;
+    int tells_only = 0;                               ///< the one broker that Metadata mentions; 0: all
 
 private:
     struct session {
@@ -76,31 +115,6 @@ private:
         bytes chunk = bytes(64 << 10);
         bytes inbox{};
     };
-    protocol::metadata_response metadata(const protocol::metadata_request& asked) {
-        protocol::metadata_response answer;
-        answer.controller_id = controller;
-        for (const auto& [id, machine] : machines_) {
-            auto& each = answer.brokers.emplace_back();
-            each.node_id = id;
-            each.host = "b" + std::to_string(id);
-            each.port = 9092;
-        }
-        if (!asked.topics) return answer;
-        for (const auto& topic : *asked.topics) {
-            auto& each = answer.topics.emplace_back();
-            each.name = topic.name;
-            const auto at = leaders.find(topic.name.value_or(""));
-            if (at == leaders.end()) each.error_code = 3;
-            else {
-                for (std::size_t i = 0; i < at->second.size(); ++i) {
-                    auto& part = each.partitions.emplace_back();
-                    part.partition_index = static_cast<std::int32_t>(i);
-                    part.leader_id = at->second[i];
-                }
-            }
-        }
-        return answer;
-    }
     bytes api_versions(const protocol::request_frame& frame) {
         protocol::api_versions_response answer;
         for (std::int16_t key = 0; key < 100; ++key) {
@@ -127,28 +141,32 @@ private:
                 if (on->inbox.size() < 4 + size) break;
                 const bytes content{on->inbox.begin() + 4, on->inbox.begin() + 4 + static_cast<std::ptrdiff_t>(size)};
                 on->inbox.erase(on->inbox.begin(), on->inbox.begin() + 4 + static_cast<std::ptrdiff_t>(size));
-                answer(*on, content);
+                answer(on, content);
             }
             serve(on);
         });
     }
-    void answer(session& on, const bytes& content) {
+    void answer(const std::shared_ptr<session>& on, const bytes& content) {
         const auto frame = protocol::parse_request_frame(content);
         REQUIRE(frame);
         const auto key = static_cast<std::int16_t>(frame->api->key);
-        ++calls_[{on.broker, key}];
+        ++calls_[{on->broker, key}];
         bytes reply;
         if (frame->api->key == protocol::api_key::api_versions) reply = api_versions(*frame);
         else {
             REQUIRE_MESSAGE(handlers_.contains(key), std::string{frame->api->name} << " has no script");
-            reply = handlers_[key](on.broker, *frame);
+            reply = handlers_[key](on->broker, *frame);
         }
         auto kept = std::make_shared<bytes>(std::move(reply));
-        std::vector<write_piece> pieces(1);
-        pieces[0].owner = kept;
-        pieces[0].memory = *kept;
-        // One write at a time is the stream's rule; the world's links take them in order.
-        on.peer->write(std::move(pieces), [](const result<void>&) {});
+        auto send = [on, kept] {
+            std::vector<write_piece> pieces(1);
+            pieces[0].owner = kept;
+            pieces[0].memory = *kept;
+            // One write at a time is the stream's rule; the world's links take them in order.
+            on->peer->write(std::move(pieces), [](const result<void>&) {});
+        };
+        if (key == held_) late_.push_back(std::move(send));
+        else send();
     }
 
     std::map<int, sim::node_id> machines_;
@@ -156,6 +174,8 @@ private:
     std::map<std::int16_t, std::function<bytes(int, const protocol::request_frame&)>> handlers_;
     std::map<std::int16_t, std::int16_t> newest_;
     std::map<std::pair<int, std::int16_t>, int> calls_;
+    std::int16_t held_ = -1;
+    std::vector<std::function<void()>> late_;
 };
 
 }  // namespace weir::test

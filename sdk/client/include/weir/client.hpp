@@ -2,6 +2,8 @@
 #pragma once
 #include <weir/base/event_loop.hpp>
 #include <weir/base/network.hpp>
+#include <weir/base/uuid.hpp>
+#include <weir/client_metrics.hpp>
 #include <weir/op.hpp>
 #include <weir/properties.hpp>
 #include <weir/security.hpp>
@@ -12,6 +14,8 @@
 
 namespace weir {
 
+enum class metadata_recovery_strategy : std::uint8_t { none, rebootstrap };
+
 struct client_config {
     std::string client_id = "weir";               ///< client.id
     duration request_timeout{30'000};             ///< request.timeout.ms
@@ -19,6 +23,15 @@ struct client_config {
     duration metadata_max_age{300'000};           ///< metadata.max.age.ms: how old a view of the cluster may become
     duration retry_backoff{100};                  ///< retry.backoff.ms: before the first retry; doubles (KIP-580)
     duration retry_backoff_max{1'000};            ///< retry.backoff.max.ms
+    duration reconnect_backoff{50};               ///< reconnect.backoff.ms: before a broker that could not be reached is tried again; doubles
+    duration reconnect_backoff_max{1'000};        ///< reconnect.backoff.max.ms
+    duration connect_timeout_max{30'000};         ///< socket.connection.setup.timeout.max.ms: connect_timeout doubles up to this (KIP-601)
+    duration connections_max_idle{540'000};       ///< connections.max.idle.ms: unused connections are closed after that; below 0: never
+    /// metadata.recovery.strategy: whether `bootstrap` is asked again when no known broker tells about the cluster (KIP-899,
+    /// KIP-1102).
+    weir::metadata_recovery_strategy metadata_recovery_strategy = weir::metadata_recovery_strategy::rebootstrap;
+    duration rebootstrap_trigger{300'000};        ///< metadata.recovery.rebootstrap.trigger.ms: known brokers that tell nothing for so long are forgotten
+    bool enable_metrics_push = true;              ///< enable.metrics.push: to brokers that ask for metrics (KIP-714)
     int send_buffer = -1;                         ///< send.buffer.bytes; -1: the system sizes it
     int receive_buffer = -1;                      ///< receive.buffer.bytes; -1: the system sizes it
     tls_config tls{};                             ///< security.protocol=SSL or SASL_SSL, ssl.*
@@ -65,6 +78,11 @@ public:
     /// and consumers that still have something to do are closed before. What spawn() began runs no more once this has
     /// ended (unless it is awaited there), so that what it refers to may go.
     op<> close();
+    /// What this client and all that is built on it have done so far. Any thread; costs a few microseconds.
+    client_metrics metrics() const;
+    /// What brokers call this client where they take its metrics (KIP-714). Asks them, unless it is known.
+    /// errc::unsupported_version: this cluster does not; errc::invalid_request: enable.metrics.push=false.
+    op<uuid> instance_id() const;
 
     detail::client_core& core() const noexcept { return *core_; }  ///< for the library
 

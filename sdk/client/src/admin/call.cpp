@@ -72,6 +72,7 @@ task<result<protocol::metadata_response>> ask_metadata(call_ptr call, std::vecto
     auto told = co_await asking;
     if (told)
         for (const auto& each : told->brokers) call->view->learn_broker(each.node_id, {each.host, static_cast<std::uint16_t>(each.port)});
+    else if (told.code() == errc::rebootstrap_required) call->view->begin_again(told.error());
     co_return told;
 }
 
@@ -239,6 +240,7 @@ bool passing(errc code) noexcept {
         case errc::unstable_offset_commit:
         case errc::throttling_quota_exceeded:
         case errc::broker_not_available:
+        case errc::rebootstrap_required:
         case errc::refused:
         case errc::timed_out:
         case errc::io_error: return true;

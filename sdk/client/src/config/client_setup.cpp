@@ -8,6 +8,12 @@
 #include <charconv>
 
 namespace weir::detail {
+
+template <>
+struct word_table<metadata_recovery_strategy> {
+    static constexpr word<metadata_recovery_strategy> all[] = {{"rebootstrap", metadata_recovery_strategy::rebootstrap}, {"none", metadata_recovery_strategy::none}};
+};
+
 namespace {
 
 std::vector<setting> all_rows() {
@@ -27,6 +33,16 @@ std::vector<setting> all_rows() {
                                            synonym("topic.metadata.refresh.interval.ms")),
         row<of, &config::retry_backoff>("retry.backoff.ms", at_least(0), "The wait before the first retry of a request or a connection; it doubles with each (KIP-580).", importance::low),
         row<of, &config::retry_backoff_max>("retry.backoff.max.ms", at_least(0), "The longest wait before a retry.", importance::low),
+        row<of, &config::reconnect_backoff>("reconnect.backoff.ms", at_least(0), "The wait before a broker that could not be reached is tried again; it doubles with each attempt.", importance::low),
+        row<of, &config::reconnect_backoff_max>("reconnect.backoff.max.ms", at_least(0), "The longest of these waits.", importance::low),
+        row<of, &config::connect_timeout_max>("socket.connection.setup.timeout.max.ms", at_least(1),
+                                              "socket.connection.setup.timeout.ms doubles with each attempt in a row that fails, up to this (KIP-601)."),
+        row<of, &config::connections_max_idle>("connections.max.idle.ms", any(), "A connection that nobody used for so long is closed; below 0: never."),
+        row<of, &config::metadata_recovery_strategy>("metadata.recovery.strategy", any(),
+                                                     "Whether the bootstrap servers are asked again when no known broker tells about the cluster (KIP-899, KIP-1102).", importance::low),
+        row<of, &config::rebootstrap_trigger>("metadata.recovery.rebootstrap.trigger.ms", at_least(0),
+                                              "Known brokers that tell nothing about the cluster for so long are forgotten, and the bootstrap servers asked.", importance::low),
+        row<of, &config::enable_metrics_push>("enable.metrics.push", any(), "Whether metrics are pushed to brokers that ask for them (KIP-714).", importance::low),
         row<of, &config::send_buffer>("send.buffer.bytes", at_least(-1), "SO_SNDBUF of the connections; -1: the system sizes it by what a connection moves.",
                                       synonym("socket.send.buffer.bytes")),
         row<of, &config::receive_buffer>("receive.buffer.bytes", at_least(-1), "SO_RCVBUF of the connections; -1: the system sizes it by what a connection moves.",

@@ -27,6 +27,7 @@ chunk::chunk(bytes_view content, std::shared_ptr<const void> owner, std::int64_t
     while (const auto entry = all.next()) {
         end_offset_ = std::max(end_offset_, entry->last_offset() + 1);
         end_epoch_ = entry->batch() ? entry->batch()->leader_epoch() : -1;
+        record_count_ += entry->batch() ? static_cast<std::size_t>(std::max(entry->batch()->record_count(), 0)) : 1;
     }
     // What is no batch stays at the end: the reader says so when it comes there.
     size_ = all.verdict() == protocol::set_verdict::bad_framing ? content.size() : all.position();

@@ -37,6 +37,8 @@ public:
     std::int32_t end_epoch() const noexcept { return end_epoch_; }  ///< leader epoch of the last batch; -1 when unknown
     std::int32_t epoch() const noexcept { return epoch_; }          ///< of the records last read
     std::size_t size() const noexcept { return size_; }
+    /// As the batches say, those read past included.
+    std::size_t record_count() const noexcept { return record_count_; }
     bool empty() const noexcept { return size_ == 0; }
     /// Keeps the records of the last read().
     void keep(std::vector<std::shared_ptr<const void>>& in);
@@ -59,6 +61,7 @@ private:
     std::int32_t end_epoch_ = -1;
     std::int32_t epoch_ = -1;
     std::size_t size_ = 0;
+    std::size_t record_count_ = 0;
 
     enum class opened : std::uint8_t { nothing, batch, legacy } state_ = opened::nothing;
     std::size_t open_bytes_ = 0;

@@ -137,6 +137,7 @@ task<void> classic_membership::sync(self_ptr self, member_effect::sync next) {
 }
 
 task<void> classic_membership::heartbeat(self_ptr self, member_effect::heartbeat next) {
+    self->counters().heartbeats.add();
     auto asking = ask(self->shared_view(), self->group(), std::move(next.request), lane::shared);
     auto answer = co_await asking;
     const auto code = answer ? errc_from_wire(answer->error_code) : errc::none;

@@ -14,7 +14,7 @@ namespace {
 
 log::logger logs{"weir.client.consumer"};
 
-fetch_settings settings_of(const consumer_config& config) {
+fetch_settings settings_of(const consumer_config& config, std::shared_ptr<consumer_counters> counters) {
     fetch_settings of;
     of.start = config.start;
     of.level = config.isolation;
@@ -26,6 +26,7 @@ fetch_settings settings_of(const consumer_config& config) {
     of.rack = config.rack;
     of.group_id = config.group_id;
     of.stall_timeout = config.stall_timeout;
+    of.counters = std::move(counters);
     return of;
 }
 
@@ -40,7 +41,7 @@ consumer_loop::consumer_loop(std::shared_ptr<cluster> view, std::shared_ptr<call
     : view_(std::move(view)), strand_(std::move(strand)), config_(std::move(config)),
       on_error_(std::make_shared<function<void(const error&)>>(std::move(config_.on_error))),
       budget_(std::make_shared<byte_budget>(config_.buffer_memory)),
-      fetcher_(std::make_shared<fetcher>(view_, budget_, settings_of(config_))) {}
+      fetcher_(std::make_shared<fetcher>(view_, budget_, settings_of(config_, counters_))) {}
 
 void consumer_loop::open() {
     auto& loop = view_->loop();
@@ -59,6 +60,19 @@ void consumer_loop::open() {
     fetcher_->on_identity([this] { return identity(); });
     fetcher_->on_data([this] { arm_auto_commit(); });
     fetcher_->on_trouble([this](const error& why) { complain(why); });
+    counters_->group_id = config_.group_id;
+    counters_->group_instance_id = config_.group_instance_id;
+    counters_->buffer_bytes = budget_->limit();
+    counters_->buffered_bytes = [held = std::weak_ptr{budget_}] {
+        const auto budget = held.lock();
+        return budget ? budget->used() : 0;
+    };
+    counters_->assigned = [held = std::weak_ptr{inbox_}] {
+        const auto in = held.lock();
+        const auto all = in ? in->measure() : inbox::extent{};
+        return std::pair{all.partitions, static_cast<std::uint64_t>(all.lag_max)};
+    };
+    view_->counters().add(counters_);
 }
 
 void consumer_loop::attend() {
@@ -196,8 +210,11 @@ task<void> consumer_loop::run_commits(std::shared_ptr<consumer_loop> self) {
         result<void> outcome;
         while (!job.offsets.empty()) {
             const auto who = self->identity();
+            const auto began = loop.now();
             auto committing = commit_offsets(self->view_, who, job.offsets);
             outcome = co_await committing;
+            self->counters_->commit_latency.record(static_cast<std::uint64_t>((loop.now() - began) / std::chrono::microseconds{1}));
+            (outcome ? self->counters_->commits : self->counters_->commit_failures).add();
             if (outcome || self->ended_ || !self->may_retry(who, outcome.error(), job.failures)) break;
             if (loop.now() >= job.until) {
                 outcome = error{errc::timed_out, fmt::format("group '{}': not committed within {} ms", who.group_id, self->config_.default_api_timeout.count()), outcome.error()};
@@ -251,7 +268,7 @@ task<bool> consumer_loop::wait_positions(std::shared_ptr<consumer_loop> self, st
             all &= *at >= 0;
         }
         if (all) co_return true;
-        if (loop.now() >= until || self->ended_) co_return false;
+        if (loop.now() >= until || self->ended_ || self->view_->last_failure().fatal()) co_return false;
         pause_for pause{loop, self->view_->retry().after(failures, self->view_->random())};
         co_await pause;
     }
@@ -266,6 +283,7 @@ task<void> consumer_loop::run_position(std::shared_ptr<consumer_loop> self, topi
     const auto at = self->fetcher_->position(where);
     if (known) done->complete(*at);
     else if (!at) done->complete(not_assigned(where));
+    else if (const auto why = self->view_->last_failure(); why.fatal()) done->complete(why);
     else done->complete(error{errc::timed_out, fmt::format("{}-{}: its position is not known yet", where.topic, where.partition)});
 }
 
@@ -280,7 +298,8 @@ void consumer_loop::lag(std::optional<topic_partition> of, std::shared_ptr<op_st
 task<void> consumer_loop::run_lag(std::shared_ptr<consumer_loop> self, std::vector<topic_partition> of, std::shared_ptr<op_state<std::int64_t>> done) {
     auto waiting = wait_positions(self, of);
     if (!co_await waiting) {
-        done->complete(error{errc::timed_out, "the positions of some partitions are not known yet"});
+        const auto why = self->view_->last_failure();
+        done->complete(why.fatal() ? why : error{errc::timed_out, "the positions of some partitions are not known yet"});
         co_return;
     }
     std::vector<offset_query> asked;

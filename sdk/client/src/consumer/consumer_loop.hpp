@@ -100,6 +100,7 @@ private:
     std::shared_ptr<callbacks> strand_;
     consumer_config config_;
     std::shared_ptr<function<void(const error&)>> on_error_;
+    std::shared_ptr<consumer_counters> counters_ = std::make_shared<consumer_counters>();
     std::shared_ptr<byte_budget> budget_;
     std::shared_ptr<inbox> inbox_;
     std::shared_ptr<fetcher> fetcher_;

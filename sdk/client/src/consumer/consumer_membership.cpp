@@ -50,6 +50,7 @@ void consumer_membership::carry_out(consumer_effect::failed& next) { events()->f
 void consumer_membership::carry_out(consumer_effect::left&) { has_left(); }
 
 task<void> consumer_membership::heartbeat(self_ptr self, consumer_effect::heartbeat next) {
+    self->counters().heartbeats.add();
     auto asking = ask(self->shared_view(), self->group(), std::move(next.request), lane::shared);
     auto answer = co_await asking;
     if (answer) self->member_.answered(next.of, *answer, self->loop().now());

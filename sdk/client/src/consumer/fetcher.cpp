@@ -313,10 +313,14 @@ task<void> fetcher::fetch(std::shared_ptr<fetcher> self, lane_ptr on, std::size_
         const auto newest = on->session.all_ids() ? protocol::fetch_request::max_version : newest_by_name;
         const auto version = (*link)->version_of(protocol::api_key::fetch, protocol::fetch_request::min_version, newest);
         on->session.ask(request, version > newest_by_name);
+        const auto began = view->loop().now();
         auto asking = (*link)->call(request, newest, self->settings_.max_wait);
         auto got = co_await asking;
         why = got.error();
         if (got) {
+            auto& counters = *self->settings_.counters;
+            counters.fetches.add();
+            counters.fetch_latency.record(static_cast<std::uint64_t>((view->loop().now() - began) / std::chrono::microseconds{1}));
             if (self->closed_) self->budget_->release(reserved);
             else self->take(on, *std::move(got), reserved);
             on->in_flight = false;
@@ -361,12 +365,17 @@ void fetcher::take(const lane_ptr& from, answer got, std::size_t reserved) {
     from->session.answered(message.session_id);
     from->failures = 0;
     from->answered = view_->loop().now();
+    std::size_t fetched = 0;
     for (auto& topic : message.responses) {
         for (auto& part : topic.partitions) {
+            fetched += part.records.size();
             const auto number = from->session.find(topic.topic, topic.topic_id, part.partition_index);
             if (number >= 0) take_part(from, *slots_[static_cast<std::size_t>(number)], part, owner);
         }
     }
+    if (fetched == 0) return;
+    settings_.counters->bytes.add(fetched);
+    settings_.counters->fetch_bytes.record(fetched);
 }
 
 void fetcher::take_part(const lane_ptr& from, slot& of, protocol::fetch_response::partition_data& part, const std::shared_ptr<const void>& owner) {
@@ -377,6 +386,7 @@ void fetcher::take_part(const lane_ptr& from, slot& of, protocol::fetch_response
     of.troubled = time_point::max();
     of.told = false;
     of.end = settings_.level == isolation::read_committed && part.last_stable_offset >= 0 ? part.last_stable_offset : part.high_watermark;
+    of.in->end.store(of.end, std::memory_order_relaxed);
     if (part.diverging_epoch.end_offset >= 0) {
         of.now = phase::checking;
         leave(of);
@@ -392,6 +402,7 @@ void fetcher::take_part(const lane_ptr& from, slot& of, protocol::fetch_response
         if (!found.empty()) {
             of.offset = found.end_offset();
             if (found.end_epoch() >= 0) of.epoch = found.end_epoch();
+            settings_.counters->records.add(found.record_count());
             inbox_->put(of.in, std::move(found));
             if (data_) data_();
         }

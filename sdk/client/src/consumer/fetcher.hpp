@@ -1,5 +1,6 @@
 // Keeps the inbox filled: where each assigned partition stands, who is asked for it, and what comes back.
 #pragma once
+#include "../metrics/counters.hpp"
 #include "byte_budget.hpp"
 #include "fetch_session.hpp"
 #include "inbox.hpp"
@@ -23,6 +24,7 @@ struct fetch_settings {
     std::string rack;
     std::string group_id;
     milliseconds stall_timeout{30'000};
+    std::shared_ptr<consumer_counters> counters = std::make_shared<consumer_counters>();
 };
 
 /// Lives on the client's loop; coroutines keep it alive. One request at a time per broker, in an incremental session; the work

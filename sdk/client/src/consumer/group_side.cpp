@@ -12,7 +12,7 @@ namespace {
 
 log::logger logs{"weir.client.consumer"};
 
-membership_config member_of(const consumer_config& config) {
+membership_config member_of(const consumer_config& config, std::shared_ptr<consumer_counters> counters) {
     membership_config of;
     of.group_id = config.group_id;
     of.instance_id = config.group_instance_id;
@@ -23,6 +23,7 @@ membership_config member_of(const consumer_config& config) {
     of.session_timeout = config.session_timeout;
     of.heartbeat_interval = config.heartbeat_interval;
     of.max_poll_interval = config.max_poll_interval;
+    of.counters = std::move(counters);
     return of;
 }
 
@@ -34,7 +35,7 @@ void consumer_loop::subscribe(subscription to) {
     if (!subscribed_ && !fetcher_->assigned().empty()) {
         return inbox_->put_error(error{errc::invalid_request, "subscribe(): partitions were given by assign(); unsubscribe() comes first"});
     }
-    if (!member_) member_ = make_membership(view_, member_of(config_), *this);
+    if (!member_) member_ = make_membership(view_, member_of(config_, counters_), *this);
     subscribed_ = true;
     ++subscriptions_;
     inbox_->begin(view_->loop().now());
@@ -70,7 +71,10 @@ void consumer_loop::drop(const std::vector<topic_partition>& which) {
 
 // --- what the group decides ---
 
-void consumer_loop::assigned(std::vector<topic_partition> added) { decide({decision::kind::assigned, std::move(added), {}}); }
+void consumer_loop::assigned(std::vector<topic_partition> added) {
+    counters_->rebalances.add();
+    decide({decision::kind::assigned, std::move(added), {}});
+}
 
 void consumer_loop::revoke(std::vector<topic_partition> going, function<void()> done) { decide({decision::kind::revoked, std::move(going), std::move(done)}); }
 

@@ -150,6 +150,16 @@ void inbox::stop(error why) {
     if (waiting) waiting->ready();
 }
 
+inbox::extent inbox::measure() const {
+    const std::lock_guard held{mutex_};
+    extent all{open_.size(), 0};
+    for (const auto& [where, each] : open_) {
+        const auto handed = each->how_far.handed.load(std::memory_order_relaxed);
+        if (handed >= 0) all.lag_max = std::max(all.lag_max, each->end.load(std::memory_order_relaxed) - handed);
+    }
+    return all;
+}
+
 time_point inbox::last_asked(time_point now) const {
     const std::lock_guard held{mutex_};
     return waiter_ ? now : last_asked_;

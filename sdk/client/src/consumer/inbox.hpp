@@ -19,6 +19,7 @@ struct feed {
     const std::int32_t partition;
     const std::uint32_t number;  ///< of the fetcher
     progress how_far;
+    std::atomic<std::int64_t> end{-1};  ///< of the partition, as the last answer told it
     std::atomic<std::int64_t> undelivered{-1};  ///< a dead letter below this offset is still on its way: nothing from there on is finished
 
     // --- under the inbox's lock ---
@@ -74,6 +75,12 @@ public:
     void untouch(const feed_ptr& which);
     bool empty() const;  ///< nothing waits to be read
     void stop(error why);  ///< for good
+    /// Partitions that are open, and how many records the one furthest behind is behind.
+    struct extent {
+        std::size_t partitions = 0;
+        std::int64_t lag_max = 0;
+    };
+    extent measure() const;
     /// When the application last asked for records; now, while it waits for some.
     time_point last_asked(time_point now) const;
     bool has_chunks(const feed_ptr& of) const;

@@ -1,6 +1,7 @@
 // Who owns which partitions: one consumer's membership of its group.
 #pragma once
 #include "../cluster.hpp"
+#include "../metrics/counters.hpp"
 
 #include <weir/consumer_config.hpp>
 
@@ -16,6 +17,7 @@ struct membership_config {
     milliseconds session_timeout{45'000};
     milliseconds heartbeat_interval{3'000};
     milliseconds max_poll_interval{300'000};  ///< also how long others wait for this member in a rebalance
+    std::shared_ptr<consumer_counters> counters = std::make_shared<consumer_counters>();
 };
 
 /// What a commit says about who commits.

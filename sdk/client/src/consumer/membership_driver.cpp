@@ -3,7 +3,7 @@
 namespace weir::detail {
 
 membership_driver::membership_driver(std::shared_ptr<cluster> view, const membership_config& config, membership_events& events)
-    : view_(std::move(view)), group_(config.group_id), events_(&events) {}
+    : view_(std::move(view)), group_(config.group_id), counters_(config.counters), events_(&events) {}
 
 // A machine that dies runs no close(), and the cluster's view of it may still be closed.
 membership_driver::~membership_driver() {

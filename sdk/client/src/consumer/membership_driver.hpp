@@ -32,6 +32,7 @@ protected:
     cluster& view() const noexcept { return *view_; }
     const std::shared_ptr<cluster>& shared_view() const noexcept { return view_; }
     const std::string& group() const noexcept { return group_; }
+    consumer_counters& counters() const noexcept { return *counters_; }
     event_loop& loop() const noexcept { return view_->loop(); }
     template <class Self>
     std::shared_ptr<Self> self_as() { return std::static_pointer_cast<Self>(shared_from_this()); }
@@ -52,6 +53,7 @@ private:
     void step();
     std::shared_ptr<cluster> view_;
     std::string group_;
+    std::shared_ptr<consumer_counters> counters_;
     membership_events* events_;
     timer_id alarm_ = timer_id::none;
     timer_id leave_alarm_ = timer_id::none;

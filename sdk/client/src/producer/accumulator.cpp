@@ -245,6 +245,11 @@ std::uint64_t accumulator::oldest_unfinished() {
     return unfinished_.empty() ? next_id_ : unfinished_.front().first;
 }
 
+std::size_t accumulator::used() {
+    const std::lock_guard held{mutex_};
+    return used_;
+}
+
 bool accumulator::pressed() {
     const std::lock_guard held{mutex_};
     return waiters_ > 0;

@@ -93,6 +93,7 @@ public:
     std::uint64_t next_id();            ///< of the next batch
     std::uint64_t oldest_unfinished();  ///< every batch below this id has ended
     bool pressed();   ///< somebody waits for room
+    std::size_t used();  ///< bytes of the budget
     /// append() refuses from now on.
     void close(const error& why);
     std::vector<queue_ptr> all();

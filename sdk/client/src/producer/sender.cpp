@@ -27,7 +27,16 @@ sender::sender(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand,
               config.max_request_size, config.max_in_flight},
       transactions_(std::move(transactions)),
       on_lost_(std::make_shared<function<void(const error&)>>(std::move(config.on_lost))),
-      on_acknowledgement_(std::make_shared<function<void(const result<record_metadata>&)>>(std::move(config.on_acknowledgement))) {}
+      on_acknowledgement_(std::make_shared<function<void(const result<record_metadata>&)>>(std::move(config.on_acknowledgement))),
+      counters_(std::make_shared<producer_counters>()) {
+    if (transactions_) counters_->transactional_id = transactions_->id();
+    counters_->buffer_bytes = config.buffer_memory;
+    counters_->queued_bytes = [records = std::weak_ptr{keeps_records_}] {
+        const auto held = records.lock();
+        return held ? held->used() : 0;
+    };
+    view_->counters().add(counters_);
+}
 
 void sender::learn(const std::string& topic) {
     if (abandoned_) return;

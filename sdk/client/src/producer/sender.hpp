@@ -1,6 +1,7 @@
 // Takes batches from the accumulator to the leaders of their partitions.
 #pragma once
 #include "../cluster.hpp"
+#include "../metrics/counters.hpp"
 #include "accumulator.hpp"
 #include "transaction_manager.hpp"
 
@@ -85,6 +86,7 @@ private:
     void lose(const batch_ptr& records, error why);
     void ended(batch_ptr records);
     void acknowledge(const batch_ptr& records) const;
+    void count(const std::vector<item>& sent);
 
     std::shared_ptr<cluster> view_;
     std::shared_ptr<callbacks> strand_;
@@ -100,6 +102,7 @@ private:
     std::shared_ptr<transaction_manager> transactions_;
     std::shared_ptr<function<void(const error&)>> on_lost_;
     std::shared_ptr<function<void(const result<record_metadata>&)>> on_acknowledgement_;
+    std::shared_ptr<producer_counters> counters_;
     function<void()> changed_, transaction_moved_;
     std::map<std::string, time_point> topics_;  // and until when somebody waits for them
     std::vector<queue_ptr> active_;

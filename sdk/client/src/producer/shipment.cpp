@@ -61,20 +61,40 @@ task<void> sender::ship(std::shared_ptr<sender> self, std::int32_t broker, std::
     if (!link) {
         self->fail_all(items, link.error());
     } else if (self->config_.required_acks == acks::none) {
+        self->count(items);
         auto told = (*link)->tell(request, newest);
         for (auto& each : items) {
             if (told) self->settle(each, errc::none, "", -1, no_timestamp);
             else self->settle(each, told.error().code(), told.error().what(), -1, no_timestamp);
         }
     } else {
+        self->count(items);
+        const auto began = self->view_->loop().now();
         auto calling = (*link)->call(request, newest);
         auto got = co_await calling;
         request.topic_data.clear();  // nobody reads the batches any more: their memory can be used again
+        if (got) self->counters_->latency.record(static_cast<std::uint64_t>((self->view_->loop().now() - began) / std::chrono::microseconds{1}));
         if (got) self->read(got->message, items);
         else self->fail_all(items, got.error());
     }
     --self->requests_[broker];
     self->run();
+}
+
+void sender::count(const std::vector<item>& sent) {
+    auto& to = *counters_;
+    const auto now = view_->loop().now();
+    to.requests.add();
+    for (const auto& [queue, records, id] : sent) {
+        if (!records->encoded) continue;  // given up meanwhile
+        const auto size = records->encoded->size();
+        to.records.add(static_cast<std::uint64_t>(records->count));
+        to.batches.add();
+        to.bytes.add(size);
+        to.plain_bytes.add(records->uncompressed);
+        to.batch_bytes.record(size);
+        if (records->attempts == 1) to.queue_time.record(static_cast<std::uint64_t>((now - records->created) / std::chrono::microseconds{1}));
+    }
 }
 
 void sender::fail_all(std::vector<item>& items, const error& why) {
@@ -174,6 +194,7 @@ void sender::try_again(item& each, errc code, std::string_view message) {
     landed(each);
     if (abandoned_ || each.records->ended()) return;
     if (dropping_) return lose(each.records, dropping_);
+    counters_->retried.add(static_cast<std::uint64_t>(each.records->count));
     logs.debug(fmt::format("{}: {} {}, to be sent again", place(*each.records), describe(code).name, message));
     put_back(*each.queue, each.records);
     each.queue->retry_at = view_->loop().now() + view_->retry().after(std::max(each.records->attempts, 1), view_->random());
@@ -188,6 +209,7 @@ void sender::succeed(const item& each, std::int64_t base_offset, timestamp_ms ap
 // In a transaction its end tells of losses.
 void sender::lose(const batch_ptr& records, error why) {
     if (records->ended()) return;
+    counters_->failed.add(static_cast<std::uint64_t>(records->count));
     if (transactions_) {
         transactions_->batch_lost(why, records->sequence >= 0);
         if (transaction_moved_) transaction_moved_();

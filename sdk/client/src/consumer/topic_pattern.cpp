@@ -7,9 +7,17 @@
 namespace weir::detail {
 namespace {
 
+// Names come from whoever may create topics. libstdc++ can do without backtracking, which takes years for some pairs of a
+// pattern and a name; like RE2 it then refuses back references.
+#ifdef __GLIBCXX__
+constexpr auto syntax = std::regex::ECMAScript | std::regex::optimize | std::regex_constants::__polynomial;
+#else
+constexpr auto syntax = std::regex::ECMAScript | std::regex::optimize;
+#endif
+
 class compiled_pattern final : public topic_pattern {
 public:
-    explicit compiled_pattern(const std::string& pattern) : expression_(pattern, std::regex::ECMAScript | std::regex::optimize) {}
+    explicit compiled_pattern(const std::string& pattern) : expression_(pattern, syntax) {}
     bool matches(const std::string& topic) const override { return std::regex_match(topic, expression_); }
 
 private:

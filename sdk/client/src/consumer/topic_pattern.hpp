@@ -14,7 +14,8 @@ public:
     virtual bool matches(const std::string& topic) const = 0;
 };
 
-/// errc::invalid_regular_expression when it is none. Away from the header: <regex> is expensive to include.
+/// Matching takes time that grows with pattern and name, never exponentially. errc::invalid_regular_expression when it is none,
+/// or has back references. Away from the header: <regex> is expensive to include.
 result<std::shared_ptr<const topic_pattern>> compile_pattern(const std::string& pattern);
 
 }  // namespace weir::detail

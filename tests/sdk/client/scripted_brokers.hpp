@@ -117,9 +117,9 @@ private:
     };
     bytes api_versions(const protocol::request_frame& frame) {
         protocol::api_versions_response answer;
-        for (std::int16_t key = 0; key < 100; ++key) {
-            const auto& info = protocol::info(protocol::api_key{key});
+        for (const auto& info : protocol::all_apis()) {
             if (!info.exists()) continue;
+            const auto key = static_cast<std::int16_t>(info.key);
             const auto at = newest_.find(key);
             const auto newest = at == newest_.end() ? info.max_version : at->second;
             if (newest < info.min_version) continue;

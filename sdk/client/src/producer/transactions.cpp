@@ -155,7 +155,8 @@ task<then> transactions::ask(std::shared_ptr<transactions> self, transaction_man
     const bool v2 = self->manager_->v2();
     if (auto* offsets = std::get_if<protocol::txn_offset_commit_request>(&request)) {
         const auto newest = v2 ? protocol::txn_offset_commit_request::max_version : v1_txn_offset_commit;
-        auto asking = ask_coordinator(self, coordinator_kind::group, offsets->group_id, std::move(*offsets), newest);
+        auto group = offsets->group_id;  // before the request is moved from: arguments have no order
+        auto asking = ask_coordinator(self, coordinator_kind::group, std::move(group), std::move(*offsets), newest);
         co_return co_await asking;
     }
     const auto newest = v2 ? protocol::end_txn_request::max_version : v1_end_txn;

@@ -71,7 +71,7 @@ class Broker:
     def is_apache(self) -> bool:
         return self.kind == "apache"
 
-    def start(self, overrides=(), ready_seconds=60):
+    def start(self, overrides=(), ready_seconds=180):
         """Starts it, on the port and with the settings of the first start when it was started before."""
         self.dir.mkdir(parents=True, exist_ok=True)
         (self.dir / "kind").write_text(self.kind)

@@ -121,7 +121,7 @@ arguments::arguments(const tool& of, std::span<const char* const> words) : tool_
                 take(*which, attached ? attached : next());
                 break;
             case option::takes::maybe_value:
-                if (!attached && follows_value() && words[at + 1][0] != '-') attached = next();
+                if (!attached && follows_value() && (words[at + 1][0] != '-' || parse_number(words[at + 1]))) attached = next();
                 take(*which, std::move(attached));
                 break;
             case option::takes::values:

@@ -2,11 +2,11 @@
 #include "common_options.hpp"
 #include "connect.hpp"
 #include "output.hpp"
+#include "perf/stopwatch.hpp"
 
 #include <weir/admin.hpp>
 #include <weir/base/base64.hpp>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <limits>
@@ -44,7 +44,7 @@ std::string joined(const std::vector<principal>& all) {
     for (const auto& each : all) text += (text.empty() ? "" : ", ") + to_string(each);
     return "[" + text + "]";
 }
-std::string minute(timestamp time) { return fmt::format("{:%Y-%m-%dT%H:%M}", fmt::gmtime(std::chrono::system_clock::to_time_t(time))); }
+std::string minute(timestamp time) { return format_time(time.time_since_epoch().count(), "yyyy-MM-ddTHH:mm"); }
 
 void print(const std::vector<delegation_token>& tokens, output& out) {
     if (out.json()) {
@@ -56,7 +56,7 @@ void print(const std::vector<delegation_token>& tokens, output& out) {
     }
     out.line(fmt::format("\n{:<15} {:<30} {:<15} {:<15} {:<25} {:<15} {:<15} {:<15}", "TOKENID", "HMAC", "OWNER", "REQUESTER", "RENEWERS", "ISSUEDATE", "EXPIRYDATE", "MAXDATE"));
     for (const auto& each : tokens)
-        out.line(fmt::format("{:<15} {:<30} {:<15} {:<15} {:<25} {:<15} {:<15} {:<15}", each.id, to_base64(each.hmac), to_string(each.owner), to_string(each.requester), joined(each.renewers), minute(each.issued),
+        out.line(fmt::format("\n{:<15} {:<30} {:<15} {:<15} {:<25} {:<15} {:<15} {:<15}", each.id, to_base64(each.hmac), to_string(each.owner), to_string(each.requester), joined(each.renewers), minute(each.issued),
                              minute(each.expires), minute(each.latest)));
 }
 
@@ -68,6 +68,13 @@ std::optional<duration> period(const arguments& args, const char* option) {
 int run(const invocation& call) {
     const auto& args = call.args;
     const auto action = args.exactly_one({"create", "renew", "expire", "describe"});
+    const auto needs = [&](const char* option) {
+        if (args.text(option).empty()) throw usage_error{fmt::format("Missing required argument \"[{}]\"", option)};
+    };
+    if (action == "create") needs("max-life-time-period");
+    if (action == "renew" || action == "expire") needs("hmac");
+    if (action == "renew") needs("renew-time-period");
+    if (action == "expire") needs("expiry-time-period");
     const admin at{connect(args, "delegation-tokens")};
     if (action == "create") {
         create_token_options wanted;
@@ -82,25 +89,24 @@ int run(const invocation& call) {
     }
     if (action == "describe") {
         const auto owners = principals(args, "owner-principal");
-        if (!call.out.json()) call.out.line(owners.empty() ? "Calling describe token operation for current user." : fmt::format("Calling describe token operation for owners :{}", joined(owners)));
+        if (!call.out.json()) call.out.line(owners.empty() ? "Calling describe token operation for current user." : fmt::format("Calling describe token operation for owners: {}", joined(owners)));
         const auto tokens = *at.describe_delegation_token(owners).get();
-        if (!call.out.json()) call.out.line(fmt::format("Total number of tokens : {}", tokens.size()));
+        if (!call.out.json()) call.out.print(fmt::format("Total number of tokens : {}", tokens.size()));
         print(tokens, call.out);
         return 0;
     }
-    if (args.text("hmac").empty()) throw usage_error{"Missing required argument \"[hmac]\""};
     const auto given = from_base64(args.text("hmac"));
     if (!given) throw usage_error{"--hmac is no base64"};
     const auto& hmac = *given;
     if (action == "renew") {
         const auto longer = period(args, "renew-time-period");
         call.out.line(fmt::format("Calling renew token operation with hmac :{} , renew-time-period :{}", args.text("hmac"), longer ? longer->count() : -1));
-        call.out.line(fmt::format("Completed renew operation. New expiry date : {}", minute(*at.renew_delegation_token(hmac, longer).get())));
+        call.out.print(fmt::format("Completed renew operation. New expiry date : {}", minute(*at.renew_delegation_token(hmac, longer).get())));
         return 0;
     }
     const auto after = period(args, "expiry-time-period");
     call.out.line(fmt::format("Calling expire token operation with hmac :{} , expire-time-period :{}", args.text("hmac"), after ? after->count() : -1));
-    call.out.line(fmt::format("Completed expire operation. New expiry date : {}", minute(*at.expire_delegation_token(hmac, after).get())));
+    call.out.print(fmt::format("Completed expire operation. New expiry date : {}", minute(*at.expire_delegation_token(hmac, after).get())));
     return 0;
 }
 

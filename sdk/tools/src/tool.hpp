@@ -42,7 +42,7 @@ constexpr option flag(std::string_view name, std::string_view help) { return {na
 constexpr option value(std::string_view name, std::string_view argument, std::string_view help) {
     return {name, argument, help, option::takes::value};
 }
-/// `--state` alone, or with a value that does not begin with a dash.
+/// `--state` alone, or with a value that does not begin with a dash, unless it is a number.
 constexpr option maybe_value(std::string_view name, std::string_view argument, std::string_view help) {
     return {name, argument, help, option::takes::maybe_value};
 }

@@ -67,6 +67,7 @@ TEST_CASE("an optional value is taken when it is no option") {
     CHECK(parse({"--state"}).has("state"));
     CHECK(parse({"--state"}).text("state") == "");
     CHECK(parse({"--state", "Stable"}).text("state") == "Stable");
+    CHECK(parse({"--state", "-1"}).text("state") == "-1");
     CHECK(parse({"--state", "--list"}).text("state", "none") == "none");
 }
 

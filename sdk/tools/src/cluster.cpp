@@ -57,6 +57,12 @@ int list_endpoints(const admin& at, const invocation& call) {
     describe_cluster_options how;
     how.fenced_brokers = call.args.has("include-fenced-brokers");
     const auto found = *at.describe_cluster(how).get();
+    if (call.args.has("bootstrap-controller")) {
+        table controllers{{{"ID", "id", true, 10}, {"HOST", "host"}, {"PORT", "port", true, 10}, {"RACK", "rack", false, 10}, {"ENDPOINT_TYPE", "endpointType", false, 15}}};
+        for (const auto& each : found.nodes) controllers.row({std::to_string(each.id), each.host, std::to_string(each.port), each.rack.value_or("null"), "controller"});
+        controllers.print(call.out, " ", table::last_column::padded);
+        return 0;
+    }
     table brokers{{{"ID", "id", true, 10}, {"HOST", "host"}, {"PORT", "port", true, 10}, {"RACK", "rack", false, 10}, {"STATE", "state", false, 10}, {"ENDPOINT_TYPE", "endpointType", false, 15}}};
     for (const auto& each : found.nodes)
         brokers.row({std::to_string(each.id), each.host, std::to_string(each.port), each.rack.value_or("null"), each.fenced ? "fenced" : "unfenced", "broker"});

@@ -19,7 +19,7 @@ constexpr option options[] = {
     bootstrap_server.required(),
     command_config,
     value("command-property", "name=value", "A setting of the client.").repeatable(),
-    value("topic", "name", "The topic to read.").required(),
+    value("topic", "name", "The topic to read."),
     value("group", "id", "The share group; console-share-consumer by default."),
     value("max-messages", "count", "End after this many records; the others go back to the group."),
     value("timeout-ms", "ms", "End when no record has come for this long."),
@@ -47,6 +47,7 @@ properties share_settings(const arguments& args) {
 
 int run(const invocation& call) {
     const auto& args = call.args;
+    if (!args.has("topic")) throw usage_error{"--topic is a required argument"};
     if (args.has("release") && args.has("reject")) throw usage_error{"At most one of --reject and --release may be specified."};
     const auto verdict = args.has("release") ? acknowledgement::release : args.has("reject") ? acknowledgement::reject : acknowledgement::accept;
     auto formatter = make_formatter(args);

@@ -59,7 +59,7 @@ int run(const invocation& call) {
     }
     if (!elected.empty()) call.out.line(fmt::format("Successfully completed leader election ({}) for partitions {}", preferred ? "PREFERRED" : "UNCLEAN", elected));
     if (!valid.empty()) call.out.line(fmt::format("Valid replica already elected for partitions {}", valid));
-    for (const auto& [key, why] : failed) call.out.line(fmt::format("Error completing leader election ({}) for partition: {}: {}", preferred ? "PREFERRED" : "UNCLEAN", to_string(key), why.message()));
+    for (const auto& [key, why] : failed) call.out.line(fmt::format("Error completing leader election ({}) for partition: {}: {}", preferred ? "PREFERRED" : "UNCLEAN", to_string(key), why.what()));
     return failed.empty() ? 0 : 1;
 }
 

@@ -144,7 +144,7 @@ void show_members(const admin&, const group_description& group, bool verbose, ou
 }
 
 void show_state(const admin&, const group_description& group, bool verbose, output& out, table& all) {
-    const auto coordinator = coordinator_words(group);
+    const auto coordinator = coordinator_words(group, " ");
     const auto members = std::to_string(group.members.size());
     if (out.json()) {
         all.row({group.group, coordinator, std::string{to_string(group.state)}, number_or_dash(group.epoch), number_or_dash(group.target_epoch), members});

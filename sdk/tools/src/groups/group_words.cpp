@@ -38,8 +38,8 @@ void print_plan(const std::map<std::string, offset_map>& plans, output& out) {
 
 }  // namespace
 
-std::string coordinator_words(const group_description& group) {
-    return fmt::format("{}:{}  ({})", group.coordinator.host, group.coordinator.port, group.coordinator.id);
+std::string coordinator_words(const group_description& group, std::string_view gap) {
+    return fmt::format("{}:{}{}({})", group.coordinator.host, group.coordinator.port, gap, group.coordinator.id);
 }
 
 admin connect_for_groups(const arguments& args, std::string_view client_id) {

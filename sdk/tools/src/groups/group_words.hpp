@@ -13,8 +13,8 @@ template <class T>
 std::string number_or_dash(const std::optional<T>& number) { return number ? std::to_string(*number) : "-"; }
 /// "orders:0,1;lines:2", "-" for none.
 std::string assignment_words(const topic_partitions& partitions);
-/// "kafka-1:9092  (1)".
-std::string coordinator_words(const group_description& group);
+/// "kafka-1:9092  (1)", with the tool's own gap.
+std::string coordinator_words(const group_description& group, std::string_view gap = "  ");
 
 /// For the operations of these tools: within --timeout.
 admin connect_for_groups(const arguments& args, std::string_view client_id);

@@ -124,11 +124,20 @@ TEST_CASE("names that belong elsewhere say where, or why they do nothing") {
     CHECK(std::ranges::find(log.lines, "INFO f:9: key.serializer: how keys and values travel is said by the topic's types (topic<K, V>)") != log.lines.end());
 }
 
+TEST_CASE("controllers stand in for servers, and their list is checked under its name") {
+    CHECK(client_refusal({{"bootstrap.controllers", "c:1"}}) == "bootstrap.servers and bootstrap.controllers contradict each other: give one of them");
+    detail::client_setup setup{"", {.extra = {{"bootstrap.controllers", "c:1, d:2"}}}};
+    REQUIRE(detail::resolve_client(setup));
+    CHECK(setup.bootstrap == "c:1, d:2");
+    detail::client_setup broken{"", {.extra = {{"bootstrap.controllers", "c"}}}};
+    CHECK(detail::resolve_client(broken).error().what() == "bootstrap.controllers: 'c' has no port; expected is host:port, several separated by commas");
+}
+
 TEST_CASE("the outcome is logged with the origin of each value") {
     captured_log log;
     resolved({.batch_size = 1000, .extra = {{"linger.ms", "1", "app.properties:2"}}}, {{"acks", "all"}});
     REQUIRE(log.lines.size() == 2);
-    CHECK(log.lines[0].starts_with("DEBUG client settings: bootstrap.servers=broker:9092 (the program); client.id=weir (default);"));
+    CHECK(log.lines[0].starts_with("DEBUG client settings: bootstrap.servers=broker:9092 (the program); bootstrap.controllers= (default); client.id=weir (default);"));
     CHECK(log.lines[1].starts_with("DEBUG producer settings: acks=all (the client's extra); enable.idempotence=true (default); linger.ms=1 (app.properties:2); batch.size=1000 (the program);"));
 }
 

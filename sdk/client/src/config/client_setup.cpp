@@ -23,8 +23,7 @@ std::vector<setting> all_rows() {
     std::vector<setting> rows{
         row<&all::bootstrap>("bootstrap.servers", any(), "Some brokers of the cluster, host:port with commas between: the others are learnt from them.", importance::high,
                              setting_type::list, synonym("metadata.broker.list")),
-        // The same field: who gives both is told that they contradict each other.
-        row<&all::bootstrap>("bootstrap.controllers", any(), "In place of bootstrap.servers: controllers to talk to (KIP-919), for what an admin asks of the cluster as such.",
+        row<&all::controllers>("bootstrap.controllers", any(), "In place of bootstrap.servers: controllers to talk to (KIP-919), for what an admin asks of the cluster as such.",
                              importance::high, setting_type::list),
         row<of, &config::client_id>("client.id", any(), "What brokers call this client in logs, metrics and quotas."),
         row<of, &config::request_timeout>("request.timeout.ms", at_least(1), "How long a broker may take to answer a request.", setting_type::int32, synonym("socket.timeout.ms")),
@@ -81,6 +80,11 @@ result<std::vector<endpoint>> parse_addresses(std::string_view list, std::string
 
 error conclude(void* config) {
     auto& setup = *static_cast<client_setup*>(config);
+    if (!setup.controllers.empty()) {
+        if (!setup.bootstrap.empty()) return error{errc::invalid_setting, "bootstrap.servers and bootstrap.controllers contradict each other: give one of them"};
+        if (auto list = parse_addresses(setup.controllers, "bootstrap.controllers"); !list) return list.error();
+        setup.bootstrap = setup.controllers;
+    }
     if (auto why = apply_security(setup)) return why;
     return check(setup.config.tls, setup.config.sasl);
 }
@@ -96,9 +100,6 @@ result<client_settings> resolve_client(client_setup& setup) {
     client_settings made;
     made.given = std::move(setup.config.extra);
     if (auto why = resolve("client", client_setup::settings(), &setup, made.given, nullptr, &conclude)) return why;
-    if (made.given.find("bootstrap.controllers")) {
-        if (auto list = parse_addresses(setup.bootstrap, "bootstrap.controllers"); !list) return list.error();
-    }
     for (const auto& row : client_setup::settings()) made.effective.push_back({row.name, row.print(&setup)});
     return made;
 }

@@ -11,9 +11,10 @@
 namespace weir::detail {
 
 struct client_setup {
-    std::string bootstrap{};  ///< bootstrap.servers
+    std::string bootstrap{};  ///< bootstrap.servers; in the end whichever was given
     client_config config{};
     security_names security{};
+    std::string controllers{};  ///< bootstrap.controllers
     static std::span<const setting> settings();
 };
 

@@ -58,13 +58,20 @@ public:
     }
 
     void close() noexcept {
+        leave();
+        if (!read_done_ && !write_done_) return;
+        // Owned by the step: a loop that ends before it drops them with it.
+        loop_.post([read_done = std::move(read_done_), write_done = std::move(write_done_), why = closed_error()]() mutable {
+            if (read_done) read_done(why);
+            if (write_done) write_done(why);
+        });
+    }
+
+    void leave() noexcept {
         if (std::exchange(closed_, true)) return;
-        {
-            const std::lock_guard held{pipe_->mutex};
-            leave(me_, other_);
-            me_.arrived.clear();
-        }
-        if (read_done_ || write_done_) loop_.post([self = shared_from_this()] { self->fail_now(); });
+        const std::lock_guard held{pipe_->mutex};
+        leave(me_, other_);
+        me_.arrived.clear();
     }
 
     void fail_now() {
@@ -74,6 +81,9 @@ public:
         if (write_done) write_done(closed_error());
     }
 
+    /// What waits for this end. With its loop at rest; to be dropped, since nothing comes any more.
+    std::pair<function<void(result<std::size_t>)>, function<void(result<void>)>> give_up_waiting() noexcept { return {std::move(read_done_), std::move(write_done_)}; }
+
     /// This side is gone: nothing is posted to it, and the other one hears of it. Under the lock.
     static void leave(local_pipe::side& gone, local_pipe::side& other) {
         gone.loop = nullptr;
@@ -81,6 +91,7 @@ public:
         if (std::exchange(other.writes, false)) post(other, &pipe_end::answer_write);
     }
 
+    bool is_on(const event_loop& loop) const noexcept { return &loop_ == &loop; }
     const endpoint& local() const noexcept { return local_; }
     const endpoint& remote() const noexcept { return remote_; }
 
@@ -185,7 +196,7 @@ class local_stream final : public stream {
 public:
     explicit local_stream(std::shared_ptr<pipe_end> end) : end_(std::move(end)) {}
     ~local_stream() override {
-        end_->close();
+        end_->leave();
         end_->fail_now();
     }
     void read_some(mutable_bytes into, function<void(result<std::size_t>)> done) override { end_->read_some(into, std::move(done)); }
@@ -255,15 +266,24 @@ result<std::unique_ptr<listener>> local_network::listen(event_loop& loop, const 
 }
 
 void local_network::forget(const event_loop& loop) {
-    const std::lock_guard held{mutex_};
-    std::erase_if(ports_, [&](const auto& each) { return each.second->loop == &loop; });
-    for (const auto& each : pipes_) {
-        const auto pipe = each.lock();
-        if (!pipe) continue;
-        const std::lock_guard inside{pipe->mutex};
-        for (int side = 0; side < 2; ++side)
-            if (pipe->sides[side].loop == &loop) pipe_end::leave(pipe->sides[side], pipe->sides[1 - side]);
+    std::vector<std::shared_ptr<pipe_end>> ends;
+    {
+        const std::lock_guard held{mutex_};
+        std::erase_if(ports_, [&](const auto& each) { return each.second->loop == &loop; });
+        for (const auto& each : pipes_) {
+            const auto pipe = each.lock();
+            if (!pipe) continue;
+            const std::lock_guard inside{pipe->mutex};
+            for (int side = 0; side < 2; ++side) {
+                auto end = pipe->sides[side].end.lock();
+                if (!end || !end->is_on(loop)) continue;
+                if (pipe->sides[side].loop) pipe_end::leave(pipe->sides[side], pipe->sides[1 - side]);
+                ends.push_back(std::move(end));
+            }
+        }
     }
+    // Who waits owns the stream it waits for: each would keep the other for ever.
+    for (const auto& end : ends) static_cast<void>(end->give_up_waiting());
 }
 
 }  // namespace weir::broker

@@ -119,7 +119,9 @@ TEST_CASE("first passwords are keys of RFC 5802, in the records that a node begi
     CHECK(made->iterations == 4'096);
     CHECK(to_base64(made->stored_key) == "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=");
     CHECK(to_base64(made->server_key) == "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=");
-    CHECK(parse_scram_option("SCRAM-SHA-512=[name=bob,iterations=8192,password=\"a,b\"]", random)->salt.size() == 24);
+    const auto bob = parse_scram_option("SCRAM-SHA-512=[name=bob,iterations=8192,password=\"a,b\"]", random);
+    REQUIRE(bob);
+    CHECK(bob->salt.size() == 24);
 
     sim::memory_files files;
     REQUIRE(format(files, {.cluster_id = "c1", .standalone = true, .scram = {alice}}));

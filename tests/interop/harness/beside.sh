@@ -33,12 +33,12 @@ both() { # NAME WORDS... with X for the thing
   plain <theirs.raw | sed 's/theirs/X/g; s/  */ /g' | normal | ${NORMAL:-cat} >theirs.out
   diff theirs.out ours.out || { echo "($*: < Apache's, > ours)"; return 1; }
 }
-# The first line on stderr, where Apache's tools print more behind it.
+# The first line on stderr, where Apache's tools print more behind it. NORMAL adds a filter here, too.
 same_refusal() {
   local out_ours out_theirs
   if out_ours=$(ours "$@" 2>&1 </dev/null); then echo "$*: ours took it"; return 1; fi
   if out_theirs=$(theirs "$@" 2>&1 </dev/null); then echo "$*: Apache's took it"; return 1; fi
-  equal "$(head -1 <<<"$out_ours" | normal)" "$(plain <<<"$out_theirs" | head -1 | normal)" "what is said"
+  equal "$(head -1 <<<"$out_ours" | normal | ${NORMAL:-cat})" "$(plain <<<"$out_theirs" | head -1 | normal | ${NORMAL:-cat})" "what is said"
 }
 sorted() { sort; }
 numbers() { sed -E 's/-?[0-9]+(\.[0-9]+)?/N/g; s/ +/ /g'; }

@@ -5,6 +5,7 @@
 
 #include <weir/admin.hpp>
 
+#include <algorithm>
 #include <limits>
 
 namespace weir::tools {
@@ -57,13 +58,15 @@ int list_endpoints(const admin& at, const invocation& call) {
     describe_cluster_options how;
     how.fenced_brokers = call.args.has("include-fenced-brokers");
     const auto found = *at.describe_cluster(how).get();
+    // As wide as the widest rack, 10 where there is none.
+    const std::size_t of_rack = std::any_of(found.nodes.begin(), found.nodes.end(), [](const auto& each) { return each.rack.has_value(); }) ? 0 : 10;
     if (call.args.has("bootstrap-controller")) {
-        table controllers{{{"ID", "id", true, 10}, {"HOST", "host"}, {"PORT", "port", true, 10}, {"RACK", "rack", false, 10}, {"ENDPOINT_TYPE", "endpointType", false, 15}}};
+        table controllers{{{"ID", "id", true, 10}, {"HOST", "host"}, {"PORT", "port", true, 10}, {"RACK", "rack", false, of_rack}, {"ENDPOINT_TYPE", "endpointType", false, 15}}};
         for (const auto& each : found.nodes) controllers.row({std::to_string(each.id), each.host, std::to_string(each.port), each.rack.value_or("null"), "controller"});
         controllers.print(call.out, " ", table::last_column::padded);
         return 0;
     }
-    table brokers{{{"ID", "id", true, 10}, {"HOST", "host"}, {"PORT", "port", true, 10}, {"RACK", "rack", false, 10}, {"STATE", "state", false, 10}, {"ENDPOINT_TYPE", "endpointType", false, 15}}};
+    table brokers{{{"ID", "id", true, 10}, {"HOST", "host"}, {"PORT", "port", true, 10}, {"RACK", "rack", false, of_rack}, {"STATE", "state", false, 10}, {"ENDPOINT_TYPE", "endpointType", false, 15}}};
     for (const auto& each : found.nodes)
         brokers.row({std::to_string(each.id), each.host, std::to_string(each.port), each.rack.value_or("null"), each.fenced ? "fenced" : "unfenced", "broker"});
     brokers.print(call.out, " ", table::last_column::padded);

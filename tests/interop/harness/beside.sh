@@ -11,9 +11,10 @@ theirs() { timeout "${PATIENCE:-180}" "$kafka" tool "$@"; }
 
 # Log lines of the JVM's logger, stack traces and the blank line behind them are no output of a tool.
 plain() { grep -vE '^([0-9-]{10} [0-9:,]{12} (WARN|ERROR|INFO) |SLF4J|[[:space:]]+at |[[:space:]]+\.\.\. |Caused by: |(org|java|kafka)\.[A-Za-z.$]+(Exception|Error)|Picked up JAVA_TOOL_OPTIONS)' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' || true; }
-normal() { sed -E 's/\b[A-Za-z0-9_-]{22}\b/ID/g; s/\b1[0-9]{12}\b/TIME/g; s/(org|java)\.[a-z.]+\.([A-Za-z]+Exception): //g'; }
+normal() { sed -E 's/(org|java)\.[a-z.]+\.([A-Za-z]+Exception): //g; s/\b[A-Za-z0-9_-]{22}\b/ID/g; s/\b1[0-9]{12}\b/TIME/g'; }
 
-# same NAME ARGS...: both print the same on stdout and end alike, with $INPUT on stdin. NORMAL adds a filter to both.
+# same NAME ARGS...: both print the same on stdout and end alike, with $INPUT on stdin. NORMAL adds a filter to both; ENDS is
+# what ours ends with where it fails openly and Apache's, which failed too, ends with 0.
 same() {
   local status_ours=0 status_theirs=0
   ours "$@" <"${INPUT:-/dev/null}" >ours.out 2>ours.err || status_ours=$?
@@ -21,14 +22,16 @@ same() {
   plain <theirs.raw | normal | ${NORMAL:-cat} >theirs.out
   plain <ours.out | normal | ${NORMAL:-cat} >ours.normal
   diff theirs.out ours.normal || { echo "($*: < Apache's, > ours; stderr: $(head -c 300 ours.err))"; return 1; }
-  [ $status_ours -eq $status_theirs ] || { echo "$*: ends with $status_ours, Apache's with $status_theirs; $(head -c 300 ours.err)"; return 1; }
+  [ $status_ours -eq "${ENDS:-$status_theirs}" ] || { echo "$*: ends with $status_ours, Apache's with $status_theirs; $(head -c 300 ours.err)"; return 1; }
 }
 at() { same "$1" --bootstrap-server "$BOOTSTRAP" "${@:2}"; }
 # The same change by either, on two things of the same kind, prints the same but for the name and what spaces a name takes.
+# BY_CONTROLLERS are asked in place of brokers.
 both() { # NAME WORDS... with X for the thing
-  local words=("${@:2}")
-  ours "$1" --bootstrap-server "$BOOTSTRAP" "${words[@]/X/ours}" </dev/null >ours.raw 2>ours.err || { echo "$*: $(cat ours.raw ours.err | head -c 400)"; return 1; }
-  theirs "$1" --bootstrap-server "$BOOTSTRAP" "${words[@]/X/theirs}" </dev/null >theirs.raw 2>theirs.err || { echo "$*: Apache's: $(cat theirs.raw theirs.err | head -c 400)"; return 1; }
+  local words=("${@:2}") reach=(--bootstrap-server "$BOOTSTRAP")
+  [ -z "${BY_CONTROLLERS:-}" ] || reach=(--bootstrap-controller "$BY_CONTROLLERS")
+  ours "$1" "${reach[@]}" "${words[@]/X/ours}" </dev/null >ours.raw 2>ours.err || { echo "$*: $(cat ours.raw ours.err | head -c 400)"; return 1; }
+  theirs "$1" "${reach[@]}" "${words[@]/X/theirs}" </dev/null >theirs.raw 2>theirs.err || { echo "$*: Apache's: $(cat theirs.raw theirs.err | head -c 400)"; return 1; }
   plain <ours.raw | sed 's/ours/X/g; s/  */ /g' | normal | ${NORMAL:-cat} >ours.out
   plain <theirs.raw | sed 's/theirs/X/g; s/  */ /g' | normal | ${NORMAL:-cat} >theirs.out
   diff theirs.out ours.out || { echo "($*: < Apache's, > ours)"; return 1; }

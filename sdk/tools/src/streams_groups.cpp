@@ -269,7 +269,7 @@ int reset(const admin& at, const invocation& call) {
         const auto deleted = *at.delete_topics(gone).get();
         if (auto why = deleted.first_error(); why && why.code() != errc::unknown_topic_or_partition) throw exception{why};
     }
-    tell_plans(args, plans, call.out);
+    tell_plans(args, plans, call.out, plan_form::fixed);
     return failures > 0 ? 1 : 0;
 }
 

@@ -15,7 +15,7 @@ std::string quoted(const std::vector<std::string>& groups) {
     return text;
 }
 
-void print_plan(const std::map<std::string, offset_map>& plans, output& out) {
+void print_plan(const std::map<std::string, offset_map>& plans, plan_form form, output& out) {
     if (out.json()) {
         table all{{{"GROUP", "group"}, {"TOPIC", "topic"}, {"PARTITION", "partition", true}, {"NEW-OFFSET", "newOffset", true}}};
         for (const auto& [name, plan] : plans) {
@@ -24,14 +24,18 @@ void print_plan(const std::map<std::string, offset_map>& plans, output& out) {
         all.print(out);
         return;
     }
-    std::size_t of_group = 15, of_topic = 15;
-    for (const auto& [name, plan] : plans) {
-        of_group = std::max(of_group, name.size());
-        for (const auto& [where, offset] : plan) of_topic = std::max(of_topic, where.topic.size());
+    const bool fixed = form == plan_form::fixed;
+    std::size_t of_group = fixed ? 30 : 15, of_topic = of_group;
+    const std::size_t of_offset = fixed ? 15 : 0;
+    if (!fixed) {
+        for (const auto& [name, plan] : plans) {
+            of_group = std::max(of_group, name.size());
+            for (const auto& [where, offset] : plan) of_topic = std::max(of_topic, where.topic.size());
+        }
     }
-    out.print(fmt::format("\n{:<{}} {:<{}} {:<10} {}", "GROUP", of_group, "TOPIC", of_topic, "PARTITION", "NEW-OFFSET"));
+    out.print(fmt::format("\n{:<{}} {:<{}} {:<10} {:<{}}", "GROUP", of_group, "TOPIC", of_topic, "PARTITION", "NEW-OFFSET", of_offset));
     for (const auto& [name, plan] : plans) {
-        for (const auto& [where, offset] : plan) out.print(fmt::format("\n{:<{}} {:<{}} {:<10} {}", name, of_group, where.topic, of_topic, where.partition, offset));
+        for (const auto& [where, offset] : plan) out.print(fmt::format("\n{:<{}} {:<{}} {:<10} {:<{}}", name, of_group, where.topic, of_topic, where.partition, offset, of_offset));
     }
     out.print("\n");
 }
@@ -89,9 +93,13 @@ int describe_groups(const admin& at, const outcomes<group_description>& groups, 
 
 bool worth_showing(std::string_view kind, const group_description& group, std::size_t rows, output& out) {
     if (group.state == group_state::dead) out.line(fmt::format("\nError: {} group '{}' does not exist.", kind, group.group));
+    const bool abandoned = group.state == group_state::empty;
+    // Kafka's tool for streams groups says so on stdout, above what there is to show; the others do on stderr.
+    const bool in_the_open = abandoned && kind == "Streams" && rows > 0;
+    if (in_the_open) out.line(fmt::format("\nError: Streams group '{}' has no active members.", group.group));
     out.flush();
     const auto warn = [](const std::string& text) { std::fputs(text.c_str(), stderr); };
-    if (group.state == group_state::empty) warn(fmt::format("\n{} group '{}' has no active members.\n", kind, group.group));
+    if (abandoned && !in_the_open) warn(fmt::format("\n{} group '{}' has no active members.\n", kind, group.group));
     else if (kind == "Consumer" && group.state != group_state::stable && group.state != group_state::dead)
         warn(fmt::format("\nWarning: {} group '{}' is rebalancing.\n", kind, group.group));
     return group.state != group_state::dead && rows > 0;
@@ -108,9 +116,9 @@ int tell_offset_deletions(std::string_view verdict, const outcomes<void, topic_p
     return answers ? 0 : 1;
 }
 
-void tell_plans(const arguments& args, const std::map<std::string, offset_map>& plans, output& out) {
+void tell_plans(const arguments& args, const std::map<std::string, offset_map>& plans, output& out, plan_form form) {
     if (!args.has("export") || out.json()) {
-        print_plan(plans, out);
+        print_plan(plans, form, out);
         return;
     }
     for (const auto& [name, plan] : plans) {
@@ -153,7 +161,7 @@ int tell_deletions(std::string_view kind, const outcomes<>& answers, std::vector
         return 0;
     }
     out.line(fmt::format("\nError: Deletion of some {} groups failed:", kind));
-    for (const auto& [name, why] : failed) out.line(fmt::format("* Group '{}' could not be deleted due to: {}", name, why.message()));
+    for (const auto& [name, why] : failed) out.line(fmt::format("* Group '{}' could not be deleted due to: {}", name, why.what()));
     if (!gone.empty()) out.line(fmt::format("\nThese {} groups were deleted successfully: {}", kind, quoted(gone)));
     return 1;
 }

@@ -41,7 +41,9 @@ bool worth_showing(std::string_view kind, const group_description& group, std::s
 int tell_deletions(std::string_view kind, const outcomes<>& answers, std::vector<std::pair<std::string, error>> failed, output& out);
 /// TOPIC PARTITION STATUS, below the first line, which says how it went as a whole. The exit code.
 int tell_offset_deletions(std::string_view verdict, const outcomes<void, topic_partition>& answers, output& out);
+/// Columns as wide as what is in them, or as Kafka's tool for streams groups has them.
+enum class plan_form { fitted, fixed };
 /// GROUP TOPIC PARTITION NEW-OFFSET, or CSV with --export; the group's name is in the CSV when there are several.
-void tell_plans(const arguments& args, const std::map<std::string, offset_map>& plans, output& out);
+void tell_plans(const arguments& args, const std::map<std::string, offset_map>& plans, output& out, plan_form form = plan_form::fitted);
 
 }  // namespace weir::tools

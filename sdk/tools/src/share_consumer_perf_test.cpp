@@ -53,6 +53,12 @@ struct plan {
     bool detailed;
 };
 
+/// Of the consumer with this number: several do not share a client id.
+std::string client_id(const properties& settings, std::int64_t threads, std::size_t number) {
+    const auto& given = settings.find("client.id")->value;
+    return threads == 1 ? given : fmt::format("{}-{}", given, number);
+}
+
 /// "start, end, MB, MB/s, records/s, records, ms".
 std::string figures(timestamp_ms start, timestamp_ms end, std::int64_t all_bytes, std::int64_t bytes, std::int64_t all_records, std::int64_t records, std::string_view format) {
     constexpr double megabyte = 1024.0 * 1024.0;
@@ -116,7 +122,11 @@ int run(const invocation& call) {
 
     const auto settings = test_settings(args);
     std::vector<std::unique_ptr<worker>> workers;
-    for (std::int64_t each = 0; each < threads; ++each) workers.push_back(std::make_unique<worker>(settings, std::string{args.text("topic")}));
+    for (std::int64_t each = 0; each < threads; ++each) {
+        auto own = settings;
+        own.set("client.id", client_id(settings, threads, workers.size() + 1), "--threads");
+        workers.push_back(std::make_unique<worker>(own, std::string{args.text("topic")}));
+    }
     stopwatch time;
     const auto start = time.wall_now();
     std::atomic<std::int64_t> records{0};
@@ -133,7 +143,8 @@ int run(const invocation& call) {
         if (of.failure) throw exception{of.failure};
         bytes += of.bytes;
         if (args.has("show-consumer-stats"))
-            call.out.line(fmt::format("Share consumer {} consumption metrics- {}", each + 1, figures(start, end, of.bytes, of.bytes, of.records, of.records, what.format)));
+            call.out.line(fmt::format("Share consumer {} having client id {} consumption metrics- {}", each + 1, client_id(settings, threads, each + 1),
+                                      figures(start, end, of.bytes, of.bytes, of.records, of.records, what.format)));
     }
     if (records < what.wanted)
         call.out.line(fmt::format("WARNING: Exiting before consuming the expected number of records: timeout ({} ms) exceeded. You can use the --timeout option to increase the timeout.", what.timeout));

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 namespace weir::tools {
 namespace {
@@ -123,13 +123,15 @@ int describe(const admin& at, const invocation& call) {
 
 int remove(const admin& at, const invocation& call) {
     // The API deletes groups of any kind.
-    std::set<std::string> there;
-    for (const auto& each : *at.list_groups(of_shares()).get()) there.insert(each.group);
+    std::map<std::string, group_state> there;
+    for (const auto& each : *at.list_groups(of_shares()).get()) there.emplace(each.group, each.state);
     std::vector<std::string> ids;
     std::vector<std::pair<std::string, error>> failed;
     for (const auto& each : chosen_groups(at, call.args, of_shares())) {
-        if (there.contains(each)) ids.push_back(each);
-        else failed.emplace_back(each, error{errc::group_id_not_found, fmt::format("Group '{}' is not a share group.", each)});
+        const auto found = there.find(each);
+        if (found == there.end()) failed.emplace_back(each, error{errc::group_id_not_found, fmt::format("Group '{}' is not a share group.", each)});
+        else if (found->second != group_state::empty) failed.emplace_back(each, error{errc::non_empty_group, fmt::format("Share group '{}' is not EMPTY.", each)});
+        else ids.push_back(each);
     }
     return tell_deletions("share", *at.delete_share_groups(ids).get(), std::move(failed), call.out);
 }

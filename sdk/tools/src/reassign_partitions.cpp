@@ -242,7 +242,7 @@ int execute(const admin& at, const invocation& call) {
     for (const auto& each : (*at.describe_cluster().get()).nodes) there.insert(each.id);
     for (const auto& [where, target] : wanted.replicas) {
         for (const auto id : target) {
-            if (!there.contains(id)) throw usage_error{fmt::format("Unknown broker id {}", id)};
+            if (!there.contains(id)) throw exception{error{errc::broker_id_not_registered, fmt::format("Unknown broker id {}", id)}};
         }
     }
     if (!call.out.json()) call.out.line(fmt::format("Current partition replica assignment\n\n{}\n\nSave this to use as the --reassignment-json-file option during rollback", json_of(current, directories_of(at, current))));

@@ -57,8 +57,9 @@ private:
         void (*move)(void* from, void* to) noexcept;  // nullptr: its bytes can be copied,
         void (*drop)(void*) noexcept;                 // and there is nothing to destroy
     };
+    // What has no bytes leaves the storage as it was: not to be read.
     template <class F>
-    static constexpr bool plain = std::is_trivially_copyable_v<F>;
+    static constexpr bool plain = std::is_trivially_copyable_v<F> && !std::is_empty_v<F>;
     template <class F>
     static constexpr table inline_table{
         [](void* self, Args&&... args) -> R { return (*static_cast<F*>(self))(std::forward<Args>(args)...); },

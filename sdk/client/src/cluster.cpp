@@ -269,7 +269,11 @@ task<void> cluster::open(std::shared_ptr<cluster> self, std::shared_ptr<peer> en
     if (!opened.error()) {
         auto how = self->config_.connection;
         how.connect_timeout = self->connect_timeout(entry->failures);
-        auto opening = net::connection::open(self->loop_, self->net_, where, std::move(how), [entry](const connection_ptr& begun) { entry->negotiating = begun; });
+        auto opening = net::connection::open(self->loop_, self->net_, where, std::move(how), [self, entry](const connection_ptr& begun) {
+            entry->negotiating = begun;
+            // While it connected there was nothing to shut.
+            if (const auto why = self->closed_ ? closed_error() : entry->dropped) begun->close(why);
+        });
         opened = co_await opening;
     }
     entry->negotiating.reset();

@@ -39,6 +39,7 @@ task<result<std::shared_ptr<connection>>> connection::open(event_loop& loop, net
     auto made = std::make_shared<connection>(loop, *std::move(peer), std::move(config));
     made->remote_ = to;  // the name it was asked for, which is what people know
     if (begun) begun(made);
+    if (made->closed()) co_return error{errc::closed, fmt::format("connection to {} is closed", to_string(to))};
     made->read_on();
     auto negotiating = made->negotiate();
     if (auto agreed = co_await negotiating; !agreed) {

@@ -67,6 +67,16 @@ TEST_CASE("metadata.max.age.ms=0 asks often, not without pause") {
     CHECK(f.count(protocol::api_key::metadata) <= 101);
 }
 
+TEST_CASE("a cluster that closes while it connects asks nothing more") {
+    cluster_fixture f;
+    f.on_desk([&] {
+        f.view->want("a");
+        f.view->close();
+    });
+    f.world.run_for(1s);
+    CHECK(f.count(protocol::api_key::api_versions) == 0);
+}
+
 TEST_CASE("a coordinator that left the cluster is looked for anew") {
     cluster_fixture f;
     f.coordinators["g"] = 2;

@@ -396,6 +396,10 @@ task<void> consumer_loop::run_close(std::shared_ptr<consumer_loop> self) {
         });
         co_await leaving;
     }
+    auto ending = completion<bool>([&](function<void(bool)> tell) {
+        self->fetcher_->close([tell = std::move(tell)]() mutable { tell(true); });
+    });
+    co_await ending;
     self->end(self->last_commit_failure_);
 }
 

@@ -100,6 +100,15 @@ void fetch_session::failed(bool session_is_gone) {
     forgotten_.clear();
 }
 
+bool fetch_session::end(protocol::fetch_request& into) {
+    if (id_ == 0) return false;
+    constexpr std::int32_t final_epoch = -1;
+    into.session_id = std::exchange(id_, 0);
+    into.session_epoch = final_epoch;
+    failed();
+    return true;
+}
+
 std::int64_t fetch_session::find(const std::string& topic, const uuid& topic_id, std::int32_t partition) const {
     const auto* name = &topic;
     if (!topic_id.is_zero()) {

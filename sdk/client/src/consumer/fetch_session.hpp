@@ -40,6 +40,9 @@ public:
     /// It may not have, or it does not know the session: the next request is a full one.
     void failed(bool session_is_gone = false);
 
+    /// A request that ends the session at the broker; false: it keeps none.
+    bool end(protocol::fetch_request& into);
+
     /// Which partition an answer is about; -1: none of ours, or something else is wanted of it by now.
     std::int64_t find(const std::string& topic, const uuid& topic_id, std::int32_t partition) const;
 

@@ -21,6 +21,8 @@ constexpr milliseconds probe_after{100};
 constexpr milliseconds replica_hint_holds{300'000};
 // A request for less than this is not worth its cost, unless the budget is smaller.
 constexpr std::size_t least_request = 64 << 10;
+// What the end of a consumer may wait for brokers to forget it.
+constexpr milliseconds sessions_end_within{1000};
 
 std::string name_of(const topic_partition& where) { return fmt::format("{}-{}", where.topic, where.partition); }
 
@@ -231,8 +233,11 @@ void fetcher::room() {
     }
 }
 
-void fetcher::close() {
-    if (std::exchange(closed_, true)) return;
+void fetcher::close(function<void()> done) {
+    if (std::exchange(closed_, true)) {
+        if (done) done();
+        return;
+    }
     view_->forget(this);
     budget_->close();
     auto& loop = view_->loop();
@@ -241,7 +246,48 @@ void fetcher::close() {
     for (const auto& [broker, on] : lanes_) loop.cancel(on->probe);
     unsettled_.clear();
     homeless_.clear();
-    view_->drop_lane(connections_);
+    end_sessions(std::move(done));
+}
+
+// Otherwise a broker keeps them, in place of somebody else's, until they are stale (KIP-227).
+void fetcher::end_sessions(function<void()> done) {
+    struct farewell {
+        std::size_t open = 0;
+        function<void()> over;
+    };
+    const auto last = std::make_shared<farewell>();
+    auto& loop = view_->loop();
+    const auto timer = loop.call_after(sessions_end_within, [last] {
+        if (last->over) std::exchange(last->over, {})();
+    });
+    last->over = [self = shared_from_this(), timer, done = std::move(done)]() mutable {
+        self->view_->loop().cancel(timer);
+        self->view_->drop_lane(self->connections_);
+        if (done) done();
+    };
+    const auto one_less = [last] {
+        if (--last->open == 0 && last->over) std::exchange(last->over, {})();
+    };
+    last->open = 1;
+    for (const auto& [broker, on] : lanes_) {
+        protocol::fetch_request request;
+        if (on->failures > 0 || !on->session.end(request)) continue;
+        ++last->open;
+        spawn(end_session(shared_from_this(), on, std::move(request), one_less));
+    }
+    one_less();
+}
+
+// Not behind a fetch that the broker has parked.
+task<void> fetcher::end_session(std::shared_ptr<fetcher> self, lane_ptr of, protocol::fetch_request last, function<void()> done) {
+    auto reaching = cluster::broker(self->view_, of->broker, of->in_flight ? lane::shared : self->connections_);
+    auto link = co_await reaching;
+    if (link) {
+        last.max_wait_ms = 0;
+        auto asking = (*link)->call(last);
+        (void)co_await asking;
+    }
+    done();
 }
 
 std::vector<topic_partition> fetcher::assigned() const {

@@ -44,7 +44,8 @@ public:
     /// The application read something, or let go of it.
     void hungry(const std::vector<feed_ptr>& which);
     void room();
-    void close();
+    /// Nothing is fetched any more; `done` when the brokers have ended their sessions, within a second.
+    void close(function<void()> done = {});
 
     /// Who asks for committed offsets.
     void on_identity(function<group_identity()> ask) { identity_ = std::move(ask); }
@@ -129,6 +130,8 @@ private:
 
     void pump(const lane_ptr& on, bool probing = false);
     static task<void> fetch(std::shared_ptr<fetcher> self, lane_ptr on, std::size_t reserved, bool probing);
+    void end_sessions(function<void()> done);
+    static task<void> end_session(std::shared_ptr<fetcher> self, lane_ptr of, protocol::fetch_request last, function<void()> done);
     void take(const lane_ptr& from, answer got, std::size_t reserved);
     void take_part(const lane_ptr& from, slot& of, protocol::fetch_response::partition_data& part, const std::shared_ptr<const void>& owner);
     void refused(const lane_ptr& from, slot& of, errc code);

@@ -197,3 +197,31 @@ TEST_CASE_FIXTURE(consumer_fixture, "records go on coming in order, each once, t
     while (world.now() < until && (found[0].size() < 180 || found[1].size() < 180)) for (const auto& each : *wait(in->poll(1000ms))) found[each.info.partition].push_back(each.value);
     CHECK(found == sent);
 }
+
+TEST_CASE_FIXTURE(consumer_fixture, "a consumer that closes leaves no fetch session at the broker, and does not wait for its last fetch") {
+    kill();
+    overrides = {"max.incremental.fetch.session.cache.slots=1"};
+    start();
+    reconnect();
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    put(0, {"a"});
+    // The session that a full fetch is given; 0: the broker has no room for another.
+    const auto session = [&] {
+        protocol::fetch_request request;
+        request.session_epoch = 0;
+        request.max_bytes = 1000;
+        auto& topic = request.topics.emplace_back();
+        topic.topic = "orders";
+        topic.partitions.emplace_back().partition_max_bytes = 1000;
+        return wire->call(request, 12).session_id;
+    };
+    open();
+    in->assign({orders[0]}, at::earliest);
+    read(1);
+    world.run_for(100ms);
+    CHECK(session() == 0);
+    const auto began = world.now();
+    REQUIRE(wait(in->close()));
+    CHECK(world.now() - began < 100ms);
+    CHECK(session() != 0);
+}

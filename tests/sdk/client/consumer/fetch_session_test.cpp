@@ -79,6 +79,20 @@ TEST_CASE("a session that the broker does not know, or a broken connection, begi
     CHECK(asked(session) == "0.0: orders/0@6");
 }
 
+TEST_CASE("the last request ends the session, and there is none to end twice, or before the broker made one") {
+    fetch_session session;
+    session.want(0, "orders", first_id, 0, from(5));
+    protocol::fetch_request last;
+    CHECK_FALSE(session.end(last));
+    (void)asked(session);
+    session.answered(42);
+    REQUIRE(session.end(last));
+    CHECK(last.session_id == 42);
+    CHECK(last.session_epoch == -1);
+    CHECK(last.topics.empty());
+    CHECK_FALSE(session.end(last));
+}
+
 TEST_CASE("a topic made anew has another id, and no request names both") {
     fetch_session session;
     session.want(0, "orders", first_id, 0, from(5));

@@ -1,4 +1,5 @@
-// The bytes a consumer may hold: asked for before a fetch, given back when the last record that lies in them is gone.
+// The bytes a consumer may hold: asked for before a fetch or a batch is opened, given back when the last record that lies in them
+// is gone.
 #pragma once
 #include <weir/base/function.hpp>
 
@@ -26,10 +27,22 @@ public:
         used_ += given;
         return given;
     }
+    /// Whether who has `mine` may take as much as one batch needs: the others have no more than the limit. If not, `when_room`.
+    bool admits(std::size_t mine) {
+        const std::lock_guard held{mutex_};
+        if (used_ - mine <= limit_) return true;
+        starved_ = true;
+        return false;
+    }
+    /// Somebody waits for room.
+    bool starved() const {
+        const std::lock_guard held{mutex_};
+        return starved_;
+    }
     /// What was reserved turned out to be this much. A single batch larger than every limit makes it more.
     void settle(std::size_t reserved, std::size_t really) { change(reserved, really); }
     void release(std::size_t bytes) { change(bytes, 0); }
-    /// Called on the thread that releases, after a reserve() in vain.
+    /// Called on the thread that releases, after a reserve() or admits() in vain.
     void on_room(function<void()> tell) {
         const std::lock_guard held{mutex_};
         tell_ = std::move(tell);

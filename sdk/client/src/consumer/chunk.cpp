@@ -22,7 +22,7 @@ void put(raw_record& out, const protocol::record_view& in) {
 }  // namespace
 
 chunk::chunk(bytes_view content, std::shared_ptr<const void> owner, std::int64_t from, std::vector<aborted_transaction> aborted, chunk_settings how)
-    : owner_(std::move(owner)), how_(how), aborted_(std::move(aborted)), from_(from), end_offset_(from) {
+    : owner_(std::move(owner)), how_(std::move(how)), aborted_(std::move(aborted)), from_(from), end_offset_(from) {
     protocol::record_set all{content, protocol::crc_check::skip};
     while (const auto entry = all.next()) {
         end_offset_ = std::max(end_offset_, entry->last_offset() + 1);
@@ -87,6 +87,14 @@ void chunk::rewind(std::int64_t to) {
     state_ = opened::nothing;
 }
 
+void chunk::pack() {
+    if (!payload_ && !legacy_) return;
+    state_ = opened::nothing;
+    payload_.reset();
+    legacy_.reset();
+    payload_kept_ = false;
+}
+
 result<bool> chunk::open_next() {
     for (;;) {
         if (rest_.empty()) {
@@ -120,11 +128,14 @@ result<bool> chunk::open(const protocol::batch_view& batch) {
     if (batch.compressed()) {
         const auto which = batch.compression();
         if (!which) return error{errc::invalid_record, fmt::format("the batch at offset {} names codec {}, which does not exist", batch.base_offset(), batch.codec_bits())};
+        if (how_.opened && !how_.opened->admits(payload_ && !payload_kept_ ? payload_->share : 0)) return error{errc::buffer_full, "decompressed batches that are in use leave no room for another"};
         auto& into = fresh_buffer();
-        if (auto done = protocol::decompress(*which, payload, protocol::default_decompressed_limit, into); !done) {
+        auto done = protocol::decompress(*which, payload, protocol::default_decompressed_limit, into.content);
+        into.settle();
+        if (!done) {
             return error{errc::invalid_record, fmt::format("the batch at offset {} does not decompress", batch.base_offset()), done.error()};
         }
-        payload = into.view();
+        payload = into.content.view();
     } else {
         payload_.reset();
     }
@@ -148,9 +159,9 @@ result<bool> chunk::open(const protocol::legacy_entry& entry) {
 }
 
 // One buffer serves all batches, unless somebody holds what is in it.
-protocol::scratch_buffer& chunk::fresh_buffer() {
-    if (!payload_ || std::exchange(payload_kept_, false)) payload_ = std::make_shared<protocol::scratch_buffer>();
-    payload_->clear();
+unpacked_batch& chunk::fresh_buffer() {
+    if (!payload_ || std::exchange(payload_kept_, false)) payload_ = std::make_shared<unpacked_batch>(how_.opened);
+    payload_->content.clear();
     return *payload_;
 }
 

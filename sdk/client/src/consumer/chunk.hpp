@@ -1,17 +1,37 @@
 // What one fetch brought for one partition, read record by record where it lies.
 #pragma once
 #include "aborted_filter.hpp"
+#include "byte_budget.hpp"
 
 #include <weir/record.hpp>
 
 #include <memory>
 #include <span>
+#include <utility>
 
 namespace weir::detail {
 
 struct chunk_settings {
     bool check_crcs = true;
     bool read_committed = false;
+    std::shared_ptr<byte_budget> opened{};  ///< of decompressed batches; nullptr: nobody counts
+};
+
+/// A decompressed batch, and what it takes of the budget.
+struct unpacked_batch {
+    explicit unpacked_batch(std::shared_ptr<byte_budget> of) noexcept : budget(std::move(of)) {}
+    unpacked_batch(const unpacked_batch&) = delete;
+    unpacked_batch& operator=(const unpacked_batch&) = delete;
+    ~unpacked_batch() {
+        content.trim(0);
+        settle();
+    }
+    void settle() {
+        if (budget) budget->settle(std::exchange(share, content.capacity()), content.capacity());
+    }
+    protocol::scratch_buffer content;
+    std::shared_ptr<byte_budget> budget;
+    std::size_t share = 0;
 };
 
 /// Made on the client's loop, which looks at batch headers only; read by the application's thread, which checks, decompresses
@@ -24,12 +44,16 @@ public:
     chunk(bytes_view content, std::shared_ptr<const void> owner, std::int64_t from, std::vector<aborted_transaction> aborted, chunk_settings how);
 
     /// Up to into.size() records, all of one batch; 0 at the end. errc::corrupt_message or errc::invalid_record, without
-    /// a place: the batch at next_offset() cannot be read.
+    /// a place: the batch at next_offset() cannot be read; errc::buffer_full: not before others let go of theirs.
     result<std::size_t> read(std::span<raw_record> into);
     /// Whether read() would give something. Opens the next batch where the last is read to its end.
     result<bool> more();
     /// Reads again from this offset on, which the last read() gave.
     void rewind(std::int64_t to);
+    /// In the middle of a decompressed batch.
+    bool unpacked() const noexcept { return payload_ && state_ == opened::batch && cursor_.delivered() < open_count_; }
+    /// Holds only what was fetched until it is read again.
+    void pack();
     /// Where the reader is: everything below was read or is not there.
     std::int64_t next_offset() const noexcept { return from_; }
     /// What the next chunk begins with, once this one is read.
@@ -50,7 +74,7 @@ private:
     result<bool> open(const protocol::legacy_entry& entry);
     std::size_t read_batch(std::span<raw_record> into);
     std::size_t read_legacy(std::span<raw_record> into);
-    protocol::scratch_buffer& fresh_buffer();
+    unpacked_batch& fresh_buffer();
 
     bytes_view rest_;  // whole batches, the one that is open first
     std::shared_ptr<const void> owner_;
@@ -68,8 +92,8 @@ private:
     std::int64_t open_next_offset_ = 0;
     std::int32_t open_count_ = 0;
     protocol::record_cursor cursor_;
-    std::shared_ptr<protocol::scratch_buffer> payload_;  // decompressed
-    bool payload_kept_ = false;                          // by others too: the next batch needs another
+    std::shared_ptr<unpacked_batch> payload_;
+    bool payload_kept_ = false;  // by others too: the next batch needs another
     std::shared_ptr<protocol::legacy_reader> legacy_;
     std::span<const protocol::record_view> legacy_records_;
 };

@@ -14,7 +14,7 @@ namespace {
 
 log::logger logs{"weir.client.consumer"};
 
-fetch_settings settings_of(const consumer_config& config, std::shared_ptr<consumer_counters> counters) {
+fetch_settings settings_of(const consumer_config& config, std::shared_ptr<byte_budget> opened, std::shared_ptr<consumer_counters> counters) {
     fetch_settings of;
     of.start = config.start;
     of.level = config.isolation;
@@ -26,6 +26,8 @@ fetch_settings settings_of(const consumer_config& config, std::shared_ptr<consum
     of.rack = config.rack;
     of.group_id = config.group_id;
     of.stall_timeout = config.stall_timeout;
+    of.buffer_memory = config.buffer_memory;
+    of.opened = std::move(opened);
     of.counters = std::move(counters);
     return of;
 }
@@ -40,13 +42,14 @@ error not_assigned(const topic_partition& where) {
 consumer_loop::consumer_loop(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand, consumer_config config)
     : view_(std::move(view)), strand_(std::move(strand)), config_(std::move(config)),
       on_error_(std::make_shared<function<void(const error&)>>(std::move(config_.on_error))),
-      budget_(std::make_shared<byte_budget>(config_.buffer_memory)),
-      fetcher_(std::make_shared<fetcher>(view_, budget_, settings_of(config_, counters_))) {}
+      budget_(std::make_shared<byte_budget>(config_.buffer_memory - config_.buffer_memory / 4)),
+      opened_(std::make_shared<byte_budget>(config_.buffer_memory / 8)),
+      fetcher_(std::make_shared<fetcher>(view_, budget_, settings_of(config_, opened_, counters_))) {}
 
 void consumer_loop::open() {
     auto& loop = view_->loop();
     const auto weak = weak_from_this();
-    inbox_ = std::make_shared<inbox>(config_.max_partition_fetch_bytes, [weak, &loop] {
+    inbox_ = std::make_shared<inbox>(config_.max_partition_fetch_bytes, opened_, [weak, &loop] {
         loop.post([weak] {
             if (const auto self = weak.lock()) self->attend();
         });
@@ -56,16 +59,22 @@ void consumer_loop::open() {
             if (const auto self = weak.lock()) self->fetcher_->room();
         });
     });
+    opened_->on_room([weak, &loop] {
+        loop.post([weak] {
+            if (const auto self = weak.lock()) self->inbox_->room();
+        });
+    });
     fetcher_->into(inbox_);
     fetcher_->on_identity([this] { return identity(); });
     fetcher_->on_data([this] { arm_auto_commit(); });
     fetcher_->on_trouble([this](const error& why) { complain(why); });
     counters_->group_id = config_.group_id;
     counters_->group_instance_id = config_.group_instance_id;
-    counters_->buffer_bytes = budget_->limit();
-    counters_->buffered_bytes = [held = std::weak_ptr{budget_}] {
-        const auto budget = held.lock();
-        return budget ? budget->used() : 0;
+    counters_->buffer_bytes = config_.buffer_memory;
+    counters_->buffered_bytes = [fetched = std::weak_ptr{budget_}, opened = std::weak_ptr{opened_}] {
+        std::size_t all = 0;
+        for (const auto& each : {fetched.lock(), opened.lock()}) all += each ? each->used() : 0;
+        return all;
     };
     counters_->assigned = [held = std::weak_ptr{inbox_}] {
         const auto in = held.lock();
@@ -412,6 +421,7 @@ void consumer_loop::end(const error& why) {
     if (member_) member_->close();
     decisions_.clear();
     fetcher_->close();
+    opened_->close();
     {
         const std::lock_guard held{assignment_mutex_};
         assignment_.clear();

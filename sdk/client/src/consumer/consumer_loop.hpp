@@ -101,7 +101,9 @@ private:
     consumer_config config_;
     std::shared_ptr<function<void(const error&)>> on_error_;
     std::shared_ptr<consumer_counters> counters_ = std::make_shared<consumer_counters>();
-    std::shared_ptr<byte_budget> budget_;
+    // Three quarters of buffer.memory are for what was fetched, an eighth is for decompressed batches in use, and an eighth for the
+    // one that is being opened next to them: nobody knows its size before.
+    std::shared_ptr<byte_budget> budget_, opened_;
     std::shared_ptr<inbox> inbox_;
     std::shared_ptr<fetcher> fetcher_;
     std::shared_ptr<membership> member_;  // from the first subscribe() on

@@ -134,7 +134,7 @@ std::span<const setting> consumer_config::settings() {
         row<&config::fetch_max_bytes>("fetch.max.bytes", between(1, 1 << 30), "Bytes in one answer of a broker.", as_int),
         row<&config::max_partition_fetch_bytes>("max.partition.fetch.bytes", between(1, 1 << 30), "Bytes of one partition in one answer; a larger batch comes whole.", as_int, importance::high,
                                                 synonym("fetch.message.max.bytes")),
-        row<&config::buffer_memory>("buffer.memory", at_least(1), "Bytes fetched and not let go of, batches in use included; no fetch is made that would not fit.", importance::high,
+        row<&config::buffer_memory>("buffer.memory", at_least(1), "Bytes fetched or decompressed and not let go of, batches in use included: three quarters for what is fetched, one for what is opened.", importance::high,
                                     synonym("queued.max.messages.kbytes", 1024)),
         row<&config::fetch_min_bytes>("fetch.min.bytes", between(0, 1 << 30), "Bytes that a broker waits for before it answers.", as_int),
         row<&config::fetch_max_wait>("fetch.max.wait.ms", at_least(0), "How long a broker waits for fetch.min.bytes.", synonym("fetch.wait.max.ms")),

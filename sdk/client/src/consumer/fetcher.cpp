@@ -444,7 +444,7 @@ void fetcher::take_part(const lane_ptr& from, slot& of, protocol::fetch_response
         if (settings_.level == isolation::read_committed && part.aborted_transactions) {
             for (const auto& each : *part.aborted_transactions) aborted.push_back({each.producer_id, each.first_offset});
         }
-        chunk found{part.records.memory(), owner, of.offset, std::move(aborted), {settings_.check_crcs, settings_.level == isolation::read_committed}};
+        chunk found{part.records.memory(), owner, of.offset, std::move(aborted), {settings_.check_crcs, settings_.level == isolation::read_committed, settings_.opened}};
         if (!found.empty()) {
             of.offset = found.end_offset();
             if (found.end_epoch() >= 0) of.epoch = found.end_epoch();
@@ -587,7 +587,7 @@ void fetcher::check_stalled() {
                 trouble = true;
                 continue;
             }
-            const auto why = on->starved ? error{errc::buffer_full, fmt::format("{} bytes of buffer.memory={} are held by batches that are still in use", budget_->used(), budget_->limit())} : view_->last_failure();
+            const auto why = on->starved ? error{errc::buffer_full, fmt::format("{} bytes of buffer.memory={} are held by batches that are still in use", budget_->used(), settings_.buffer_memory)} : view_->last_failure();
             if (!on->starved || !inbox_->has_chunks(of->in)) report(*of, on->answered, why);
         }
     }

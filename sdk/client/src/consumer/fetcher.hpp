@@ -24,6 +24,8 @@ struct fetch_settings {
     std::string rack;
     std::string group_id;
     milliseconds stall_timeout{30'000};
+    std::size_t buffer_memory = 64u << 20;
+    std::shared_ptr<byte_budget> opened;
     std::shared_ptr<consumer_counters> counters = std::make_shared<consumer_counters>();
 };
 

@@ -111,6 +111,15 @@ void inbox::release() {
     if (waiting) waiting->ready();
 }
 
+void inbox::room() {
+    std::shared_ptr<poll_waiter> waiting;
+    {
+        const std::lock_guard held{mutex_};
+        waiting = wake();
+    }
+    if (waiting) waiting->ready();
+}
+
 bool inbox::full(const feed_ptr& which) {
     const std::lock_guard held{mutex_};
     which->full = !which->closed && which->bytes >= full_bytes_;
@@ -183,7 +192,7 @@ inbox::outcome inbox::take(chunk& into, feed_ptr& of, error& why) {
         errors_.pop_front();
         return outcome::failed;
     }
-    if (held_ || ring_.empty()) return outcome::nothing;
+    if (!may_hand_out()) return outcome::nothing;
     of = std::move(ring_.front());
     ring_.pop_front();
     of->listed = false;

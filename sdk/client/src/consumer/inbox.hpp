@@ -44,9 +44,10 @@ public:
 /// Thread-safe. Partitions take turns, a chunk each. One reader at a time.
 class inbox {
 public:
-    /// `full_bytes`: what one partition may have here before it is not asked for more. `tell`: posts to the loop that
-    /// there is something for attend().
-    inbox(std::size_t full_bytes, function<void()> tell) : full_bytes_(full_bytes), tell_(std::move(tell)) {}
+    /// `full_bytes`: what one partition may have here before it is not asked for more. `opened`: while a reader waits for its
+    /// room, nothing is handed out. `tell`: posts to the loop that there is something for attend().
+    inbox(std::size_t full_bytes, std::shared_ptr<byte_budget> opened, function<void()> tell)
+        : full_bytes_(full_bytes), opened_(std::move(opened)), tell_(std::move(tell)) {}
 
     // --- the loop's side ---
     void put(const feed_ptr& of, chunk what);
@@ -60,6 +61,8 @@ public:
     /// While held, nothing is handed out. True: the application holds nothing, or waits, and `hands_empty` will not be told.
     bool hold();
     void release();
+    /// `opened` has room again.
+    void room();
     /// Whether that partition has enough; the fetcher is told when it no longer has.
     bool full(const feed_ptr& which);
     struct news {
@@ -119,9 +122,11 @@ private:
     void hush(const feed_ptr& which, bool yes);
     std::shared_ptr<poll_waiter> wake();
     void tell();
-    bool ready() const { return failure_ || !errors_.empty() || (!held_ && !ring_.empty()); }
+    bool ready() const { return failure_ || !errors_.empty() || may_hand_out(); }
+    bool may_hand_out() const { return !held_ && !ring_.empty() && !opened_->starved(); }
 
     const std::size_t full_bytes_;
+    const std::shared_ptr<byte_budget> opened_;
     function<void()> tell_;
     mutable std::mutex mutex_;
     std::map<topic_partition, feed_ptr> open_;

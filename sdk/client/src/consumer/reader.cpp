@@ -48,12 +48,13 @@ record_info reader::where() const {
 
 void reader::give_back() {
     if (!of_) return;
+    now_.pack();
     inbox_->put_back(of_, std::move(now_));
     of_.reset();
 }
 
 reader::found reader::acquire(error& why) {
-    if (disturbed().load(std::memory_order_relaxed) || (of_ && since_taken_ >= records_in_turn && inbox_->others_wait())) {
+    if (disturbed().load(std::memory_order_relaxed) || (of_ && since_taken_ >= records_in_turn && !now_.unpacked() && inbox_->others_wait())) {
         inbox_->calm();
         give_back();
     }
@@ -75,10 +76,7 @@ reader::found reader::read(std::size_t most, error& why) {
     for (;;) {
         if (const auto got = acquire(why); got != found::records) return got;
         auto count = now_.read(std::span{room_}.first(std::min(most, room_.size())));
-        if (!count) {
-            why = located(count.error());
-            return found::failed;
-        }
+        if (!count) return in_vain(count.error(), why);
         if (*count > 0) {
             records_ = std::span{room_}.first(*count);
             since_taken_ += *count;
@@ -93,13 +91,20 @@ reader::found reader::peek(error& why) {
     for (;;) {
         if (const auto got = acquire(why); got != found::records) return got;
         const auto more = now_.more();
-        if (!more) {
-            why = located(more.error());
-            return found::failed;
-        }
+        if (!more) return in_vain(more.error(), why);
         if (*more) return found::records;
         finish_chunk();
     }
+}
+
+/// Without room for it a batch waits until there is.
+reader::found reader::in_vain(const error& of, error& why) {
+    if (of.code() == errc::buffer_full) {
+        give_back();
+        return found::nothing;
+    }
+    why = located(of);
+    return found::failed;
 }
 
 void reader::finish_chunk() {

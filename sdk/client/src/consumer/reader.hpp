@@ -57,6 +57,7 @@ private:
     found acquire(error& why);
     /// Whether read() would give something.
     found peek(error& why);
+    found in_vain(const error& of, error& why);
     void finish_chunk();
     error located(const error& why) const;
     /// The application asks anew: it has finished what it was handed.

@@ -107,6 +107,36 @@ TEST_CASE("what is kept stays, whatever is read afterwards") {
     CHECK(as_text(first.value_bytes()) == "first");
 }
 
+TEST_CASE("a decompressed batch counts for as long as anybody holds it, and another waits while too much is held") {
+    const auto budget = std::make_shared<byte_budget>(10'000);
+    int told = 0;
+    budget->on_room([&] { ++told; });
+    const auto big = [](std::int64_t offset, char letter) { return batch(offset, {std::string(30'000, letter)}, -1, protocol::codec::zstd); };
+    auto compressed = made(joined({big(0, 'a'), big(1, 'b'), batch(2, {"plain"})}), 0, {}, {true, true, budget});
+    CHECK(budget->used() == 0);
+    std::vector<raw_record> room(3);
+    REQUIRE(*compressed.read(room) == 1);
+    CHECK(compressed.size() < 1000);
+    CHECK(budget->used() >= 30'000);
+    std::vector<std::shared_ptr<const void>> keep;
+    compressed.keep(keep);
+    CHECK(compressed.read(room).code() == errc::buffer_full);
+    CHECK(compressed.more().code() == errc::buffer_full);
+    CHECK(budget->starved());
+    CHECK(as_text(room[0].value_bytes()) == std::string(30'000, 'a'));
+    keep.clear();
+    compressed.pack();
+    CHECK(told == 1);
+    CHECK(budget->used() == 0);
+    CHECK(*compressed.more());
+    CHECK(compressed.unpacked());
+    compressed.pack();  // in the middle: read again
+    CHECK(budget->used() == 0);
+    CHECK(all_of(compressed) == strings{"1:" + std::string(30'000, 'b'), "2:plain"});
+    compressed = chunk{};
+    CHECK(budget->used() == 0);
+}
+
 TEST_CASE("read committed leaves out what was aborted, up to its marker, and markers are for nobody") {
     // Producers 1 and 2 at once: 1 aborts, 2 commits, then 1 commits something else.
     const auto content = joined({batch(0, {"plain"}), batch(1, {"one", "one"}, 1), batch(3, {"two"}, 2), batch(4, {"one"}, 1), marker(5, 1, false), marker(6, 2, true),

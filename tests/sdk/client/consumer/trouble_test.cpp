@@ -3,6 +3,7 @@
 
 #include <weir/protocol/messages/delete_records.hpp>
 
+#include <algorithm>
 #include <map>
 
 using namespace weir;
@@ -187,6 +188,46 @@ TEST_CASE_FIXTURE(trouble_fixture, "a topic that does not exist yet is read once
     REQUIRE(create_topic(*wire, "orders", 1) == 0);
     put(0, {"a"});
     CHECK(values(read(1)) == std::vector<std::string>{"a"});
+}
+
+TEST_CASE_FIXTURE(trouble_fixture, "what batches are decompressed to counts, and a reader that keeps them waits for room") {
+    REQUIRE(create_topic(*wire, "orders", 2) == 0);
+    producer_config packed;
+    packed.compression = compression::zstd;
+    packed.max_request_size = 45'000;
+    out.emplace(*kafka, std::move(packed));
+    REQUIRE(wait(out->partitions_for("orders")));
+    fill(0, 0, 40, 20'000);
+    fill(1, 100, 40, 20'000);
+    out.reset();
+    consumer_config small;
+    small.buffer_memory = 400'000;
+    small.max_poll_records = 1;
+    open(std::move(small));
+    in->assign({orders[0], orders[1]}, at::earliest);
+    std::vector<records<text, std::string>> kept;
+    std::vector<std::string> got;
+    std::uint64_t most = 0;
+    for (int dry = 0; got.size() < 80 && dry < 100;) {
+        auto batch = *wait(in->poll(200ms));
+        const auto now = kafka->metrics().consumers.at(0);
+        most = std::max(most, now.buffered_bytes);
+        CHECK(now.buffer_bytes == 400'000);
+        if (batch.empty()) {
+            ++dry;
+            kept.clear();
+            continue;
+        }
+        got.push_back(batch[0].value.substr(0, batch[0].value.find(' ')));
+        kept.push_back(std::move(batch));
+    }
+    CHECK(most > 100'000);
+    CHECK(most <= 400'000);
+    std::sort(got.begin(), got.end());
+    auto all = numbers(0, 40);
+    for (auto& each : numbers(100, 40)) all.push_back(each);
+    std::sort(all.begin(), all.end());
+    CHECK(got == all);
 }
 
 TEST_CASE_FIXTURE(trouble_fixture, "fetching stops at the byte bound, whatever waits, and partitions take turns") {

@@ -22,16 +22,25 @@ public:
     callbacks& operator=(const callbacks&) = delete;
 
     void post(function<void()> step);
+    /// Runs when all that was posted before has returned; now and here, where nothing is left of that.
+    void after_posted(function<void()> step);
     /// Whether a thread that waits here for the client would wait for itself.
     bool would_deadlock() const noexcept;
     bool in_virtual_time() const noexcept { return time_ != nullptr; }
+    /// The executor is the user's: whoever waits here may be who has to run it.
+    bool elsewhere() const noexcept { return static_cast<bool>(post_); }
     /// In virtual time: waits; false when `most` passed before.
     bool pass_time(function<bool()> reached, nanoseconds most);
     /// Runs what was posted, then ends the thread. Harmless when repeated; on the thread itself it does not wait.
     void stop();
 
 private:
+    class turn;
     void run();
+    /// Runs what waits; gives the lock up meanwhile.
+    void work(std::unique_lock<std::mutex>& held);
+    void hand_over();
+    void drop();
     event_loop& loop_;
     function<void(function<void()>)> post_;
     net::virtual_time* const time_;
@@ -40,6 +49,7 @@ private:
     std::condition_variable changed_;
     std::deque<function<void()>> steps_;
     std::thread thread_;
+    bool busy_ = false;  // somebody runs the steps, or is about to
     bool stopping_ = false;
 };
 

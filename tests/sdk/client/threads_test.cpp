@@ -3,12 +3,15 @@
 
 #include <weir/producer.hpp>
 
-
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <condition_variable>
+#include <deque>
 #include <future>
+#include <mutex>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 using namespace weir;
@@ -85,6 +88,37 @@ TEST_CASE("a callback that blocks for its own client is refused") {
     CHECK(blocked.get_future().get() == errc::would_deadlock);
 }
 
+TEST_CASE("flush() ends when the callbacks of what was sent before have returned") {
+    real_broker broker;
+    producer out{client{broker.bootstrap()}};
+    std::promise<void> inside, gate;
+    std::atomic<bool> returned{false};
+    out.send(lines, std::string{"x"}).then([&](const result<record_metadata>&) {
+        inside.set_value();
+        gate.get_future().wait();
+        returned = true;
+    });
+    inside.get_future().wait();
+    auto flushed = out.flush();
+    CHECK(flushed.get_for(20ms).code() == errc::timed_out);
+    gate.set_value();
+    CHECK(flushed.get());
+    CHECK(returned);
+}
+
+TEST_CASE("close() with a deadline does not wait for a callback that never returns") {
+    real_broker broker;
+    std::promise<void> inside, gate;
+    producer out{client{broker.bootstrap()}};
+    out.send(lines, std::string{"x"}).then([&](const result<record_metadata>&) {
+        inside.set_value();
+        gate.get_future().wait();
+    });
+    inside.get_future().wait();
+    CHECK(out.close(10ms).get().code() == errc::timed_out);
+    gate.set_value();
+}
+
 TEST_CASE("a client ends in any state: unused, unreachable, in the middle of sending, from its own callback") {
     { const client unused{"127.0.0.1:1"}; }
     {
@@ -134,4 +168,59 @@ TEST_CASE("completions run where client_config::post takes them") {
     CHECK_FALSE(ran);
     step();
     CHECK(ran);
+}
+
+TEST_CASE("an executor that runs completions at once: they use the client, and never overlap") {
+    real_broker broker;
+    client_config config;
+    config.post = [](function<void()> step) { step(); };
+    producer out{client{broker.bootstrap(), std::move(config)}};
+    std::atomic<int> inside{0}, overlaps{0}, left{100};
+    std::promise<void> all;
+    for (int i = 0; i < 100; ++i) {
+        out.send(lines, std::string{"x"}).then([&](const result<record_metadata>& first) {
+            if (inside.fetch_add(1) != 0) ++overlaps;
+            CHECK(first);
+            out.send(lines, std::string{"y"}).then([&](const result<record_metadata>& second) {
+                CHECK(second);
+                if (left.fetch_sub(1) == 1) all.set_value();
+            });
+            inside.fetch_sub(1);
+        });
+    }
+    all.get_future().wait();
+    CHECK(overlaps == 0);
+}
+
+TEST_CASE("a completion that throws on the user's executor does not keep the others from running") {
+    real_broker broker;
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<function<void()>> posted;
+    client_config config;
+    config.post = [&](function<void()> step) {
+        const std::lock_guard held{mutex};
+        posted.push_back(std::move(step));
+        changed.notify_one();
+    };
+    producer out{client{broker.bootstrap(), std::move(config)}};
+    out.send(lines, std::string{"x"}).then([](const result<record_metadata>&) { throw std::runtime_error{"the application's"}; });
+    bool second = false;
+    out.send(lines, std::string{"y"}).then([&](const result<record_metadata>& got) { second = got.has_value(); });
+    auto flushed = out.flush();
+    int thrown = 0;
+    while (!second) {
+        std::unique_lock held{mutex};
+        changed.wait(held, [&] { return !posted.empty(); });
+        auto step = std::move(posted.front());
+        posted.pop_front();
+        held.unlock();
+        try {
+            step();
+        } catch (const std::runtime_error&) {
+            ++thrown;
+        }
+    }
+    CHECK(thrown == 1);
+    CHECK(flushed.get());
 }

@@ -36,7 +36,7 @@ struct client_config {
     int receive_buffer = -1;                      ///< receive.buffer.bytes; -1: the system sizes it
     tls_config tls{};                             ///< security.protocol=SSL or SASL_SSL, ssl.*
     sasl_config sasl{};                           ///< security.protocol=SASL_PLAINTEXT or SASL_SSL, sasl.*
-    /// Runs completions elsewhere, one after the other; the client has a thread of its own for them otherwise.
+    /// Runs completions, one after the other, elsewhere or at once; none may block for the client. Otherwise it has a thread for them.
     function<void(function<void()>)> post{};
     /// Any setting by Kafka's or librdkafka's name (docs/reference/client_settings.md); what is built on the client finds its
     /// own there too. A setting given twice, here and as a field, has to say the same.

@@ -237,13 +237,13 @@ public:
         return open.commit().get();
     }
 
-    /// Everything sent before is delivered or lost when it ends; the first loss since the last flush() that nobody waited
-    /// for is its error.
+    /// When it ends, everything sent before is delivered or lost, and the callbacks of that have returned: who runs them does not
+    /// block for it. The first loss since the last flush() that nobody waited for is its error.
     op<> flush();
     /// The topic's partitions; waits until they are known, for at most max_block.
     op<std::vector<partition_info>> partitions_for(std::string topic);
     /// Aborts the open transaction, delivers what else was sent and then refuses with errc::closed. What is not done within
-    /// `most` is given up.
+    /// `most` is given up, and callbacks that have not returned a second later are not waited for.
     op<> close(duration most = duration::max());
 
 private:

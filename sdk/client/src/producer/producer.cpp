@@ -341,22 +341,22 @@ op<> producer_core::flush() {
     return op<>{std::move(done)};
 }
 
-op<> producer_core::close(duration most) {
+op<> producer_core::close(duration most, bool callbacks_too) {
     auto done = std::make_shared<op_state<void>>(strand_);
     if (!transactions_) {
         records_->close(error{errc::closed, "the producer is closed"});
-        loop_.post([sender = sender_, id = records_->next_id(), done, most] { sender->close(id, most, done); });
+        loop_.post([sender = sender_, id = records_->next_id(), done, most, callbacks_too] { sender->close(id, most, callbacks_too, done); });
         return op<>{std::move(done)};
     }
-    loop_.post([&loop = loop_, records = records_, transactions = transactions_, sender = sender_, done, most] {
+    loop_.post([&loop = loop_, records = records_, transactions = transactions_, sender = sender_, done, most, callbacks_too] {
         const auto began = loop.now();
         auto timer = timer_id::none;
         if (most > duration{0} && most != duration::max()) timer = loop.call_after(most, [transactions] { transactions->give_up(); });
-        transactions->close([&loop, records, sender, done, most, began, timer] {
+        transactions->close([&loop, records, sender, done, most, callbacks_too, began, timer] {
             loop.cancel(timer);
             records->close(error{errc::closed, "the producer is closed"});
             const auto used = std::chrono::ceil<duration>(loop.now() - began);
-            sender->close(records->next_id(), most == duration::max() ? most : std::max(most - used, duration{0}), done);
+            sender->close(records->next_id(), most == duration::max() ? most : std::max(most - used, duration{0}), callbacks_too, done);
         });
         if (most <= duration{0}) transactions->give_up();
     });

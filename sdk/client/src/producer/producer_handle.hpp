@@ -22,11 +22,12 @@ public:
     op<> add_offsets(std::int64_t number, group_metadata group, std::vector<partition_offset> offsets);
     op<> flush();
     op<std::vector<partition_info>> partitions_for(std::string topic);
-    op<> close(duration most);
+    op<> close(duration most, bool callbacks_too = true);
     /// Why the last transaction was aborted; for who has just waited for its end.
     const error& abort_cause() const noexcept { return abort_cause_; }
     duration close_timeout() const noexcept { return config_.close_timeout; }
     bool would_deadlock() const noexcept { return strand_->would_deadlock(); }
+    bool callbacks_elsewhere() const noexcept { return strand_->elsewhere(); }
 
 private:
     struct outbound;
@@ -69,9 +70,10 @@ public:
     producer_handle(const client& on, producer_config config) : client_(on), core_(std::make_shared<producer_core>(client_.core(), std::move(config))) {}
     producer_handle(const producer_handle&) = delete;
     producer_handle& operator=(const producer_handle&) = delete;
-    // On the client's own threads nothing may wait for delivery; what is under way is given up.
+    // On the client's own threads nothing may wait for delivery; what is under way is given up. Callbacks on an executor of the
+    // user's come when they come: this may be the thread that runs it.
     ~producer_handle() {
-        if (!core_->would_deadlock()) (void)core_->close(core_->close_timeout()).get();
+        if (!core_->would_deadlock()) (void)core_->close(core_->close_timeout(), !core_->callbacks_elsewhere()).get();
         else (void)core_->close(duration{0});
     }
     producer_core* operator->() const noexcept { return core_.get(); }

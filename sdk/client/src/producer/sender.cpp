@@ -6,11 +6,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 
 namespace weir::detail {
 namespace {
 
 log::logger logs{"weir.client.producer"};
+constexpr milliseconds callbacks_have{1000};  // to return after close(), at least
 std::string place(const batch& records) { return fmt::format("{}-{}", records.topic, records.partition); }
 
 /// Whether asking again cannot help before somebody changes the cluster.
@@ -272,7 +274,9 @@ void sender::drain(std::uint64_t id, function<void(const error&)> done) {
 }
 
 void sender::flush(std::uint64_t id, std::shared_ptr<op_state<void>> done) {
-    drain(id, [this, done = std::move(done)](const error& why) { done->complete(why ? result<void>{why} : result<void>{std::exchange(lost_, error{})}); });
+    drain(id, [this, done = std::move(done)](const error& why) {
+        strand_->after_posted([done, came = outcome(why)]() mutable { done->complete(std::move(came)); });
+    });
 }
 
 void sender::drop(const error& why) {
@@ -281,9 +285,18 @@ void sender::drop(const error& why) {
     lose_waiting(why);
 }
 
-void sender::close(std::uint64_t id, milliseconds most, std::shared_ptr<op_state<void>> done) {
+void sender::close(std::uint64_t id, milliseconds most, bool callbacks_too, std::shared_ptr<op_state<void>> done) {
     closing_ = true;
-    flush(id, std::move(done));
+    const auto until = most == milliseconds::max() ? time_point::max() : view_->loop().now() + most;
+    drain(id, [this, until, callbacks_too, done = std::move(done)](const error& why) {
+        if (!callbacks_too) return done->complete(outcome(why));
+        const auto told = std::make_shared<std::atomic_flag>();
+        const auto tell = [done, told](result<void> came) { if (!told->test_and_set()) done->complete(std::move(came)); };
+        strand_->after_posted([tell, came = outcome(why)] { tell(came); });
+        if (told->test() || until == time_point::max()) return;
+        auto& loop = view_->loop();
+        loop.call_at(std::max(until, loop.now() + callbacks_have), [tell] { tell(error{errc::timed_out, "the producer is closed, and callbacks of what it sent have not returned"}); });
+    });
     if (changed_) changed_();
     if (flushing_.empty()) {
         retire();

@@ -24,10 +24,11 @@ public:
     void learn(const std::string& topic);
     /// Sends what may be sent now.
     void run();
-    /// Ends when every batch below `id` has; open ones are sent at once.
+    /// Ends when every batch below `id` has and its callbacks have returned; open ones are sent at once.
     void flush(std::uint64_t id, std::shared_ptr<op_state<void>> done);
-    /// flush(), then the end; what is not done after `most` is failed.
-    void close(std::uint64_t id, milliseconds most, std::shared_ptr<op_state<void>> done);
+    /// flush(), then the end; what is not done after `most` is failed. Callbacks are waited for until then, or for a second;
+    /// or not at all.
+    void close(std::uint64_t id, milliseconds most, bool callbacks_too, std::shared_ptr<op_state<void>> done);
     /// Sends what was sent before `id`, and calls `done` when all of that has ended; with an error when this has too.
     void drain(std::uint64_t id, function<void(const error&)> done);
     /// Gives up what is not on its way, and what cannot be delivered by the answer that is waited for; until resume().
@@ -76,6 +77,8 @@ private:
     batch_ptr next_batch(partition_queue& queue, shipment& to, bool idle_leader, bool room, time_point& wake_at);
     bool expire(partition_queue& queue, time_point& wake_at);
     result<void> seal(partition_queue& queue, batch& records);
+    /// What drain() came to: its error, or what was lost since the last flush.
+    result<void> outcome(const error& why) { return why ? result<void>{why} : result<void>{std::exchange(lost_, error{})}; }
     static void landed(const item& each);
     void settle(item& each, errc code, std::string_view message, std::int64_t base_offset, timestamp_ms append_time);
     void try_again(item& each, errc code, std::string_view message);

@@ -6,9 +6,9 @@
 
 namespace weir::server {
 
-core_context::core_context(std::size_t at, event_loop& on, services& broker, std::uint64_t request_budget, random_source seeded)
+core_context::core_context(std::size_t at, std::size_t cores, event_loop& on, services& broker, std::uint64_t request_budget, random_source seeded)
     : index(at), loop(on), random(seeded), memory(on, request_budget),
-      sessions(static_cast<std::size_t>(broker.config.max_incremental_fetch_session_cache_slots), random), metrics(broker.metrics) {}
+      sessions(static_cast<std::size_t>(broker.config.max_incremental_fetch_session_cache_slots), random, at, cores), metrics(broker.metrics) {}
 
 const api_entry* find_api(protocol::api_key key) noexcept {
     const auto table = api_table();

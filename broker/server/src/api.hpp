@@ -21,13 +21,14 @@ namespace weir::server {
 
 /// What belongs to one core: reached without locks by everything that runs there.
 struct core_context {
-    core_context(std::size_t at, event_loop& on, services& broker, std::uint64_t request_budget, random_source seeded);
+    core_context(std::size_t at, std::size_t cores, event_loop& on, services& broker, std::uint64_t request_budget, random_source seeded);
     const std::size_t index;
     event_loop& loop;
     random_source random;
     request_memory memory;
     fetch_session_cache sessions;
     core_metrics metrics;
+    std::vector<core_context*> all;  ///< every core's, this one's too: to post to their loops
 };
 
 /// What is known of a connection beyond its bytes.

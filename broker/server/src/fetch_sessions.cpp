@@ -64,7 +64,8 @@ fetch_plan fetch_session_cache::plan(const protocol::fetch_request& request, std
     const bool by_id = version >= 13;
     if (request.session_epoch == final_epoch || request.session_epoch == initial_epoch) {
         // A full fetch; whatever session it names is over.
-        if (request.session_id != 0) sessions_.erase(request.session_id);
+        if (request.session_id > 0 && request.session_id % cores_ != core_) plan.ended_elsewhere = request.session_id;
+        else end(request.session_id);
         if (request.session_epoch == initial_epoch) plan.session = create(by_id, count_partitions(request), now);
         if (plan.session) for_each_position(request, [&](fetch_position wanted) { plan.session->put(std::move(wanted)); });
         else for_each_position(request, [&](fetch_position wanted) { plan.positions.push_back(std::move(wanted)); });
@@ -97,8 +98,8 @@ fetch_plan fetch_session_cache::plan(const protocol::fetch_request& request, std
 std::shared_ptr<fetch_session> fetch_session_cache::create(bool by_id, std::size_t partitions, time_point now) {
     if (partitions == 0 || !make_room(partitions, now)) return nullptr;
     for (;;) {
-        const auto id = static_cast<std::int32_t>(1 + random_.below(INT32_MAX));
-        if (id <= 0 || sessions_.contains(id)) continue;
+        const auto id = static_cast<std::int32_t>(random_.below(static_cast<std::uint64_t>(INT32_MAX / cores_))) * cores_ + core_;
+        if (id == 0 || sessions_.contains(id)) continue;
         auto session = std::make_shared<fetch_session>(id, by_id, now);
         sessions_.emplace(id, session);
         return session;

@@ -73,15 +73,20 @@ struct fetch_plan {
     std::shared_ptr<fetch_session> session;  ///< null: a fetch without a session
     bool incremental = false;                ///< answer only what is new
     fetch_session::positions positions;      ///< of a fetch without a session
+    std::int32_t ended_elsewhere = 0;        ///< the session of another core that the request ends; 0: none
     std::int32_t answer_session_id() const noexcept { return session ? session->id() : 0; }
     fetch_session::positions& wanted() noexcept { return session ? session->all() : positions; }
 };
 
-/// The sessions of one core; at most `slots`. Belongs to one event loop.
+/// The sessions of one core of `cores`; at most `slots`. Belongs to one event loop. A session's id names its core: clients end
+/// sessions by connections other than those they were opened on.
 class fetch_session_cache {
 public:
-    fetch_session_cache(std::size_t slots, random_source& random) : slots_(slots), random_(random) {}
+    fetch_session_cache(std::size_t slots, random_source& random, std::size_t core = 0, std::size_t cores = 1)
+        : slots_(slots), random_(random), core_(static_cast<std::int32_t>(core)), cores_(static_cast<std::int32_t>(cores)) {}
     fetch_plan plan(const protocol::fetch_request& request, std::int16_t version, time_point now);
+    void end(std::int32_t id) { sessions_.erase(id); }
+    std::size_t core_of(std::int32_t id) const noexcept { return static_cast<std::size_t>(id % cores_); }
     std::size_t size() const noexcept { return sessions_.size(); }
     std::size_t partitions() const noexcept;
 
@@ -91,6 +96,8 @@ private:
 
     std::size_t slots_;
     random_source& random_;
+    const std::int32_t core_;
+    const std::int32_t cores_;
     std::unordered_map<std::int32_t, std::shared_ptr<fetch_session>> sessions_;
 };
 

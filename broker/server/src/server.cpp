@@ -21,8 +21,8 @@ constexpr std::uint64_t default_request_budget = 512ull << 20;
 
 // What one core holds beside its context.
 struct core_state {
-    core_state(std::size_t index, event_loop& loop, services& broker, std::uint64_t budget, random_source random)
-        : context(index, loop, broker, budget, random) {}
+    core_state(std::size_t index, std::size_t cores, event_loop& loop, services& broker, std::uint64_t budget, random_source random)
+        : context(index, cores, loop, broker, budget, random) {}
     core_context context;
     std::unordered_map<connection*, std::shared_ptr<connection>> connections;
     std::vector<std::pair<std::unique_ptr<stream>, const listener_info*>> early;  // came before open()
@@ -52,7 +52,9 @@ server::server(services& broker, std::vector<event_loop*> cores, network& net, s
                                                                    : default_request_budget;
     random_source seeds{seed};
     for (std::size_t i = 0; i < cores.size(); ++i)
-        state_->cores.push_back(std::make_unique<core_state>(i, *cores[i], broker, budget / cores.size(), random_source{seeds()}));
+        state_->cores.push_back(std::make_unique<core_state>(i, cores.size(), *cores[i], broker, budget / cores.size(), random_source{seeds()}));
+    for (auto& core : state_->cores)
+        for (auto& each : state_->cores) core->context.all.push_back(&each->context);
 }
 
 server::~server() = default;

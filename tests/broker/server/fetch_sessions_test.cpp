@@ -73,6 +73,21 @@ TEST_CASE_FIXTURE(session_fixture, "a full fetch opens a session, and later requ
     CHECK(cache.partitions() == 3);
 }
 
+TEST_CASE("a core passes on the end of another core's session") {
+    random_source random{7};
+    fetch_session_cache first{100, random, 0, 3}, last{100, random, 2, 3};
+    const time_point now{1h};
+    for (int i = 0; i < 100; ++i) {
+        const auto id = last.plan(ask(0, 0, {{0}}), by_name, now).answer_session_id();
+        REQUIRE(id > 0);
+        CHECK(first.core_of(id) == 2);
+        CHECK(first.plan(ask(id, i % 2 == 0 ? -1 : 0, {}), by_name, now).ended_elsewhere == id);
+        CHECK(last.size() == 1);
+        CHECK(last.plan(ask(id, -1, {}), by_name, now).ended_elsewhere == 0);
+        CHECK(last.size() == 0);
+    }
+}
+
 TEST_CASE_FIXTURE(session_fixture, "a fetch without a session leaves nothing behind, and ends the session it names") {
     const auto id = plan(ask(0, 0, {{0}})).answer_session_id();
     auto last = plan(ask(id, -1, {{0, 9}}));

@@ -85,6 +85,10 @@ task<fetch_response> handle_fetch(request_context& context, fetch_request reques
         response.error_code = wire_code(plan.code);
         co_return response;
     }
+    if (const auto id = plan.ended_elsewhere; id != 0) {
+        auto& owner = *context.core.all[context.core.sessions.core_of(id)];
+        owner.loop.post([&owner, id] { owner.sessions.end(id); });
+    }
     const bool by_id = context.version() >= 13;
     std::vector<asked> all;
     std::vector<replica::fetch_item> items;

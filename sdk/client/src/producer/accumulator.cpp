@@ -81,6 +81,7 @@ appended accumulator::append(std::string_view name, const encoded_record& record
             spare_.pop_back();
             spare_bytes_ -= room.capacity();
         }
+        room.reserve(queue.usual_bytes);
         queue.open = std::make_shared<batch>(strand_, queue.topic, partition, settings_, time_.now(), next_id_, std::move(room));
         unfinished_.emplace_back(next_id_++, false);
         if (auto& waiting = topic->queued[static_cast<std::size_t>(partition)]; waiting >= 0) ++waiting;
@@ -206,6 +207,7 @@ batch_ptr accumulator::pop(partition_queue& queue) {
         queue.closed.pop_front();
     }
     if (next) {
+        queue.usual_bytes = next->builder.uncompressed_size();
         auto& waiting = state_of(queue.topic).queued[static_cast<std::size_t>(queue.partition)];
         if (waiting >= 0) waiting = std::max(waiting - next->weight, 0);
     }

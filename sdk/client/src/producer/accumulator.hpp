@@ -19,6 +19,7 @@ struct partition_queue {
     std::size_t most_bytes = 0;   ///< ... and grows up to here while its leader is busy
     batch_ptr open;
     std::deque<batch_ptr> closed;
+    std::size_t usual_bytes = 0;  ///< what the last batch had
     bool listed = false;      ///< the sender knows that there is something
     bool hungry = true;       ///< the leader has nothing to do: the sender wants to hear of the next record
 
@@ -33,6 +34,7 @@ struct partition_queue {
 using queue_ptr = std::shared_ptr<partition_queue>;
 
 struct encoded_record {
+    encoded_record() noexcept {}  // member by member: GCC zeroes a whole aggregate, with the slowest of all instructions
     std::optional<bytes_view> key;
     std::optional<bytes_view> value;
     std::span<const protocol::header_view> headers;

@@ -23,6 +23,7 @@ result<void> batch::seal(std::int64_t id_of_producer, std::int16_t its_epoch, st
         builder.set_producer(producer_id, epoch, sequence);
         auto made = builder.finish();
         if (!made) return made.error();
+        builder.release();  // a compressed batch is all that is left of the records
         encoded = std::make_shared<bytes>(*std::move(made));
         return {};
     }

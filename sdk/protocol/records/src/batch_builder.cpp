@@ -71,10 +71,7 @@ std::int64_t wrapping_difference(std::int64_t a, std::int64_t b) noexcept {
 
 }  // namespace
 
-batch_builder::batch_builder(batch_settings settings, bytes room) : settings_(std::move(settings)), bytes_(std::move(room)) {
-    bytes_.resize(bytes_.capacity());  // without another allocation before it is full
-    clear();
-}
+batch_builder::batch_builder(batch_settings settings, bytes room) : settings_(std::move(settings)), bytes_(std::move(room)) { clear(); }
 
 void batch_builder::clear() noexcept {
     used_ = batch_header_bytes;
@@ -84,6 +81,11 @@ void batch_builder::clear() noexcept {
     max_timestamp_ = no_timestamp;
 }
 
+void batch_builder::release() noexcept {
+    bytes_ = {};
+    clear();
+}
+
 void batch_builder::set_producer(std::int64_t producer_id, std::int16_t epoch, std::int32_t base_sequence) noexcept {
     settings_.producer_id = producer_id;
     settings_.producer_epoch = epoch;
@@ -91,11 +93,17 @@ void batch_builder::set_producer(std::int64_t producer_id, std::int16_t epoch, s
 }
 
 std::byte* batch_builder::room(std::size_t more) {
-    // The vector's own size runs ahead of what is used: growing it per record would zero every byte twice.
-    // A builder makes batches of like size: it begins with room for the last one.
-    if (bytes_.size() < used_ + more)
-        bytes_.resize(std::max({used_ + more, bytes_.size() * 2, last_size_, std::size_t{512}}));
+    if (bytes_.size() < used_ + more) [[unlikely]] grow(used_ + more);
     return bytes_.data() + used_;
+}
+
+// The vector's own size runs ahead of what is used, a piece at a time: what was just zeroed is still in the cache when records
+// are written there, and memory that no record needs is never touched.
+void batch_builder::grow(std::size_t needed) {
+    constexpr std::size_t piece = 32 << 10;
+    // A builder makes batches of like size: it begins with room for the last one.
+    if (needed > bytes_.capacity()) bytes_.reserve(std::max({needed, bytes_.capacity() * 2, last_size_, std::size_t{512}}));
+    bytes_.resize(std::min(bytes_.capacity(), std::max(needed, bytes_.size() + piece)));
 }
 
 template <class WriteHeaders>

@@ -61,6 +61,8 @@ public:
     result<bytes> finish();
     /// Forgets the records; the memory stays for the next ones.
     void clear() noexcept;
+    /// Forgets the records and gives their memory back.
+    void release() noexcept;
 
 private:
     template <class WriteHeaders>
@@ -68,6 +70,7 @@ private:
                      const std::optional<bytes_view>& value, std::size_t header_count, std::size_t header_bytes,
                      WriteHeaders write_headers);
     std::byte* room(std::size_t more);
+    void grow(std::size_t needed);
     void write_header(mutable_bytes batch) const noexcept;
 
     batch_settings settings_;

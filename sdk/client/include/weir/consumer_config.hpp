@@ -20,6 +20,7 @@ enum class group_protocol : std::uint8_t {
 enum class on_bad_record : std::uint8_t {
     stop,         ///< the loop or poll ends with errc::malformed, located; seek() past it to go on
     skip,
+    dead_letter,  ///< goes to dead_letter_topic as it is, with headers that say where it was and why; committed past once it is there
 };
 
 /// The names are Kafka's, dots as underscores.
@@ -45,6 +46,7 @@ struct consumer_config {
     duration heartbeat_interval{3'000};           ///< heartbeat.interval.ms
     duration max_poll_interval{300'000};          ///< max.poll.interval.ms: asks for no records for that long: no member any more
     weir::on_bad_record on_bad_record = weir::on_bad_record::stop;
+    std::string dead_letter_topic{};              ///< of on_bad_record::dead_letter; the headers are named __consumer.errors.*
     duration default_api_timeout{60'000};         ///< default.api.timeout.ms: of commit(), committed(), lag() and the like
     duration stall_timeout{30'000};               ///< no fetch for that long although there is more to read: on_error hears of it
     duration close_timeout{30'000};               ///< how long the destructor waits for commit and farewell

@@ -3,6 +3,7 @@
 #include "../client_core.hpp"
 #include "../config/resolve.hpp"
 #include "consumer_loop.hpp"
+#include "dead_letters.hpp"
 #include "offset_queries.hpp"
 
 #include <fmt/format.h>
@@ -18,6 +19,9 @@ error check(const consumer_config& config) {
     }
     if (config.start == at::committed) return refuse("auto.offset.reset=committed: allowed is what to do where nothing is committed: earliest, latest, none or by_duration:...");
     if (!config.group_instance_id.empty() && config.group_id.empty()) return refuse(fmt::format("group.instance.id={}: needs group.id", config.group_instance_id));
+    if ((config.on_bad_record == on_bad_record::dead_letter) == config.dead_letter_topic.empty()) {
+        return refuse(fmt::format("dead_letter_topic={}: goes with on_bad_record::dead_letter, and that with a topic", config.dead_letter_topic));
+    }
     return {};
 }
 
@@ -33,8 +37,13 @@ public:
         how.max_poll_interval = config.max_poll_interval;
         how.bad = config.on_bad_record;
         group_id_ = config.group_id;
+        auto letters_to = config.dead_letter_topic;
         work_ = std::make_shared<consumer_loop>(on.core().view(), strand_, std::move(config));
         work_->open();
+        if (!letters_to.empty()) {
+            letters_ = std::make_shared<dead_letters>(on, loop_, std::move(letters_to), group_id_, work_->in(), work_->letters());
+            how.letters = letters_;
+        }
         reader_ = std::make_shared<reader>(work_->in(), strand_, loop_, how);
         if (!group_id_.empty()) topics_ = std::move(topics);
         implied_ = !topics_.empty();
@@ -83,6 +92,7 @@ public:
     std::vector<std::string> topics_;
     std::atomic<bool> implied_ = false;
     std::shared_ptr<consumer_loop> work_;
+    std::shared_ptr<dead_letters> letters_;
     std::shared_ptr<reader> reader_;
 };
 

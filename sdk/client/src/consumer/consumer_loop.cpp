@@ -64,6 +64,7 @@ void consumer_loop::open() {
             if (const auto self = weak.lock()) self->inbox_->room();
         });
     });
+    if (config_.on_bad_record == on_bad_record::dead_letter) letters_ = std::make_shared<letters_under_way>(loop, inbox_);
     fetcher_->into(inbox_);
     fetcher_->on_identity([this] { return identity(); });
     fetcher_->on_data([this] { arm_auto_commit(); });
@@ -142,8 +143,7 @@ std::vector<std::pair<feed_ptr, partition_offset>> consumer_loop::read_so_far(bo
     std::vector<std::pair<feed_ptr, partition_offset>> all;
     for (const auto& each : inbox_->touched()) {
         const auto& far = each->how_far;
-        auto offset = (finished_only ? far.finished : far.handed).load(std::memory_order_acquire);
-        if (const auto letters = each->undelivered.load(); letters >= 0) offset = std::min(offset, letters);
+        const auto offset = (finished_only ? far.finished : far.handed).load(std::memory_order_acquire);
         if (offset < 0) continue;
         all.push_back({each, {{each->topic, each->partition}, offset, far.epoch.load(std::memory_order_relaxed), {}}});
     }
@@ -152,7 +152,8 @@ std::vector<std::pair<feed_ptr, partition_offset>> consumer_loop::read_so_far(bo
 
 std::vector<partition_offset> consumer_loop::uncommitted(const std::vector<std::pair<feed_ptr, partition_offset>>& read) {
     std::vector<partition_offset> all;
-    for (const auto& [from, offset] : read) {
+    for (auto [from, offset] : read) {
+        if (const auto letter = from->undelivered.load(); letter >= 0) offset.offset = std::min(offset.offset, letter);
         const auto last = last_committed_.find(offset.where);
         const bool same = last != last_committed_.end() && last->second == offset.offset;
         if (!fetcher_->current(from)) inbox_->untouch(from);
@@ -164,12 +165,24 @@ std::vector<partition_offset> consumer_loop::uncommitted(const std::vector<std::
 
 void consumer_loop::commit_read(const std::vector<std::pair<feed_ptr, partition_offset>>& read, std::shared_ptr<op_state<void>> done) {
     if (config_.group_id.empty()) return done->complete(no_group());
-    enqueue({uncommitted(read), std::move(done), view_->loop().now() + config_.default_api_timeout});
+    if (!letters_) return enqueue({uncommitted(read), std::move(done), view_->loop().now() + config_.default_api_timeout});
+    letters_->when_settled([self = shared_from_this(), read, done = std::move(done)]() mutable {
+        for (const auto& [from, offset] : read) {
+            if (auto lost = self->letters_->failure(offset.where)) done->complete(std::move(lost));
+        }
+        self->enqueue({self->uncommitted(read), std::move(done), self->view_->loop().now() + self->config_.default_api_timeout});
+    });
 }
 
 void consumer_loop::commit(std::vector<partition_offset> offsets, std::shared_ptr<op_state<void>> done) {
     if (config_.group_id.empty()) return done->complete(no_group());
-    enqueue({std::move(offsets), std::move(done), view_->loop().now() + config_.default_api_timeout});
+    if (!letters_) return enqueue({std::move(offsets), std::move(done), view_->loop().now() + config_.default_api_timeout});
+    letters_->when_settled([self = shared_from_this(), offsets = std::move(offsets), done = std::move(done)]() mutable {
+        for (const auto& each : offsets) {
+            if (auto lost = self->letters_->failure(each.where)) return done->complete(std::move(lost));
+        }
+        self->enqueue({std::move(offsets), std::move(done), self->view_->loop().now() + self->config_.default_api_timeout});
+    });
 }
 
 void consumer_loop::arm_auto_commit() {

@@ -1,6 +1,7 @@
 // A consumer's part on the client's loop: what is assigned, what is committed, and the group.
 #pragma once
 #include "fetcher.hpp"
+#include "letters_under_way.hpp"
 #include "reader.hpp"
 
 namespace weir::detail {
@@ -11,6 +12,7 @@ public:
     consumer_loop(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand, consumer_config config);
 
     const std::shared_ptr<inbox>& in() const noexcept { return inbox_; }
+    const std::shared_ptr<letters_under_way>& letters() const noexcept { return letters_; }
     /// Begins, once there is a shared_ptr.
     void open();
 
@@ -105,6 +107,7 @@ private:
     // one that is being opened next to them: nobody knows its size before.
     std::shared_ptr<byte_budget> budget_, opened_;
     std::shared_ptr<inbox> inbox_;
+    std::shared_ptr<letters_under_way> letters_;  // with on_bad_record::dead_letter
     std::shared_ptr<fetcher> fetcher_;
     std::shared_ptr<membership> member_;  // from the first subscribe() on
     bool subscribed_ = false;

@@ -187,6 +187,12 @@ task<void> consumer_loop::tell_listener() {
 
 task<void> consumer_loop::commit_finished() {
     const auto self = shared_from_this();
+    if (letters_) {
+        auto delivering = completion<bool>([&](function<void(bool)> tell) {
+            letters_->when_settled([tell = std::move(tell)]() mutable { tell(true); });
+        });
+        co_await delivering;
+    }
     if (config_.auto_commit && !config_.group_id.empty() && !ended_) {
         auto offsets = uncommitted(read_so_far(true));
         if (!offsets.empty()) {

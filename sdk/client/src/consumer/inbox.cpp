@@ -120,6 +120,12 @@ void inbox::room() {
     if (waiting) waiting->ready();
 }
 
+void inbox::letters(std::ptrdiff_t more) {
+    const auto now = letters_ += more;
+    if (more < 0) room();
+    else if (now >= many_letters) disturb();
+}
+
 bool inbox::full(const feed_ptr& which) {
     const std::lock_guard held{mutex_};
     which->full = !which->closed && which->bytes >= full_bytes_;

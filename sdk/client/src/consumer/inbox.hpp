@@ -63,6 +63,8 @@ public:
     void release();
     /// `opened` has room again.
     void room();
+    /// So many bytes of dead letters more, or fewer, are on their way; any thread, the loop's when fewer.
+    void letters(std::ptrdiff_t more);
     /// Whether that partition has enough; the fetcher is told when it no longer has.
     bool full(const feed_ptr& which);
     struct news {
@@ -123,7 +125,7 @@ private:
     std::shared_ptr<poll_waiter> wake();
     void tell();
     bool ready() const { return failure_ || !errors_.empty() || may_hand_out(); }
-    bool may_hand_out() const { return !held_ && !ring_.empty() && !opened_->starved(); }
+    bool may_hand_out() const { return !held_ && !ring_.empty() && !opened_->starved() && letters_ < many_letters; }
 
     const std::size_t full_bytes_;
     const std::shared_ptr<byte_budget> opened_;
@@ -141,6 +143,8 @@ private:
     bool held_ = false;
     bool in_hand_ = false;
     bool want_hands_ = false;
+    std::atomic<std::ptrdiff_t> letters_ = 0;
+    static constexpr std::ptrdiff_t many_letters = 1 << 20;
     alignas(64) std::atomic<bool> disturbed_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include "reader.hpp"
 
+#include "dead_letters.hpp"
 #include "poll_state.hpp"
 
 #include <fmt/format.h>
@@ -134,6 +135,10 @@ void reader::move_on() {
 
 bool reader::pass_over(const raw_record& which, const record_info& at, const error& why, error& failure) {
     if (settings_.bad == on_bad_record::skip) return true;
+    if (const auto letters = settings_.letters.lock()) {
+        letters->send(of_, which, why);
+        return true;
+    }
     failure = error{errc::malformed, fmt::format("{}-{}: the record at offset {} cannot be decoded: {}; seek() past it to go on, or set on_bad_record", at.topic, at.partition, which.offset, why.what())}
                   .located(std::string{at.topic}, at.partition, which.offset);
     now_.rewind(which.offset);

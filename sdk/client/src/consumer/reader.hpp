@@ -21,17 +21,20 @@ private:
     sem_t count_;
 };
 
+class dead_letters;
+
 struct reader_settings {
     std::size_t max_poll_records = 500;
     nanoseconds max_poll_interval{};
     on_bad_record bad = on_bad_record::stop;
+    std::weak_ptr<dead_letters> letters;
 };
 
 /// One thread at a time; poll() that waits lends it to the thread that brings something.
 class reader : public std::enable_shared_from_this<reader> {
 public:
     reader(std::shared_ptr<inbox> from, std::shared_ptr<callbacks> strand, event_loop& loop, reader_settings settings)
-        : inbox_(std::move(from)), strand_(std::move(strand)), loop_(loop), settings_(settings) {}
+        : inbox_(std::move(from)), strand_(std::move(strand)), loop_(loop), settings_(std::move(settings)) {}
 
     // --- the loop over records ---
     /// Blocks; false: the end, status() says why.

@@ -24,6 +24,7 @@ error check(const share_consumer_config& config) {
         {config.fetch_min_bytes <= (1u << 30), "fetch.min.bytes", std::to_string(config.fetch_min_bytes), "0 to 1073741824"},
         {config.fetch_max_bytes >= 1 && config.fetch_max_bytes <= (1u << 30), "fetch.max.bytes", std::to_string(config.fetch_max_bytes), "1 to 1073741824"},
         {config.max_poll_interval > duration{0}, "max.poll.interval.ms", ms(config.max_poll_interval), "more than 0"},
+        {config.on_bad_record != on_bad_record::dead_letter, "on_bad_record", "dead_letter", "stop, which releases such a record, or skip, which rejects it"},
     };
     for (const auto& each : all) {
         if (!each.value) return error{errc::invalid_setting, fmt::format("share consumer: {}={}: allowed is {}", each.setting, each.got, each.allowed)};

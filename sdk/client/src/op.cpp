@@ -43,20 +43,20 @@ void op_signal::run_from(continuations all, std::size_t first) {
     }
 }
 
-void op_signal::on_ready(std::uint32_t index, function<void(op_core&)> next, continue_on where) {
+void op_signal::on_ready(continuation next, continue_on where) {
     const bool anywhere = where == continue_on::any_thread;
     {
         const std::lock_guard held{mutex_};
         ++awaited_;
-        if (!over(index)) {
+        if (!over(next.index())) {
             auto& all = anywhere ? on_any_thread_ : on_strand_;
             if (!all.empty() && all.size() == all.capacity()) all.reserve(4 * all.size());  // a full batch has thousands: fewer moves
-            all.emplace_back(index, std::move(next));
+            all.push_back(std::move(next));
             return;
         }
     }
     continuations late;
-    late.emplace_back(index, std::move(next));
+    late.push_back(std::move(next));
     if (anywhere) go_on(std::move(late), {});
     else go_on({}, std::move(late));
 }
@@ -70,7 +70,7 @@ bool op_signal::ready(std::uint32_t index) const noexcept {
 void op_signal::cancel(std::uint32_t index) noexcept {
     const auto take = [index](continuations& from) {
         continuations mine;
-        const auto others = std::partition(from.begin(), from.end(), [&](const continuation& each) { return each.index != index; });
+        const auto others = std::partition(from.begin(), from.end(), [&](const continuation& each) { return each.index() != index; });
         std::move(others, from.end(), std::back_inserter(mine));
         from.erase(others, from.end());
         return mine;

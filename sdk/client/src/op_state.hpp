@@ -15,7 +15,7 @@ class op_signal : public op_core {
 public:
     explicit op_signal(std::shared_ptr<callbacks> strand) noexcept : strand_(std::move(strand)) {}
     error wait(std::uint32_t index, milliseconds most) override;
-    void on_ready(std::uint32_t index, function<void(op_core&)> next, continue_on where) override;
+    void on_ready(continuation next, continue_on where) override;
     bool ready(std::uint32_t index) const noexcept override;
     void cancel(std::uint32_t index) noexcept override;
     bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
@@ -28,10 +28,6 @@ protected:
     std::size_t awaited() const;
 
 private:
-    struct continuation {
-        std::uint32_t index;
-        function<void(op_core&)> run;
-    };
     using continuations = std::vector<continuation>;
     bool over(std::uint32_t index) const;
     void go_on(continuations here, continuations on_strand);

@@ -1,8 +1,7 @@
 // A running operation: drop it, block on it, hang a callback on it, or hand it any Asio completion token.
 #pragma once
-#include <weir/base/error.hpp>
-#include <weir/base/function.hpp>
 #include <weir/base/time.hpp>
+#include <weir/detail/continuation.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -26,7 +25,7 @@ public:
     /// Moves the outcome, a result<T>, into `into`. Ended operations only.
     virtual void take(std::uint32_t index, void* into) = 0;
     /// `next` gets this, and so need not hold it: who has the operation to do does.
-    virtual void on_ready(std::uint32_t index, function<void(op_core&)> next, continue_on where) = 0;
+    virtual void on_ready(continuation next, continue_on where) = 0;
     virtual bool ready(std::uint32_t index) const noexcept = 0;
     virtual void cancel(std::uint32_t index) noexcept = 0;
 };
@@ -51,8 +50,8 @@ public:
     /// Calls `f` with the result on the client's callback strand; callbacks of one client never overlap.
     template <std::invocable<result<T>> F>
     void then(F&& f) {
-        auto next = [f = std::forward<F>(f), index = index_](detail::op_core& ended) mutable { f(taken(ended, index)); };
-        core_->on_ready(index_, std::move(next), detail::continue_on::callbacks);
+        auto next = [f = std::forward<F>(f)](detail::op_core& ended, std::uint32_t index) mutable { f(taken(ended, index)); };
+        core_->on_ready({index_, std::move(next)}, detail::continue_on::callbacks);
     }
     bool ready() const noexcept { return core_->ready(index_); }
     /// Ends the wait with errc::cancelled. A record on its way may be delivered all the same.
@@ -66,7 +65,8 @@ public:
     /// For weir_initiate(): calls `f` with this op when it has ended; take() is due where the result is wanted.
     template <class F>
     void when_ready(F&& f, detail::continue_on where) {
-        core_->on_ready(index_, [f = std::forward<F>(f), index = index_](detail::op_core& ended) mutable { f(op{ended.shared_from_this(), index}); }, where);
+        auto next = [f = std::forward<F>(f)](detail::op_core& ended, std::uint32_t index) mutable { f(op{ended.shared_from_this(), index}); };
+        core_->on_ready({index_, std::move(next)}, where);
     }
     /// The outcome of an op that has ended, once.
     result<T> take() { return taken(*core_, index_); }

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 using namespace weir;
@@ -145,6 +146,32 @@ TEST_CASE("a cooperative member never gets what another has not given up yet") {
         for (const auto& [where, owner] : check_valid(world, cooperative_sticky_assignor.assign(world.topics, world.members))) {
             if (const auto before = had.find(where); before != had.end()) CHECK(before->second == owner);
         }
+    }
+}
+
+TEST_CASE("a member that wants nothing gets nothing, and the others all there is") {
+    for (const auto* how : all_assignors) {
+        CAPTURE(how->name);
+        for (std::size_t idle = 0; idle < 3; ++idle) {  // in Java's order each of them is first once
+            world_of_groups world{1};
+            world.topics = {{"orders", topic_racks(3)}, {"payments", topic_racks(2)}};
+            for (int i = 0; i < 3; ++i) world.add_member(true);
+            world.members[idle].topics.clear();
+            std::int32_t generation = 0;
+            CHECK(check_valid(world, settled(*how, world, generation)).size() == 5);
+        }
+    }
+}
+
+TEST_CASE("claims to partitions that cannot be are nobody's") {
+    constexpr auto largest = std::numeric_limits<std::int32_t>::max();
+    for (const auto* how : {&sticky_assignor, &cooperative_sticky_assignor}) {
+        world_of_groups world{1};
+        world.topics = {{"orders", topic_racks(3)}, {"payments", topic_racks(2)}};
+        for (int i = 0; i < 2; ++i) world.add_member(true);
+        const std::vector<topic_partition> claimed{{"payments", largest}, {"payments", 2}, {"orders", -1}, {"gone", 0}};
+        world.settle(*how, {{"m0", claimed}, {"m1", {}}}, 1);
+        CHECK(check_valid(world, how->assign(world.topics, world.members)).size() == 5);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <set>
 
 namespace weir::detail {
@@ -30,12 +31,12 @@ sticky_problem::sticky_problem(const topic_map& topics, std::span<const joining_
         first_partition.push_back(static_cast<int>(topic_of.size()));
     }
 
-    std::set<std::string_view> first_wish;
+    std::optional<std::set<std::string_view>> first_wish;
     std::vector<std::string> member_racks;
     for (const auto* member : members) {
         const std::set<std::string_view> wish{member->topics.begin(), member->topics.end()};
-        if (first_wish.empty()) first_wish = wish;
-        else all_alike = all_alike && wish == first_wish;
+        if (!first_wish) first_wish = wish;
+        all_alike = all_alike && wish == *first_wish;
         auto& flags = subscribed.emplace_back(topic_names.size());
         for (std::size_t i = 0; i < topic_names.size(); ++i) flags[i] = wish.contains(*topic_names[i]);
         if (!member->rack.empty()) member_racks.push_back(member->rack);
@@ -48,8 +49,8 @@ int sticky_problem::number_of(const topic_partition& which) const {
     const auto at = std::lower_bound(topic_names.begin(), topic_names.end(), which.topic, [](const std::string* a, const std::string& b) { return *a < b; });
     if (at == topic_names.end() || **at != which.topic) return nobody;
     const auto topic = static_cast<std::size_t>(at - topic_names.begin());
-    const auto number = first_partition[topic] + which.partition;
-    return which.partition >= 0 && number < first_partition[topic + 1] ? number : nobody;
+    const auto exist = first_partition[topic + 1] - first_partition[topic];
+    return which.partition >= 0 && which.partition < exist ? first_partition[topic] + which.partition : nobody;
 }
 
 // Of two claims to one partition the later generation's holds; in one generation neither does, for nobody can tell.

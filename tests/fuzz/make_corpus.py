@@ -85,6 +85,10 @@ def consumer_protocol(out):
                b"\0\3" + topics + nothing + partitions(("a", (0, 2)), ("b", (1,))) + (7).to_bytes(4, "big") + text16("r1")]
     for way in range(4):
         write(out / "consumer_protocol", bytes([way]) + b"".join(len(m).to_bytes(2, "big") + m for m in members))
+    # Somebody who wants nothing among those who share, and claims to partitions that cannot be.
+    idle, claims = b"\0\0" + bytes(8), b"\0\1" + topics + nothing + partitions(("b", (2**31 - 1, 2)), ("gone", (0,)))
+    for first, second in ((idle, members[0]), (members[0], idle), (claims, members[0])):
+        write(out / "consumer_protocol", b"\3" + b"".join(len(m).to_bytes(2, "big") + m for m in (first, second)))
     write(out / "consumer_protocol", b"\4\0\0" + partitions(("a", (0, 1)), ("b", (2,))) + nothing)
 
 
@@ -101,6 +105,8 @@ def sasl(out):
     for way in range(2):
         write(out / "sasl", bytes([way]) + first + b"\xffv=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
         write(out / "sasl", bytes([way]) + first + b"\xffe=other-error")
+        # The broker happens to say the fuzzer's password, where it comes back: in its nonce, and in its reason.
+        write(out / "sasl", bytes([way]) + first.replace(b"%hvYD", b"pencil-and-paper") + b"\xffe=pencil-and-paper")
     write(out / "sasl", b'\2{"status":"invalid_token","scope":"kafka"}\xff')
     write(out / "sasl", b"\2")
     write(out / "sasl", b"\3e30.eyJleHAiOjE3MDAwMDAwMDAuNX0.")

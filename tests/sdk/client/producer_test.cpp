@@ -116,6 +116,57 @@ TEST_CASE_FIXTURE(producer_fixture, "flush() and close() end after the callbacks
     CHECK(acknowledged == 200);
 }
 
+TEST_CASE_FIXTURE(producer_fixture, "hooks may send records themselves") {
+    REQUIRE(create_topic(*wire, "numbers", 1) == 0);
+    REQUIRE(create_topic(*wire, "audit", 1) == 0);
+    const topic<std::int64_t, std::int64_t> numbers{"numbers"}, audit{"audit"};
+    producer_config config;
+    config.on_send = [&](outgoing_record& seen) {
+        if (seen.topic == "numbers") (void)out->send(audit, 0x7777777777777777, 0x7777777777777777);
+    };
+    open(std::move(config));
+    REQUIRE(wait(out->partitions_for("numbers")));
+    REQUIRE(wait(out->partitions_for("audit")));
+    REQUIRE(wait(out->send(numbers, 0x4141414141414141, 0x4242424242424242)));
+    CHECK(read_all(*wire, "numbers", 0)[0].second == "BBBBBBBB");
+    CHECK(read_all(*wire, "audit", 0)[0].second == "wwwwwwww");
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "records that wait for room leave nothing behind, no timer either") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    producer_config config;
+    config.buffer_memory = 4096;
+    open(std::move(config));
+    put(orders, "warm", "up");
+    const std::string big(1000, 'x');
+    std::vector<op<delivery>> waiting;
+    for (int i = 0; i < 200; ++i) waiting.push_back(out->enqueue(orders, "k", std::to_string(i) + big));
+    for (auto& each : waiting) REQUIRE(wait(std::move(each)));
+    REQUIRE(wait(out->flush()));
+    const auto stored = read_all(*wire, "orders", 0);
+    REQUIRE(stored.size() == 201);
+    for (int i = 0; i < 200; ++i) CHECK(stored[static_cast<std::size_t>(i) + 1].second == std::to_string(i) + big);
+    world.run_for(10s);
+    const auto before = world.events();
+    world.run_for(100s);
+    CHECK(world.events() - before < 150);  // connections and the broker's own; 200 timers of max.block.ms would be more
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a record of a topic that nobody knows keeps no other waiting") {
+    kill();
+    overrides = {"auto.create.topics.enable=false"};
+    start();
+    reconnect();
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    open();
+    auto lost = out->enqueue(topic<std::string, std::string>{"nowhere"}, "k", "v");
+    world.run_for(1s);
+    const auto began = world.now();
+    REQUIRE(wait(put(orders, "k", "v")));
+    CHECK(world.now() - began < 10s);
+    CHECK(wait(std::move(lost)).code() == errc::unknown_topic_or_partition);
+}
+
 TEST_CASE_FIXTURE(producer_fixture, "every codec is read back") {
     for (const auto codec : {compression::gzip, compression::snappy, compression::lz4, compression::zstd}) {
         const auto name = "packed-" + std::to_string(static_cast<int>(codec));

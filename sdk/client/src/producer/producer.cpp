@@ -38,6 +38,24 @@ error check(const producer_config& config) {
 
 thread_local byte_sink key_sink, value_sink;
 
+/// Memory for the encoded fields of a record whose owner may call user code, which may send too, before they are in a batch.
+class own_sinks {
+public:
+    struct pair {
+        byte_sink key, value;
+    };
+    own_sinks() : mine_(spare ? std::move(spare) : std::make_unique<pair>()) {}
+    own_sinks(const own_sinks&) = delete;
+    own_sinks& operator=(const own_sinks&) = delete;
+    ~own_sinks() { spare = std::move(mine_); }
+    pair* operator->() const noexcept { return mine_.get(); }
+
+private:
+    static thread_local std::unique_ptr<pair> spare;
+    std::unique_ptr<pair> mine_;
+};
+thread_local std::unique_ptr<own_sinks::pair> own_sinks::spare;
+
 // Into its place: see batch_builder about copies.
 void encode(const erased& field, byte_sink& sink, std::optional<bytes_view>& into) {
     if (!field.value || (field.ops->is_null && field.ops->is_null(field.value))) return;
@@ -68,9 +86,10 @@ struct producer_core::outbound {
     send_options options;  // when a hook may have changed them
     bool chosen = false;   // the partition was asked for, and is
 
-    outbound(const erased& key, const erased& value, const event_loop& loop, const send_options* given, std::int64_t transaction) {
-        encode(key, key_sink, record.key);
-        encode(value, value_sink, record.value);
+    /// The record's bytes may lie in `sinks`.
+    outbound(const own_sinks& sinks, const erased& key, const erased& value, const event_loop& loop, const send_options* given, std::int64_t transaction) {
+        encode(key, sinks->key, record.key);
+        encode(value, sinks->value, record.value);
         record.transaction = transaction;
         if (given) take(*given);
         if (!given || !given->time) record.time = loop.wall_now();
@@ -99,10 +118,53 @@ producer_core::producer_core(client_core& on, producer_config config)
     transactions_->start();
 }
 
+void producer_core::waiting_room::add_record(guest waiting) {
+    watch(waiting.until);
+    records_.push_back(std::move(waiting));
+}
+
+void producer_core::waiting_room::add_question(guest waiting) {
+    watch(waiting.until);
+    questions_.push_back(std::move(waiting));
+}
+
+// Who waits for a topic does not stand in the way of those whose topics are known.
 void producer_core::waiting_room::retry() {
-    const auto over = [](guest& each) { return each.done->ended() || each.attempt(); };
-    while (!records.empty() && over(records.front())) records.pop_front();
-    std::erase_if(questions, over);
+    for (auto at = records_.begin(); at != records_.end();) {
+        const auto came = at->attempt();
+        if (came == outcome::no_room) break;
+        if (came == outcome::no_topic) {
+            ++at;
+            continue;
+        }
+        at = records_.erase(at);
+        --expected;
+    }
+    std::erase_if(questions_, [](guest& each) { return each.attempt() == outcome::over; });
+}
+
+void producer_core::waiting_room::watch(time_point until) {
+    if (until >= alarm_at_) return;
+    alarm_at_ = until;
+    loop_.call_at(until, [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->look_at_the_clock();
+    });
+}
+
+void producer_core::waiting_room::look_at_the_clock() {
+    alarm_at_ = time_point::max();
+    const auto late = [now = loop_.now()](guest& each) {
+        if (each.until > now) return false;
+        each.too_late();
+        return true;
+    };
+    expected -= std::erase_if(records_, late);
+    std::erase_if(questions_, late);
+    auto next = time_point::max();
+    for (const auto& each : records_) next = std::min(next, each.until);
+    for (const auto& each : questions_) next = std::min(next, each.until);
+    watch(next);
+    retry();  // those behind who left may fit
 }
 
 // The hook sees the record as it would be sent, and may change all but its bytes.
@@ -179,7 +241,8 @@ delivery producer_core::send(std::string_view topic, const erased& key, const er
 }
 
 delivery producer_core::send_slowly(std::string_view topic, const erased& key, const erased& value, const send_options* options, std::int64_t transaction) {
-    outbound out{key, value, loop_, options, transaction};
+    own_sinks sinks;
+    outbound out{sinks, key, value, loop_, options, transaction};
     if (config_.on_send) run_on_send(out, topic);
     auto outcome = try_append(topic, out);
     if (outcome.outcome == append_outcome::appended) return delivery{std::move(outcome.where), outcome.index};
@@ -206,9 +269,13 @@ op<delivery> producer_core::enqueue(std::string_view topic, const erased& key, c
         refused(why, transaction);
         return ended_op<delivery>(strand_, std::move(why));
     };
-    outbound out{key, value, loop_, options, transaction};
+    own_sinks sinks;
+    outbound out{sinks, key, value, loop_, options, transaction};
     if (config_.on_send) [[unlikely]] run_on_send(out, topic);
-    auto outcome = try_append(topic, out);
+    // Not before those that wait already.
+    appended outcome;
+    outcome.outcome = append_outcome::full;
+    if (waiting_->expected == 0) [[likely]] outcome = try_append(topic, out);
     if (outcome.outcome == append_outcome::appended) return ended_op<delivery>(strand_, delivery{std::move(outcome.where), outcome.index});
     if (outcome.outcome == append_outcome::refused) return fail(std::move(outcome.why));
     if (outcome.outcome == append_outcome::unknown_topic && !legal_topic(topic)) return fail(illegal_topic(topic));
@@ -230,34 +297,37 @@ op<delivery> producer_core::enqueue(std::string_view topic, const erased& key, c
     for (std::size_t i = 0; i < held->headers.size(); ++i) held->out.views[i].key = held->headers[i].name;
     record.headers = held->out.views;
     auto done = std::make_shared<op_state<delivery>>(strand_);
-    waiting_room::guest guest{done, [weak = weak_from_this(), held, done, transaction] {
+    waiting_room::guest guest;
+    guest.until = loop_.now() + config_.max_block;
+    guest.attempt = [weak = weak_from_this(), held, done, transaction] {
         const auto self = weak.lock();
         if (!self) {
             done->complete(error{errc::closed, "the producer is gone"});
-            return true;
+            return waiting_room::outcome::over;
         }
         auto again = self->try_append(held->topic, held->out);
         if (again.outcome == append_outcome::appended) {
             done->complete(delivery{std::move(again.where), again.index});
-            return true;
+        } else if (again.why) {
+            self->refused(again.why, transaction);
+            done->complete(std::move(again.why));
+        } else {
+            return again.outcome == append_outcome::full ? waiting_room::outcome::no_room : waiting_room::outcome::no_topic;
         }
-        if (!again.why) return false;
-        self->refused(again.why, transaction);
-        done->complete(std::move(again.why));
-        return true;
-    }};
-    const auto until = loop_.now() + config_.max_block;
-    loop_.post([self = shared_from_this(), guest = std::move(guest), held, done, until, what = outcome.outcome, transaction]() mutable {
-        self->loop_.call_at(until, [weak = self->weak_from_this(), held, done, what, transaction] {
-            const auto alive = weak.lock();
-            if (!alive || done->ended()) return;
-            auto why = alive->late(held->topic, what);
-            alive->refused(why, transaction);
-            done->complete(std::move(why));
-            alive->waiting_->retry();  // those behind it may fit
-        });
-        self->waiting_->records.push_back(std::move(guest));
-        if (what == append_outcome::unknown_topic) self->sender_->learn(held->topic);
+        return waiting_room::outcome::over;
+    };
+    guest.too_late = [weak = weak_from_this(), held, done, transaction] {
+        const auto self = weak.lock();
+        if (!self) return done->complete(error{errc::closed, "the producer is gone"});
+        const bool known = self->records_->partitions_of(held->topic) > 0;
+        auto why = self->late(held->topic, known ? append_outcome::full : append_outcome::unknown_topic);
+        self->refused(why, transaction);
+        done->complete(std::move(why));
+    };
+    ++waiting_->expected;
+    loop_.post([self = shared_from_this(), guest = std::move(guest), held]() mutable {
+        self->waiting_->add_record(std::move(guest));
+        if (self->records_->partitions_of(held->topic) == 0) self->sender_->learn(held->topic);
         else self->sender_->run();
         self->waiting_->retry();
     });
@@ -271,7 +341,9 @@ op<std::vector<partition_info>> producer_core::partitions_for(std::string topic)
         return op<std::vector<partition_info>>{std::move(done)};
     }
     loop_.post([self = shared_from_this(), topic = std::move(topic), done] {
-        self->waiting_->questions.push_back({done, [view = self->view_, records = self->records_, topic, done] {
+        waiting_room::guest asking;
+        asking.until = self->loop_.now() + self->config_.max_block;
+        asking.attempt = [view = self->view_, records = self->records_, topic, done] {
             const auto* known = view->find(topic);
             if (known && !known->partitions.empty()) {
                 std::vector<partition_info> all;
@@ -280,12 +352,13 @@ op<std::vector<partition_info>> producer_core::partitions_for(std::string topic)
             } else if (auto why = records->refusal(topic)) {
                 done->complete(std::move(why));
             }
-            return done->ended();
-        }});
-        self->loop_.call_after(self->config_.max_block, [weak = self->weak_from_this(), done, topic] {
+            return done->ended() ? waiting_room::outcome::over : waiting_room::outcome::no_topic;
+        };
+        asking.too_late = [weak = self->weak_from_this(), done, topic] {
             const auto alive = weak.lock();
-            if (alive && !done->ended()) done->complete(alive->late(topic, append_outcome::unknown_topic));
-        });
+            done->complete(alive ? alive->late(topic, append_outcome::unknown_topic) : error{errc::closed, "the producer is gone"});
+        };
+        self->waiting_->add_question(std::move(asking));
         self->sender_->learn(topic);
         self->waiting_->retry();
     });
@@ -366,7 +439,6 @@ op<> producer_core::close(duration most, bool callbacks_too) {
 }  // namespace detail
 
 producer::producer(const client& on, producer_config config) {
-    if (auto why = detail::resolve("producer", config, on.core().settings())) throw exception{std::move(why)};
     if (auto why = detail::resolve("producer", config, on.core().settings())) throw exception{std::move(why)};
     if (auto why = detail::check(config)) throw exception{std::move(why)};
     handle_ = std::make_shared<detail::producer_handle>(on, std::move(config));

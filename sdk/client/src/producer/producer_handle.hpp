@@ -4,6 +4,8 @@
 #include "sender.hpp"
 #include "transactions.hpp"
 
+#include <atomic>
+
 namespace weir::detail {
 
 /// What is under way may hold this, and so never the client.
@@ -31,15 +33,30 @@ public:
 
 private:
     struct outbound;
-    /// What waits for its topic or for room, in order. On the loop.
-    struct waiting_room {
+    /// What waits for its topic or for room, for max.block.ms at most. On the loop.
+    class waiting_room : public std::enable_shared_from_this<waiting_room> {
+    public:
+        enum class outcome : std::uint8_t { over, no_topic, no_room };
         struct guest {
-            std::shared_ptr<op_signal> done;
-            function<bool()> attempt;  ///< false: not yet
+            time_point until;
+            function<outcome()> attempt;
+            function<void()> too_late;
         };
-        std::deque<guest> records;
-        std::vector<guest> questions;
+        explicit waiting_room(event_loop& loop) noexcept : loop_(loop) {}
+        /// Records take turns: none goes before another that waits for room.
+        void add_record(guest waiting);
+        void add_question(guest waiting);
         void retry();
+        /// How many records wait here, or are on their way to.
+        std::atomic<std::size_t> expected{0};
+
+    private:
+        void watch(time_point until);
+        void look_at_the_clock();
+        event_loop& loop_;
+        std::deque<guest> records_;
+        std::vector<guest> questions_;
+        time_point alarm_at_ = time_point::max();  // one for all: those that do not wait for so long leave none behind
     };
 
     delivery send_slowly(std::string_view topic, const erased& key, const erased& value, const send_options* options, std::int64_t transaction);
@@ -61,7 +78,7 @@ private:
     std::shared_ptr<sender> sender_;
     std::shared_ptr<transactions> transactions_;
     error abort_cause_;
-    std::shared_ptr<waiting_room> waiting_ = std::make_shared<waiting_room>();
+    std::shared_ptr<waiting_room> waiting_ = std::make_shared<waiting_room>(loop_);
 };
 
 /// Held by producers and transactions only: the last one to go delivers what is under way.

@@ -133,6 +133,11 @@ std::vector<topic_partition> consumer_loop::assignment() const {
     return assignment_;
 }
 
+void consumer_loop::seek(const topic_partition& where, at::position to) {
+    if (letters_) letters_->forget(fetcher_->feed_of(where));
+    fetcher_->seek(where, to);
+}
+
 void consumer_loop::pause(const std::vector<topic_partition>& which, bool yes) {
     for (const auto& each : which) fetcher_->pause(each, yes);
 }
@@ -163,25 +168,45 @@ std::vector<partition_offset> consumer_loop::uncommitted(const std::vector<std::
     return all;
 }
 
+std::vector<partition_offset> consumer_loop::finished() {
+    auto read = read_so_far(true);
+    std::erase_if(read, [&](const auto& each) {
+        const auto& [from, offset] = each;
+        if (offset.offset >= from->settled) return false;
+        if (from->how_far.handed.load() <= from->settled) inbox_->untouch(from);
+        return true;
+    });
+    return uncommitted(read);
+}
+
+consumer_loop::commit_job consumer_loop::asked(std::vector<partition_offset> offsets, std::shared_ptr<op_state<void>> done) const {
+    commit_job job{{}, {}, std::move(done), view_->loop().now() + config_.default_api_timeout};
+    for (const auto& each : offsets) {
+        if (auto from = fetcher_->feed_of(each.where)) job.settles.emplace_back(std::move(from), each.offset);
+    }
+    job.offsets = std::move(offsets);
+    return job;
+}
+
 void consumer_loop::commit_read(const std::vector<std::pair<feed_ptr, partition_offset>>& read, std::shared_ptr<op_state<void>> done) {
     if (config_.group_id.empty()) return done->complete(no_group());
-    if (!letters_) return enqueue({uncommitted(read), std::move(done), view_->loop().now() + config_.default_api_timeout});
+    if (!letters_) return enqueue(asked(uncommitted(read), std::move(done)));
     letters_->when_settled([self = shared_from_this(), read, done = std::move(done)]() mutable {
         for (const auto& [from, offset] : read) {
-            if (auto lost = self->letters_->failure(offset.where)) done->complete(std::move(lost));
+            if (auto lost = self->letters_->failure(from)) done->complete(std::move(lost));
         }
-        self->enqueue({self->uncommitted(read), std::move(done), self->view_->loop().now() + self->config_.default_api_timeout});
+        self->enqueue(self->asked(self->uncommitted(read), std::move(done)));
     });
 }
 
 void consumer_loop::commit(std::vector<partition_offset> offsets, std::shared_ptr<op_state<void>> done) {
     if (config_.group_id.empty()) return done->complete(no_group());
-    if (!letters_) return enqueue({std::move(offsets), std::move(done), view_->loop().now() + config_.default_api_timeout});
+    if (!letters_) return enqueue(asked(std::move(offsets), std::move(done)));
     letters_->when_settled([self = shared_from_this(), offsets = std::move(offsets), done = std::move(done)]() mutable {
         for (const auto& each : offsets) {
-            if (auto lost = self->letters_->failure(each.where)) return done->complete(std::move(lost));
+            if (auto lost = self->letters_->failure(self->fetcher_->feed_of(each.where))) return done->complete(std::move(lost));
         }
-        self->enqueue({std::move(offsets), std::move(done), self->view_->loop().now() + self->config_.default_api_timeout});
+        self->enqueue(self->asked(std::move(offsets), std::move(done)));
     });
 }
 
@@ -195,8 +220,8 @@ void consumer_loop::arm_auto_commit() {
 
 void consumer_loop::auto_commit() {
     if (!committing_) {
-        auto offsets = uncommitted(read_so_far(true));
-        if (!offsets.empty()) enqueue({std::move(offsets), nullptr, view_->loop().now() + config_.default_api_timeout});
+        auto offsets = finished();
+        if (!offsets.empty()) enqueue({std::move(offsets), {}, nullptr, view_->loop().now() + config_.default_api_timeout});
     }
     // Nothing was read and nothing can be: the next records set the clock again.
     if (committing_ || !inbox_->touched().empty() || !inbox_->empty()) arm_auto_commit();
@@ -247,6 +272,7 @@ task<void> consumer_loop::run_commits(std::shared_ptr<consumer_loop> self) {
         }
         if (outcome) {
             for (const auto& each : job.offsets) self->last_committed_[each.where] = each.offset;
+            for (const auto& [from, offset] : job.settles) from->settled = offset;
         } else {
             logs.debug("commit: " + outcome.error().message());
             if (!job.done) self->complain(outcome.error());

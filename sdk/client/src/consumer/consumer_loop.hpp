@@ -24,7 +24,7 @@ public:
     /// Nobody is told of anything any more.
     void mute();
     group_metadata metadata() const;
-    void seek(const topic_partition& where, at::position to) { fetcher_->seek(where, to); }
+    void seek(const topic_partition& where, at::position to);
     void pause(const std::vector<topic_partition>& which, bool yes);
     /// The application's side has news.
     void attend();
@@ -56,6 +56,7 @@ public:
 private:
     struct commit_job {
         std::vector<partition_offset> offsets;
+        std::vector<std::pair<feed_ptr, std::int64_t>> settles;  // of those that the application asked for
         std::shared_ptr<op_state<void>> done;  // nullptr: nobody waits
         time_point until;
         int failures = 0;
@@ -83,6 +84,9 @@ private:
     group_identity identity() const;
     /// Those that are still assigned, and not committed as they are.
     std::vector<partition_offset> uncommitted(const std::vector<std::pair<feed_ptr, partition_offset>>& read);
+    /// What commits itself: what was moved past, but never back behind what the application said that it is done with.
+    std::vector<partition_offset> finished();
+    commit_job asked(std::vector<partition_offset> offsets, std::shared_ptr<op_state<void>> done) const;
     void auto_commit();
     void arm_auto_commit();
     void enqueue(commit_job job);

@@ -123,7 +123,7 @@ void fetcher::begin(slot& of, at::position from, phase first) {
     of.offset = of.epoch = -1;
     of.replica = -1;
     of.end = -1;
-    of.busy = of.told = false;
+    of.busy = of.told = of.fresh = false;
     of.failures = 0;
     of.not_before = {};
     of.troubled = time_point::max();
@@ -152,6 +152,11 @@ void fetcher::arrive(slot& of, std::int64_t offset, std::int32_t epoch) {
     if (of.in->how_far.handed < 0) {
         of.in->how_far.epoch = epoch;
         of.in->how_far.finished = of.in->how_far.handed = offset;
+    }
+    // Where this group begins: what comes while nobody of it is there would be missed, if the next one looked for the end again.
+    if (std::exchange(of.fresh, false)) {
+        inbox_->touch(of.in);
+        if (data_) data_();
     }
     place(of);
 }
@@ -490,6 +495,7 @@ void fetcher::reset(slot& of, const error& why) {
     of.now = phase::seeking;
     of.target = settings_.start;
     of.epoch = -1;
+    of.in->settled = -1;  // of offsets that are gone
     unsettled_.insert(number_of(of));
     wake();
 }

@@ -51,7 +51,7 @@ public:
 
     /// Who asks for committed offsets.
     void on_identity(function<group_identity()> ask) { identity_ = std::move(ask); }
-    /// Something was put into the inbox.
+    /// Something was put into the inbox, or is to be committed.
     void on_data(function<void()> tell) { data_ = std::move(tell); }
     /// What goes wrong without ending anything.
     void on_trouble(function<void(error)> tell) { trouble_ = std::move(tell); }
@@ -89,6 +89,7 @@ private:
         bool paused = false;
         bool full = false;
         bool busy = false;               // a question about it is under way
+        bool fresh = false;              // the group has committed nothing of it
         int failures = 0;
         time_point not_before;
         time_point troubled{time_point::max()};  // since when it cannot be fetched

@@ -65,8 +65,11 @@ group_metadata consumer_loop::metadata() const {
 }
 
 void consumer_loop::drop(const std::vector<topic_partition>& which) {
+    for (const auto& each : which) {
+        if (letters_) letters_->forget(fetcher_->feed_of(each));
+        last_committed_.erase(each);
+    }
     fetcher_->remove(which);
-    for (const auto& each : which) last_committed_.erase(each);
 }
 
 // --- what the group decides ---
@@ -193,11 +196,13 @@ task<void> consumer_loop::commit_finished() {
         });
         co_await delivering;
     }
+    auto settling = commits_settled();
+    co_await settling;
     if (config_.auto_commit && !config_.group_id.empty() && !ended_) {
-        auto offsets = uncommitted(read_so_far(true));
+        auto offsets = finished();
         if (!offsets.empty()) {
             auto done = std::make_shared<op_state<void>>(strand_);
-            enqueue({std::move(offsets), done, view_->loop().now() + config_.default_api_timeout});
+            enqueue({std::move(offsets), {}, done, view_->loop().now() + config_.default_api_timeout});
             op<> committed{done};
             auto waiting = completion<result<void>>([&](function<void(result<void>)> tell) {
                 committed.when_ready([tell = std::move(tell)](op<> by) mutable { tell(by.take()); }, continue_on::any_thread);
@@ -207,8 +212,8 @@ task<void> consumer_loop::commit_finished() {
             if (!outcome) complain(outcome.error());
         }
     }
-    auto settling = commits_settled();
-    co_await settling;
+    auto settling_again = commits_settled();
+    co_await settling_again;
 }
 
 task<void> consumer_loop::commits_settled() {

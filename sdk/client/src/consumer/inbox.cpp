@@ -143,6 +143,11 @@ std::vector<feed_ptr> inbox::touched() const {
     return touched_;
 }
 
+void inbox::touch(const feed_ptr& which) {
+    const std::lock_guard held{mutex_};
+    if (!std::exchange(which->touched, true)) touched_.push_back(which);
+}
+
 void inbox::untouch(const feed_ptr& which) {
     const std::lock_guard held{mutex_};
     if (!which->closed && which->bytes > 0) return;
@@ -265,6 +270,18 @@ bool inbox::wait(std::shared_ptr<poll_waiter> who) {
     waiter_ = std::move(who);
     rest();
     return true;
+}
+
+time_point inbox::expire(time_point now) {
+    std::shared_ptr<poll_waiter> late;
+    {
+        const std::lock_guard held{mutex_};
+        if (!waiter_) return time_point::max();
+        if (waiter_->until > now) return waiter_->until;
+        late = std::exchange(waiter_, nullptr);
+    }
+    late->late();
+    return time_point::max();
 }
 
 bool inbox::forget(const poll_waiter* who) {

@@ -21,6 +21,7 @@ struct feed {
     progress how_far;
     std::atomic<std::int64_t> end{-1};  ///< of the partition, as the last answer told it
     std::atomic<std::int64_t> undelivered{-1};  ///< a dead letter below this offset is still on its way: nothing from there on is finished
+    std::int64_t settled = -1;  ///< the loop's: the application committed up to here itself, whatever it holds
 
     // --- under the inbox's lock ---
     std::deque<chunk> chunks;
@@ -39,6 +40,8 @@ class poll_waiter {
 public:
     virtual ~poll_waiter() = default;
     virtual void ready() = 0;  ///< something is there, or the end; on the thread that brought it. No longer registered
+    virtual void late() {}     ///< `until` is here and nothing is there. No longer registered either
+    time_point until = time_point::max();
 };
 
 /// Thread-safe. Partitions take turns, a chunk each. One reader at a time.
@@ -76,6 +79,8 @@ public:
     news attend();
     /// The feeds that something was read of, until untouch(). Any thread.
     std::vector<feed_ptr> touched() const;
+    /// Where it begins is worth committing.
+    void touch(const feed_ptr& which);
     /// Everything that was read of it is committed; forgotten unless more of it is waiting.
     void untouch(const feed_ptr& which);
     bool empty() const;  ///< nothing waits to be read
@@ -111,6 +116,8 @@ public:
     bool wait(std::shared_ptr<poll_waiter> who);
     /// False: it was not registered any more.
     bool forget(const poll_waiter* who);
+    /// Tells who waits that it is late; or when it will be.
+    time_point expire(time_point now);
 
     const std::atomic<bool>& disturbed() const noexcept { return disturbed_; }
     /// For the reader, before it looks what changed.

@@ -17,14 +17,15 @@ void letters_under_way::end(const letter& which, const error& why) {
     std::vector<function<void()>> settled;
     {
         const std::lock_guard held{mutex_};
-        const auto at = feeds_.find(which.of);
-        auto& mine = at->second;
-        if (why) {
-            if (!mine.lost) mine.lost = why;
-        } else {
-            mine.offsets.erase(which.offset);
-            which.of->undelivered = mine.offsets.empty() ? -1 : *mine.offsets.begin();
-            if (mine.offsets.empty()) feeds_.erase(at);
+        if (const auto at = feeds_.find(which.of); at != feeds_.end()) {
+            auto& mine = at->second;
+            if (why) {
+                if (!mine.lost) mine.lost = why;
+            } else {
+                mine.offsets.erase(which.offset);
+                which.of->undelivered = mine.offsets.empty() ? -1 : *mine.offsets.begin();
+                if (mine.offsets.empty()) feeds_.erase(at);
+            }
         }
         under_way_.erase(which.number);
         const auto below = under_way_.empty() ? next_ : *under_way_.begin();
@@ -34,12 +35,15 @@ void letters_under_way::end(const letter& which, const error& why) {
     for (auto& tell : settled) tell();
 }
 
-error letters_under_way::failure(const topic_partition& of) const {
+error letters_under_way::failure(const feed_ptr& of) const {
     const std::lock_guard held{mutex_};
-    for (const auto& [feed, mine] : feeds_) {
-        if (mine.lost && feed->partition == of.partition && feed->topic == of.topic) return mine.lost;
-    }
-    return {};
+    const auto at = feeds_.find(of);
+    return at == feeds_.end() ? error{} : at->second.lost;
+}
+
+void letters_under_way::forget(const feed_ptr& of) {
+    const std::lock_guard held{mutex_};
+    feeds_.erase(of);
 }
 
 void letters_under_way::when_settled(function<void()> tell) {

@@ -23,8 +23,10 @@ public:
     bool begin(letter& which);
     /// No error: it was delivered. Otherwise its partition is committed no further. On the loop.
     void end(const letter& which, const error& why);
-    /// Why a letter of that partition was lost, if one was.
-    error failure(const topic_partition& of) const;
+    /// Why a letter of that feed was lost, if one was.
+    error failure(const feed_ptr& of) const;
+    /// The application went elsewhere: what became of these letters holds nothing up any more.
+    void forget(const feed_ptr& of);
     /// `tell` runs on the loop, once every letter sent so far is delivered or lost.
     void when_settled(function<void()> tell);
 

@@ -22,30 +22,26 @@ void poll_state::begin(duration most) {
             finish();
             return;
         }
+        if (most != duration::max()) until = of_->loop_.now() + most;
         of_->polling_ = true;
         if (of_->stopped()) continue;  // between the two
         if (of_->inbox_->wait(self())) break;
     }
-    if (most == duration::max()) return;
-    of_->loop_.post([weak = std::weak_ptr<poll_state>{self()}, &loop = of_->loop_, most] {
-        if (weak.expired()) return;
-        loop.call_after(most, [weak] {
-            if (const auto self = weak.lock()) self->expire();
-        });
-    });
+    of_->watch(until);
 }
 
 void poll_state::ready() {
     const std::lock_guard held{of_->mutex_};
     if (over()) return;  // cancelled, and somebody else may be reading
     while (!look(false)) {
-        if (of_->inbox_->wait(self())) return;
+        if (!of_->inbox_->wait(self())) continue;
+        return of_->watch(until);  // the alarm may have come while nobody was registered
     }
 }
 
-void poll_state::expire() {
+void poll_state::late() {
     const std::lock_guard held{of_->mutex_};
-    if (!of_->inbox_->forget(this)) return;
+    if (over()) return;
     of_->polling_ = false;
     finish();
 }

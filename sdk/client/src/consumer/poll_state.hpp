@@ -19,6 +19,7 @@ public:
     bool over() const { return op_signal::ready(0); }
 
     void ready() override;  // poll_waiter
+    void late() override;
     bool ready(std::uint32_t index) const noexcept override { return op_signal::ready(index); }
     void take(std::uint32_t index, void* into) override;
 
@@ -30,7 +31,6 @@ private:
     std::shared_ptr<poll_state> self() { return std::static_pointer_cast<poll_state>(shared_from_this()); }
     /// True: it has ended. `mine`: on the application's thread, where a batch may be opened.
     bool look(bool mine);
-    void expire();
 
     std::shared_ptr<reader> of_;
     const bool single_;

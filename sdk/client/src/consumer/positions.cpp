@@ -75,7 +75,10 @@ task<void> fetcher::look_up_committed(std::vector<slot*> which) {
         }
         const auto found = std::find_if(got->begin(), got->end(), [&](const partition_offset& each) { return each.where == of.where; });
         if (found != got->end() && found->offset >= 0) arrive(of, found->offset, found->leader_epoch);
-        else of.target = settings_.start;
+        else {
+            of.target = settings_.start;
+            of.fresh = true;
+        }
     }
 }
 

@@ -127,6 +127,21 @@ void reader::handed(std::int64_t next_offset) {
     far.handed.store(next_offset, std::memory_order_release);
 }
 
+// Who waits is registered by now: either this sees that the alarm is over, or the alarm sees who waits.
+void reader::watch(time_point until) {
+    if (until >= alarm_at_.load()) return;
+    alarm_at_ = until;
+    loop_.post([weak = weak_from_this(), until, &loop = loop_] {
+        loop.call_at(until, [weak, until] {
+            const auto self = weak.lock();
+            if (!self) return;
+            auto mine = until;
+            self->alarm_at_.compare_exchange_strong(mine, time_point::max());
+            self->watch(self->inbox_->expire(self->loop_.now()));
+        });
+    });
+}
+
 void reader::move_on() {
     for (const auto& each : in_hand_) each->how_far.finished.store(each->how_far.handed.load(std::memory_order_relaxed), std::memory_order_release);
     in_hand_.clear();

@@ -67,6 +67,8 @@ private:
     void move_on();
     void give_back();
     void handed(std::int64_t next_offset);
+    /// A poll() that waits has to end then. One timer serves all that come before it fires.
+    void watch(time_point until);
     /// True: go on with the next record.
     bool pass_over(const raw_record& which, const record_info& where, const error& why, error& failure);
     record_info where() const;
@@ -83,6 +85,7 @@ private:
     std::atomic<bool> stopped_ = false;
     std::atomic<bool> polling_ = false;  // a poll() waits
     std::weak_ptr<poll_waiter> waiting_;
+    std::atomic<time_point> alarm_at_ = time_point::max();
     feed_ptr of_;      // nullptr: no chunk
     chunk now_;
     std::size_t since_taken_ = 0;

@@ -72,12 +72,8 @@ void share_loop::subscribe(std::vector<std::string> topics) {
 void share_loop::want(std::shared_ptr<share_poll> who, duration most) {
     if (ended_) return who->end({}, failure_ ? failure_ : stopped_error());
     last_asked_ = view_->loop().now();
-    polls_.push_back(who);
-    if (most != duration::max()) {
-        view_->loop().call_after(most, [weak = std::weak_ptr{who}] {
-            if (const auto late = weak.lock()) late->end({}, {});
-        });
-    }
+    if (most != duration::max()) who->until = last_asked_ + most;
+    polls_.push_back(std::move(who));
     wake();
 }
 
@@ -138,6 +134,7 @@ void share_loop::step() {
         if (!link.busy && !polls_.empty() && link.not_before > view_->loop().now()) next = std::min(next, link.not_before);
     }
     for (const auto& each : committers_) next = std::min(next, each.give_up);
+    for (const auto& each : polls_) next = std::min(next, each->until);
     view_->loop().cancel(std::exchange(alarm_, timer_id::none));
     if (next == time_point::max()) return;
     alarm_ = view_->loop().call_at(next, [self = shared_from_this()] {
@@ -211,6 +208,13 @@ void share_loop::serve_polls() {
         lent_.clear();  // goes back
         for (auto told = std::exchange(polls_, {}); auto& each : told) each->end({}, failure_ ? failure_ : stopped_error());
         return;
+    }
+    if (lent_.empty()) {
+        std::erase_if(polls_, [now = view_->loop().now()](const auto& each) {
+            if (each->until > now) return false;
+            each->end({}, {});
+            return true;
+        });
     }
     if (polls_.empty() || lent_.empty()) return;
     const auto first = std::move(polls_.front());

@@ -25,6 +25,7 @@ public:
     void take(std::uint32_t, void*) override {}  // whoever waits looks below
     std::vector<part_ptr> brought;
     error problem;
+    time_point until = time_point::max();
 };
 
 class share_loop final : public std::enable_shared_from_this<share_loop> {

@@ -76,6 +76,68 @@ TEST_CASE_FIXTURE(commit_fixture, "auto-commit covers what was moved past, never
     }
 }
 
+TEST_CASE_FIXTURE(commit_fixture, "what the application committed itself is not taken back") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    put(0, numbers(0, 10));
+    consumer_config few;
+    few.max_poll_records = 4;
+    start_group(std::move(few));
+    const auto batch = *wait(in->poll());
+    REQUIRE(batch.size() == 4);
+    SUBCASE("by time") {
+        CHECK(wait(in->commit()));
+        world.run_for(60s);
+        CHECK(committed() == 4);
+        REQUIRE((*wait(in->poll())).size() == 4);
+        REQUIRE((*wait(in->poll())).size() == 2);
+        world.run_for(60s);
+        CHECK(committed() == 8);
+    }
+    SUBCASE("by closing") {
+        CHECK(wait(in->commit(batch[2].info)));
+        CHECK(wait(in->close()));
+        start_group();
+        CHECK(committed() == 3);
+    }
+    SUBCASE("by closing, while it is on its way") {
+        auto under_way = in->commit();
+        CHECK(wait(in->close()));
+        CHECK(wait(under_way));
+        start_group();
+        CHECK(committed() == 4);
+    }
+    SUBCASE("but seeking back is meant") {
+        CHECK(wait(in->commit()));
+        in->seek(orders[0], at::offset(1));
+        REQUIRE((*wait(in->poll())).begin()->value == "1");
+        REQUIRE((*wait(in->poll())).begin()->value == "5");
+        CHECK(wait(in->close()));
+        start_group();
+        CHECK(committed() == 5);
+    }
+}
+
+TEST_CASE_FIXTURE(commit_fixture, "a group that has committed nothing commits where it begins: what comes while it is away is not missed") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    put(0, numbers(0, 3));
+    consumer_config config;
+    config.group_id = "readers";
+    config.start = at::latest;
+    open(std::move(config));
+    in->assign({orders[0]});
+    CHECK((*wait(in->poll(1s))).empty());
+    SUBCASE("by time") {
+        world.run_for(10s);
+        CHECK(committed() == 3);
+    }
+    SUBCASE("by closing") {
+        CHECK(wait(in->close()));
+        put(0, {"new"});
+        start_group();
+        CHECK((*wait(in->poll())).begin()->value == "new");
+    }
+}
+
 TEST_CASE_FIXTURE(commit_fixture, "an idle consumer commits nothing again, and no timer runs for it") {
     REQUIRE(create_topic(*wire, "orders", 1) == 0);
     put(0, {"a"});

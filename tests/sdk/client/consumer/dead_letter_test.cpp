@@ -100,6 +100,10 @@ TEST_CASE_FIXTURE(letter_fixture, "a commit waits for the dead letters below it,
     CHECK(told.error().offset() == 1);
     world.run_for(1s);
     CHECK(committed(of) == 1);
+    of.seek(orders[0], at::offset(2));
+    CHECK(read(of, 1).front().value == 3);
+    CHECK(wait(of.commit()));
+    CHECK(committed(of) == 3);
 }
 
 TEST_CASE_FIXTURE(letter_fixture, "many dead letters are sent as fast as the broker takes them, and none is missing after the close") {

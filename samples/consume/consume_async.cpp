@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <csignal>
 #include <iostream>
 #include <ranges>
 
@@ -30,6 +31,7 @@ weir::awaitable<void> consume(weir::consumer<std::string, order>& in) {
 
 int main() {
     weir::consumer in{"localhost:9092", {.group_id = "big-orders", .auto_commit = false}, orders};
+    in.stop_on({SIGINT, SIGTERM});
     in.on_rebalance({.assigned = [](auto parts) { std::cout << "got " << parts.size() << '\n'; },
                      .revoked = [](auto parts) { std::cout << "giving up " << parts.size() << '\n'; }});
     boost::asio::io_context mine;

@@ -1,5 +1,7 @@
 #include <weir/base/files.hpp>
 
+#include <algorithm>
+
 namespace weir {
 namespace {
 
@@ -17,14 +19,22 @@ result<bytes> read_file(file_system& files, const std::string& path, std::uint64
     const auto& source = *opened;
     const auto size = source->size();
     if (!size) return size.error();
-    if (*size > limit) {
-        return error{errc::malformed, path + " has " + std::to_string(*size) + " bytes; at most " +
-                                          std::to_string(limit) + " are expected there"};
+    const auto too_large = [&](std::string_view found) {
+        return error{errc::malformed, path + " has " + std::string{found} + " bytes; at most " + std::to_string(limit) + " are expected there"};
+    };
+    if (*size > limit) return too_large(std::to_string(*size));
+    // The size is a hint: pipes and /proc have none. One byte more than it tells the end.
+    bytes content(static_cast<std::size_t>(*size) + 1);
+    std::size_t count = 0;
+    for (;;) {
+        const auto got = source->read_at(count, std::span{content}.subspan(count));
+        if (!got) return got.error();
+        count += *got;
+        if (count > limit) return too_large("more than " + std::to_string(limit));
+        if (count < content.size()) break;
+        content.resize(std::max<std::size_t>(2 * content.size(), 4096));
     }
-    bytes content(static_cast<std::size_t>(*size));
-    const auto got = source->read_at(0, content);
-    if (!got) return got.error();
-    content.resize(*got);
+    content.resize(count);
     return content;
 }
 

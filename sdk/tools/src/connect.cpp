@@ -1,38 +1,8 @@
 #include "connect.hpp"
 
-#include <weir/base/properties.hpp>
-
-#include <sys/stat.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 namespace weir::tools {
 
-namespace {
-
-/// Shells hand over settings that must not lie on a disk as `--command-config <(...)`: a pipe, which can be read once.
-properties read_pipe(const std::string& path) {
-    std::FILE* in = std::fopen(path.c_str(), "rb");  // lint: the seam's files have a size and are read at a place
-    if (!in) throw exception{error{errc::io_error, path + ": " + std::strerror(errno)}};
-    std::string text;
-    char block[4096];
-    for (std::size_t got; (got = std::fread(block, 1, sizeof block, in)) > 0;) text.append(block, got);
-    std::fclose(in);
-    properties found;
-    for (auto& each : *parse_properties(text)) found.set(std::move(each.name), std::move(each.value), path + ":" + std::to_string(each.line));
-    return found;
-}
-
-}  // namespace
-
-properties read_properties(std::string_view path) {
-    const std::string name{path};
-    struct stat what {};
-    if (::stat(name.c_str(), &what) == 0 && !S_ISREG(what.st_mode) && !S_ISDIR(what.st_mode)) return read_pipe(name);
-    return *load_properties(name);
-}
+properties read_properties(std::string_view path) { return *load_properties(std::string{path}); }
 
 void set_bootstrap(const arguments& args, properties& settings) {
     if (args.has("bootstrap-server") && args.has("bootstrap-controller")) throw usage_error{"Only one of --bootstrap-server or --bootstrap-controller can be specified"};

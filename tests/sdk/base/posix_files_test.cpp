@@ -1,4 +1,4 @@
-#include "temporary_folder.hpp"
+#include "named_pipe.hpp"
 
 #include <weir/base/asio_runtime.hpp>
 
@@ -108,6 +108,21 @@ TEST_CASE("files too large for the caller are refused, not read") {
     const auto read = read_file(*folder.files, folder / "a", 999);
     CHECK(read.code() == errc::malformed);
     CHECK(read.error().what().find("1000") != std::string_view::npos);
+}
+
+TEST_CASE("a pipe is read to its end, in as many pieces as it comes; /proc, whose files tell no size, too") {
+    const auto files = make_posix_files();
+    std::string text;
+    for (int i = 0; i < 50'000; ++i) text += std::to_string(i) + ",";
+    const test::named_pipe large{text};
+    const auto all = read_file(*files, large.path());
+    REQUIRE(all);
+    CHECK(as_text(*all) == text);
+    const test::named_pipe empty{""};
+    CHECK((*read_file(*files, empty.path())).empty());
+    const test::named_pipe eleven{"hello world"};
+    CHECK(read_file(*files, eleven.path(), 10).code() == errc::malformed);
+    CHECK(as_text(*read_file(*files, "/proc/self/status")).starts_with("Name:"));
 }
 
 TEST_CASE("sync_all answers every request on its own loop, one result per file in order") {

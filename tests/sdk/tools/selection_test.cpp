@@ -2,13 +2,16 @@
 #include <doctest/doctest.h>
 
 #include "arguments.hpp"
+#include "connect.hpp"
 #include "feature_levels.hpp"
+#include "groups/offset_plan.hpp"
+#include "partition_file.hpp"
 #include "partition_filter.hpp"
 #include "perf/payloads.hpp"
 #include "perf/send_statistics.hpp"
 #include "perf/stopwatch.hpp"
 
-#include <temporary_folder.hpp>
+#include <named_pipe.hpp>
 
 #include <algorithm>
 #include <set>
@@ -116,4 +119,22 @@ TEST_CASE("times are formatted as Java's patterns say") {
     CHECK(text.size() == 23);
     CHECK(text.ends_with(":123"));
     CHECK(format_time(0, "yyyy/SSS").ends_with("/000"));
+}
+
+TEST_CASE("plans, settings and payloads come from pipes as well as from files") {
+    const test::named_pipe moves{R"({"version":1,"partitions":[{"topic":"t","partition":2,"replicas":[3,1]}]})"};
+    const auto wanted = read_partitions(moves.path());
+    REQUIRE(wanted.size() == 1);
+    CHECK(wanted[0].where == topic_partition{"t", 2});
+    CHECK(wanted[0].replicas == std::vector{3, 1});
+    const test::named_pipe topics{R"({"version":1,"topics":[{"topic":"t"}]})"};
+    CHECK(read_topics(topics.path()) == std::vector<std::string>{"t"});
+    const test::named_pipe offsets{"t,0,5\n\"t\",2,7\n"};
+    CHECK(read_plan(offsets.path(), "g") == std::map<std::string, offset_map>{{"g", {{{"t", 0}, 5}, {{"t", 2}, 7}}}});
+    const test::named_pipe settings{"acks=1\n"};
+    const auto read = read_properties(settings.path());
+    REQUIRE(read.find("acks"));
+    CHECK(read.find("acks")->where == settings.path() + ":1");
+    const test::named_pipe values{"one\ntwo\n"};
+    CHECK(payloads::of_file(*make_posix_files(), values.path(), "\n"));
 }

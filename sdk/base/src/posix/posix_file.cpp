@@ -33,7 +33,9 @@ posix_file::~posix_file() { ::close(descriptor_); }
 result<std::size_t> posix_file::read_at(std::uint64_t offset, mutable_bytes into) const {
     std::size_t count = 0;
     while (count < into.size()) {
-        const auto got = ::pread(descriptor_, into.data() + count, into.size() - count, static_cast<off_t>(offset + count));
+        const auto rest = into.subspan(count);
+        auto got = ::pread(descriptor_, rest.data(), rest.size(), static_cast<off_t>(offset + count));
+        if (got < 0 && errno == ESPIPE) got = ::read(descriptor_, rest.data(), rest.size());
         if (got == 0) break;
         if (got > 0) count += static_cast<std::size_t>(got);
         else if (errno != EINTR) return file_error(path_, "read");

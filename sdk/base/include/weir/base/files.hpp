@@ -18,7 +18,7 @@ namespace weir {
 class file {
 public:
     virtual ~file() = default;
-    /// Fills `into` from `offset`; fewer bytes only at the end of the file.
+    /// Fills `into` from `offset`; fewer bytes only at the end of the file. A pipe gives its next bytes, whatever the offset.
     virtual result<std::size_t> read_at(std::uint64_t offset, mutable_bytes into) const = 0;
     /// Writes all parts one after another from `offset`, in one system call where possible. After an error nothing is
     /// known of the bytes from `offset` on: truncate.
@@ -82,7 +82,7 @@ public:
     virtual void sync_all(std::vector<file_ptr> files, event_loop& loop, function<void(std::vector<result<void>>)> done) = 0;
 };
 
-/// Reads a whole file; errc::not_found when missing, errc::malformed above `limit` bytes.
+/// Reads a whole file, or a pipe to its end; errc::not_found when missing, errc::malformed above `limit` bytes.
 result<bytes> read_file(file_system& files, const std::string& path, std::uint64_t limit = 64 << 20);
 /// Replaces a file as Kafka does: writes `path`.tmp, syncs it, renames it, syncs the folder. Durable when it returns.
 result<void> replace_file(file_system& files, const std::string& path, bytes_view content);

@@ -42,16 +42,6 @@ private:
     std::thread reader_;
 };
 
-template <class Condition>
-bool eventually(Condition condition, std::chrono::seconds patience = 60s) {
-    const auto until = std::chrono::steady_clock::now() + patience;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > until) return false;
-        std::this_thread::sleep_for(20ms);
-    }
-    return true;
-}
-
 consumer_config of_group(const std::string& name, group_protocol protocol, std::vector<std::string> assignors) {
     consumer_config config;
     config.group_id = name;

@@ -1,5 +1,7 @@
 // What the checks of this suite share: a cluster named by the environment, and topics of their own.
 #pragma once
+#include "../harness/eventually.hpp"
+
 #include <weir/admin.hpp>
 #include <weir/consumer.hpp>
 #include <weir/producer.hpp>

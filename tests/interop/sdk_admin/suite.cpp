@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
-#include <thread>
 
 namespace weir::suite {
 namespace {
@@ -99,13 +98,6 @@ void fill(const std::string& name, std::int32_t partition, int count) {
         (void)out.send(to, "k", "v", at);
     }
     get(out.flush());
-}
-bool eventually(function<bool()> holds) {
-    for (int i = 0; i < 300; ++i) {
-        if (holds()) return true;
-        std::this_thread::sleep_for(100ms);
-    }
-    return false;
 }
 
 }  // namespace weir::suite

@@ -1,5 +1,7 @@
 // What the checks of this suite share: an admin of the cluster under test, and what that cluster is.
 #pragma once
+#include "../harness/eventually.hpp"
+
 #include <weir/admin.hpp>
 #include <weir/producer.hpp>
 
@@ -26,8 +28,6 @@ inline const topic<std::string, std::string> any_topic{"any"};
 std::string make_topic(std::string_view what, std::int32_t partitions, std::int16_t replication = 1);
 /// `count` records into the partition, a second apart, from 1000 s on.
 void fill(const std::string& topic, std::int32_t partition, int count);
-/// Until `holds` is true; the cluster does some things a moment later.
-bool eventually(function<bool()> holds);
 
 /// The value, or the end of the check: with its error, or left out when the broker has no such API.
 template <class T>

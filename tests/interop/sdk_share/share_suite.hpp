@@ -37,14 +37,5 @@ struct queue {
 
 std::multiset<std::string> values(const std::vector<job>& of);
 std::multiset<std::string> values_between(int first, int end);
-template <class Condition>
-bool eventually(Condition condition, std::chrono::seconds patience = 60s) {
-    const auto until = std::chrono::steady_clock::now() + patience;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > until) return false;
-        std::this_thread::sleep_for(20ms);
-    }
-    return true;
-}
 
 }  // namespace weir::suite

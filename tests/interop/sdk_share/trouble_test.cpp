@@ -1,6 +1,8 @@
 // Brokers that die, time that runs out, ends of every kind.
 #include "share_suite.hpp"
 
+#include <atomic>
+
 using namespace weir;
 using namespace weir::suite;
 
@@ -149,12 +151,13 @@ TEST_CASE("close in every state: it returns, what was accepted stays accepted, t
         CHECK(got.error().code() == errc::closed);
     }
     SUBCASE("while a loop waits in another thread") {
-        const queue nothing{"no-loop", 1};
-        auto in = nothing.join();
+        const queue one{"one-loop", 1, 1};
+        auto in = one.join();
+        std::atomic<int> came = 0;
         std::thread loop{[&] {
-            for (auto& each : in) (void)each;
+            for (auto& each : in) came += !each.value.empty();
         }};
-        std::this_thread::sleep_for(200ms);
+        CHECK(eventually([&] { return came == 1; }));  // and it goes on to wait for a second
         in.stop();
         loop.join();
         quick(in);

@@ -57,9 +57,7 @@ properties producer_settings(const arguments& args) {
     if (args.has("compression-codec")) settings.set("compression.type", std::string{args.text("compression-codec", "gzip")}, "--compression-codec");
     for (const auto& [option, name] : setting_options)
         if (args.has(option)) settings.set(std::string{name}, std::string{args.text(option)}, "--" + std::string{option});
-    // As Java's producer: who asks for less than all replicas, and says nothing of idempotence, does without it.
-    const auto* acks = settings.find("acks");
-    if (acks && acks->value != "all" && acks->value != "-1" && !settings.find("enable.idempotence")) settings.set("enable.idempotence", "false");
+    imply_idempotence(settings);
     return settings;
 }
 

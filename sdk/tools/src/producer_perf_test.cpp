@@ -2,7 +2,6 @@
 #include "common_options.hpp"
 #include "connect.hpp"
 #include "output.hpp"
-#include "perf/close_producer.hpp"
 #include "perf/payloads.hpp"
 #include "perf/send_statistics.hpp"
 #include "perf/stopwatch.hpp"
@@ -136,6 +135,7 @@ int run(const invocation& call) {
         auto random = random_source::from_system();
         settings.set("transactional.id", "performance-producer-" + to_string(random_uuid(random)));
     }
+    imply_idempotence(settings);
     producer out{client{settings}, producer_config{}};
     const topic<none, bytes_view> to{std::string{args.text("topic")}};
 
@@ -162,7 +162,7 @@ int run(const invocation& call) {
         pace.after(sent + 1);
     }
     commit();
-    const auto closed = close_after_callbacks(out);
+    const auto closed = out.close().get();
     shared->bar.clear();
     const auto now = shared->time.wall_now();
     print_total(call.out, shared->all, now);

@@ -1,7 +1,6 @@
 // weir verifiable-producer: sends counting values and tells of each, for system tests.
 #include "common_options.hpp"
 #include "connect.hpp"
-#include "perf/close_producer.hpp"
 #include "perf/event_lines.hpp"
 
 #include <weir/producer.hpp>
@@ -65,9 +64,8 @@ int run(const invocation& call) {
     const topic<std::optional<std::string>, std::string> to{std::string{args.text("topic")}};
 
     auto settings = client_settings(args, "verifiable-producer");
-    const auto acks = args.text("acks", "-1");
-    if (!settings.find("acks")) settings.set("acks", std::string{acks}, "--acks");
-    if (acks != "-1" && acks != "all" && !settings.find("enable.idempotence")) settings.set("enable.idempotence", "false");
+    if (!settings.find("acks")) settings.set("acks", std::string{args.text("acks", "-1")}, "--acks");
+    imply_idempotence(settings);
     producer out{client{settings}, producer_config{}};
     const auto events = std::make_shared<event_lines>(call.out);
     const auto all = std::make_shared<counters>();
@@ -85,7 +83,7 @@ int run(const invocation& call) {
         out.send(to, key, value, how).then([events, all, name = to.name(), key, value](result<record_metadata> outcome) { tell(*events, *all, name, key, value, outcome); });
         pace.after(sent + 1);
     }
-    static_cast<void>(close_after_callbacks(out));
+    static_cast<void>(out.close().get());
     events->print("shutdown_complete");
     const auto elapsed = std::max<std::int64_t>(1, events->time().wall_now() - started);
     events->print("tool_data", [&](json_writer& line) {

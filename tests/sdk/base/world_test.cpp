@@ -416,3 +416,37 @@ TEST_CASE("a crash takes the coroutines of the machine along, whatever they wait
     CHECK(gone_ticking == 1);
     world.run_for(10s);
 }
+
+namespace {
+
+/// As connections do: what waits for the stream owns it.
+struct self_owned {
+    std::unique_ptr<stream> of;
+    bytes buffer = bytes(10);
+    static void adopt(std::unique_ptr<stream> made, int& gone) {
+        const auto self = std::make_shared<self_owned>();
+        const auto here = std::make_shared<witness>(gone);
+        self->of = std::move(made);
+        self->of->read_some(self->buffer, [self, here](result<std::size_t>) {});
+        std::vector<write_piece> pieces;
+        pieces.push_back(piece_of(std::string(10 << 20, 'x')));  // more than fits
+        self->of->write(std::move(pieces), [self, here](result<void>) {});
+    }
+};
+
+}  // namespace
+
+TEST_CASE("the end of a world takes everything along that waits in it") {
+    int gone = 0;
+    {
+        sim::world world{3};
+        const auto a = world.add_node("a"), b = world.add_node("b");
+        const auto listening = world.net(b).listen(
+            world.loop(b), {"b", 1}, defaults, [&]() -> event_loop& { return world.loop(b); }, [&](std::unique_ptr<stream> made) { self_owned::adopt(std::move(made), gone); });
+        world.net(a).connect(world.loop(a), {"b", 1}, defaults, 1s, [&](result<std::unique_ptr<stream>> made) { self_owned::adopt(*std::move(made), gone); });
+        spawn(tick_for_ever(world.loop(b), gone));
+        world.run_for(10s);
+        CHECK(gone == 0);
+    }
+    CHECK(gone == 3);
+}

@@ -40,7 +40,8 @@ void sim_loop::end_life() noexcept {
 }
 
 world::impl::~impl() {
-    for (auto& each : machines) end_life(*each);
+    for (auto& each : machines) each->present().alive = false;
+    for (auto& each : machines) end_life(*each, [] { return false; });
     happenings.clear();
 }
 
@@ -74,9 +75,10 @@ void world::impl::begin_life(machine& where) {
     where.paused_until = {};
 }
 
-void world::impl::end_life(machine& where) {
+void world::impl::end_life(machine& where, function<bool()> tell) {
     auto& ended = where.present();
-    ended.alive = false;
+    ended.alive = false;  // what is dropped now has no last words
+    abandon_sockets(*this, ended, std::move(tell));
     for (auto& loop : ended.loops) loop->end_life();
     const auto ports = std::exchange(ended.net->ports(), {});  // dropped last: closures may own anything
 }
@@ -200,9 +202,7 @@ void world::power_cut(std::span<const node_id> nodes, unsynced what) {
     for (const auto node : nodes) {
         auto& where = impl_->at(node);
         if (!where.present().alive) continue;
-        where.present().alive = false;  // what is dropped now has no last words
-        abandon_sockets(*impl_, where.present(), [this] { return impl_->random.chance(0.5); });
-        impl_->end_life(where);
+        impl_->end_life(where, [this] { return impl_->random.chance(0.5); });
     }
 }
 
@@ -210,9 +210,7 @@ void world::kill(node_id node) {
     auto& where = impl_->at(node);
     if (!where.present().alive) return;
     where.disk.kill_process();
-    where.present().alive = false;
-    abandon_sockets(*impl_, where.present(), [] { return true; });
-    impl_->end_life(where);
+    impl_->end_life(where, [] { return true; });
 }
 
 void world::restart(node_id node) {

@@ -74,7 +74,8 @@ struct world::impl {
     bool is_cut(node_id from, node_id to) const { return cuts.contains({from, to}); }
     nanoseconds draw_delay(const link_config& link);
     void begin_life(machine& where);
-    void end_life(machine& where);
+    /// Drops all that waits or runs there; peers hear a reset where `tell` says so.
+    void end_life(machine& where, function<bool()> tell);
     std::optional<time_point> next_time();
     bool step_before(time_point limit);
 

@@ -260,6 +260,15 @@ task<result<connection_ptr>> cluster::reach(std::shared_ptr<cluster> self, peer_
 }
 
 task<void> cluster::open(std::shared_ptr<cluster> self, std::shared_ptr<peer> entry, endpoint where) {  // NOLINT(performance-unnecessary-value-param)
+    /// A loop that has ended drops this unfinished: nobody is told any more. Who waits owns the cluster, and that the waiting.
+    struct ending {
+        peer& of;
+        bool finished = false;
+        ~ending() {
+            if (finished) return;
+            const auto dropped = std::exchange(of.waiting, {});
+        }
+    } end{*entry};
     if (entry->failures > 0) {
         pause_for pause{self->loop_, entry->not_before - self->loop_.now()};
         co_await pause;
@@ -294,6 +303,7 @@ task<void> cluster::open(std::shared_ptr<cluster> self, std::shared_ptr<peer> en
         const auto pause = opened.error().fatal() ? nanoseconds{self->config_.reconnect.most} : self->config_.reconnect.after(entry->failures, self->random_);
         entry->not_before = self->loop_.now() + pause;
     }
+    end.finished = true;
     for (auto told = std::exchange(entry->waiting, {}); auto& each : told) each(opened);
 }
 

@@ -162,7 +162,22 @@ void connection::write_on() {
 
 void connection::read_on() {
     if (closed_) return;
-    peer_->read_some(inbox_->room(), [self = shared_from_this()](result<std::size_t> got) {
+    /// A loop that has ended drops this without running it: no answer comes any more. Who waits for one owns this connection.
+    struct reader {
+        std::shared_ptr<connection> of;
+        explicit reader(std::shared_ptr<connection> who) noexcept : of(std::move(who)) {}
+        reader(reader&&) noexcept = default;
+        reader& operator=(reader&&) = delete;
+        ~reader() {
+            if (!of) return;
+            const auto unanswered = std::exchange(of->waiting_, {});
+            const auto unsent = std::exchange(of->held_, {});
+            for (const auto& each : unanswered) of->loop_.cancel(each.deadline);
+            for (const auto& each : unsent) of->loop_.cancel(each.waiter.deadline);
+        }
+    };
+    peer_->read_some(inbox_->room(), [mine = reader{shared_from_this()}](result<std::size_t> got) mutable {
+        const auto self = std::exchange(mine.of, nullptr);
         if (self->closed_) return;
         if (!got) return self->close(got.error());
         if (*got == 0) {

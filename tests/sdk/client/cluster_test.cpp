@@ -77,6 +77,25 @@ TEST_CASE("a cluster that closes while it connects asks nothing more") {
     CHECK(f.count(protocol::api_key::api_versions) == 0);
 }
 
+TEST_CASE("a process that is killed while it connects leaves nothing of its cluster") {
+    cluster_fixture f;
+    std::optional<result<connection_ptr>> found;
+    f.world.isolate(f.desk);
+    cluster_config parts;
+    parts.bootstrap = {{"b3", 9092}};
+    auto view = std::make_shared<cluster>(f.world.loop(f.desk), f.world.net(f.desk), parts, 1);
+    f.world.loop(f.desk).post([&] { spawn(cluster_fixture::run_find(view, found)); });
+    f.world.run_for(1s);
+    const std::weak_ptr<cluster> watched = view;
+    view.reset();
+    CHECK_FALSE(watched.expired());
+    f.world.kill(f.desk);
+    f.world.run_for(10s);
+    CHECK(watched.expired());
+    CHECK_FALSE(found);
+    f.world.restart(f.desk);
+}
+
 TEST_CASE("a coordinator that left the cluster is looked for anew") {
     cluster_fixture f;
     f.coordinators["g"] = 2;

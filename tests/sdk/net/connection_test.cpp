@@ -65,6 +65,12 @@ struct peer_fixture {
         world.loop(desk).post([&] { spawn(run_open(*this, done)); });
         REQUIRE(world.run_until([&] { return done; }, 60s));
     }
+    static task<void> wait_for_answer(std::shared_ptr<connection> on, bool& done) {
+        const protocol::metadata_request request;
+        auto calling = on->call(request);
+        (void)co_await calling;
+        done = true;
+    }
     template <class Request>
     static task<void> run_call(peer_fixture& at, const Request& request, bool& done, errc& code) {
         auto calling = at.link->call(request);
@@ -163,4 +169,19 @@ TEST_CASE_FIXTURE(peer_fixture, "an answer nobody waits for, or none at all, end
     }
     CHECK(link->closed());
     CHECK(call(protocol::metadata_request{}) == errc::network_exception);
+}
+
+TEST_CASE_FIXTURE(peer_fixture, "a process that is killed takes along who waits for an answer, and the connection with them") {
+    answer = [](std::size_t count, bytes_view) { return count == 0 ? versions(0, 4, errc::none, {{18, 0, 4}, {3, 5, 9}}) : bytes{}; };
+    open();
+    REQUIRE(link);
+    bool done = false;
+    world.loop(desk).post([&] { spawn(wait_for_answer(link, done)); });
+    world.run_for(1s);
+    const std::weak_ptr<connection> watched = link;
+    link.reset();
+    CHECK_FALSE(watched.expired());
+    world.kill(desk);
+    CHECK(watched.expired());
+    CHECK_FALSE(done);
 }

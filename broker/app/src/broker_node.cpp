@@ -94,6 +94,7 @@ broker_node::~broker_node() {
     // In a node that was not stopped: requests that wait for the controller or in a group go on while what they use is there.
     if (state_->controller) state_->controller->on_resign();
     if (state_->groups) state_->groups->abandon();
+    if (state_->replicas) state_->replicas->abandon();
 }
 
 result<void> broker_node::state::put_together() {

@@ -62,7 +62,8 @@ public:
     void on_progress() noexcept override {
         if (!fired_.exchange(true, std::memory_order_acq_rel)) here_.post([self = shared_from_this()] { self->wake(); });
     }
-    void start(time_point deadline, function<void(bool)> resume) {
+    /// `resume` gets this back: until then the timer owns it, and a loop that ends drops both.
+    void start(time_point deadline, function<void(std::shared_ptr<parked_fetch>)> resume) {
         resume_ = std::move(resume);
         timer_ = here_.call_at(deadline, [self = shared_from_this()] {
             self->timer_ = timer_id::none;
@@ -73,11 +74,11 @@ public:
 private:
     void wake() {
         here_.cancel(std::exchange(timer_, timer_id::none));
-        if (resume_) std::exchange(resume_, nullptr)(true);
+        if (resume_) std::exchange(resume_, nullptr)(shared_from_this());
     }
     event_loop& here_;
     std::atomic<bool> fired_{false};
-    function<void(bool)> resume_;
+    function<void(std::shared_ptr<parked_fetch>)> resume_;
     timer_id timer_ = timer_id::none;
 };
 
@@ -104,17 +105,20 @@ task<void> wait_for_progress(event_loop& here, const std::vector<fetch_item>& it
     for (const auto& [core, list] : by_core)
         run_on(*core, [parked, list] {
             for (const auto& each : list) {
-                each.who->add_listener(*parked);
+                each.who->add_listener(parked);
                 // What moved between the look and now would never wake anybody.
                 const auto end = each.committed_only ? each.who->last_stable_offset() : each.who->high_watermark();
                 if (end > each.seen || !each.who->leads()) parked->on_progress();
             }
         });
-    auto woken = completion<bool>([&](function<void(bool)> resume) { parked->start(deadline, std::move(resume)); });
-    co_await woken;
+    auto woken = completion<std::shared_ptr<parked_fetch>>([&](function<void(std::shared_ptr<parked_fetch>)> resume) {
+        const auto waits = std::move(parked);
+        waits->start(deadline, std::move(resume));
+    });
+    parked = co_await woken;
     for (auto& [core, list] : by_core)
         run_on(*core, [parked, list = std::move(list)] {
-            for (const auto& each : list) each.who->remove_listener(*parked);
+            for (const auto& each : list) each.who->remove_listener(parked);
         });
 }
 

@@ -40,7 +40,7 @@ void partition::lead(std::int32_t leader_epoch) {
 void partition::resign() {
     leads_.store(false, std::memory_order_release);
     fail_waiters(error{errc::not_leader_or_follower, topic_ + "-" + std::to_string(id_.index)});
-    for (auto* listener : listeners_) listener->on_progress();
+    tell_listeners();
 }
 
 result<storage::append_outcome> partition::append(mutable_bytes batch, storage::append_origin origin) {
@@ -86,7 +86,7 @@ void partition::on_flushed() {
     if (!log_->writable()) {
         logs.error(log_->directory() + ": the log is offline, its disk has failed");
         fail_waiters(error{errc::kafka_storage_error, log_->directory()});
-        for (auto* listener : listeners_) listener->on_progress();
+        tell_listeners();
         return;
     }
     advance_high_watermark();
@@ -110,8 +110,7 @@ void partition::advance_high_watermark() {
         waiters_.pop_front();
         done({});
     }
-    if (mark != before || stable > stable_before)
-        for (auto* listener : listeners_) listener->on_progress();
+    if (mark != before || stable > stable_before) tell_listeners();
 }
 
 void partition::fail_waiters(const error& why) {
@@ -178,9 +177,19 @@ read_answer partition::read(const read_request& request) const {
     return answer;
 }
 
-void partition::add_listener(progress_listener& listener) { listeners_.push_back(&listener); }
+void partition::abandon() noexcept { const auto dropped = std::exchange(waiters_, {}); }
 
-void partition::remove_listener(progress_listener& listener) noexcept { std::erase(listeners_, &listener); }
+void partition::add_listener(std::weak_ptr<progress_listener> listener) { listeners_.push_back(std::move(listener)); }
+
+void partition::remove_listener(const std::weak_ptr<progress_listener>& listener) noexcept {
+    std::erase_if(listeners_, [&](const auto& each) { return each.expired() || (!each.owner_before(listener) && !listener.owner_before(each)); });
+}
+
+void partition::tell_listeners() {
+    for (const auto& each : listeners_) {
+        if (const auto there = each.lock()) there->on_progress();
+    }
+}
 
 result<std::int64_t> partition::delete_records(std::int64_t before_offset) {
     if (!leads()) return error{errc::not_leader_or_follower, topic_ + "-" + std::to_string(id_.index)};

@@ -14,9 +14,15 @@ replicas::replicas(const std::vector<event_loop*>& cores, file_system& files, lo
 }
 
 replicas::~replicas() {
+    abandon();
     // Partitions tell the flusher of their core that they go.
     for (auto& core : cores_) core->known.clear();
     for (auto& core : cores_) core->mine.clear();
+}
+
+void replicas::abandon() noexcept {
+    for (auto& core : cores_)
+        for (const auto& [id, each] : core->mine) each->abandon();
 }
 
 std::size_t replicas::home_of(const partition_spec& spec) const noexcept {

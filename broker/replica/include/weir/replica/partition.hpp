@@ -89,8 +89,9 @@ public:
     /// Checks a client's idea of the leader epoch (KIP-320): none, fenced_leader_epoch or unknown_leader_epoch.
     errc check_epoch(std::int32_t current_leader_epoch) const noexcept;
 
-    void add_listener(progress_listener& listener);
-    void remove_listener(progress_listener& listener) noexcept;
+    /// Not owned: a loop that ends takes those along that live there.
+    void add_listener(std::weak_ptr<progress_listener> listener);
+    void remove_listener(const std::weak_ptr<progress_listener>& listener) noexcept;
 
     /// DeleteRecords: -1 means the high watermark. The new log start offset.
     result<std::int64_t> delete_records(std::int64_t before_offset);
@@ -115,6 +116,8 @@ public:
     /// Fails waiters whose deadline has passed; true while some are left.
     bool expire_waiters(time_point now);
     result<void> close();
+    /// The loops have ended: drops waiters unanswered. What they wait with may own this partition.
+    void abandon() noexcept;
     /// Hands the log over for removal; the partition has resigned and touches nothing any more.
     std::unique_ptr<storage::partition_log> take_log() noexcept;
 
@@ -130,6 +133,7 @@ private:
     void advance_high_watermark();
     void flush_in_time();
     void fail_waiters(const error& why);
+    void tell_listeners();
     void copy_soon();
     void copy_more();
     void finish_move();
@@ -148,7 +152,7 @@ private:
     std::atomic<bool> recovering_{false};
     std::int64_t recovered_end_ = 0;  // where the log ended when this broker began to lead
     std::deque<waiter> waiters_;  // by offset: appends hand them in that order
-    std::vector<progress_listener*> listeners_;
+    std::vector<std::weak_ptr<progress_listener>> listeners_;
     timer_id flush_timer_ = timer_id::none;
     std::shared_ptr<log_copy> copy_;  // shared with nobody; syncs on their way watch whether it is still there
     bool lost_place_ = false;         // a move failed half way: nothing may be written until a restart

@@ -72,6 +72,8 @@ public:
     task<void> maintain(event_loop& here);
     /// Clean shutdown of every log.
     task<void> close(event_loop& here);
+    /// The loops have ended, perhaps without close(): drops what still waits for a partition.
+    void abandon() noexcept;
 
 private:
     struct core_state {

@@ -110,7 +110,9 @@ void asio_loop::run() {
     while (!stopping_.load(std::memory_order_acquire)) {
         if (!something_to_do()) {
             arm();
+            const auto tired = now();
             io_->run_one();  // sleeps
+            slept_.store(slept_.load(std::memory_order_relaxed) + (now() - tired).count(), std::memory_order_relaxed);
         }
         io_->poll();
         const auto now_at = now();

@@ -30,6 +30,7 @@ public:
     /// Turns until stop().
     void run();
     void stop() noexcept;  ///< any thread
+    nanoseconds slept() const noexcept { return nanoseconds{slept_.load(std::memory_order_relaxed)}; }  ///< any thread
     /// Drops the steps that never ran; with the loop's thread gone.
     void drop_steps() noexcept;
     /// The same, and the io_context. Afterwards posting is harmless, so that all loops can do this before the first is gone.
@@ -58,6 +59,7 @@ private:
     std::mutex remote_mutex_;
     std::vector<function<void()>> remote_;  // posted by other threads
     std::atomic<bool> stopping_{false};
+    std::atomic<std::int64_t> slept_{0};  // nanoseconds; written by the loop alone
 };
 
 }  // namespace weir::detail

@@ -57,6 +57,7 @@ runtime::~runtime() {
 
 int runtime::size() const noexcept { return static_cast<int>(state_->loops.size()); }
 event_loop& runtime::loop(int index) noexcept { return *state_->loops[static_cast<std::size_t>(index)]; }
+nanoseconds runtime::slept(int index) const noexcept { return state_->loops[static_cast<std::size_t>(index)]->slept(); }
 network& runtime::net() noexcept { return state_->net; }
 
 void runtime::on_signal(const std::vector<int>& signals, function<void(int)> handler) {

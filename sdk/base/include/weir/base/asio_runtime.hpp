@@ -29,6 +29,8 @@ public:
     int size() const noexcept;
     event_loop& loop(int index) noexcept;
     network& net() noexcept;
+    /// How long a loop has slept since it began. Any thread.
+    nanoseconds slept(int index) const noexcept;
 
     /// Calls `handler` on loop 0 for each of these signals, from now on. Before run() or start(), or on loop 0.
     void on_signal(const std::vector<int>& signals, function<void(int)> handler);

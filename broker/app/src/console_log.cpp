@@ -2,6 +2,8 @@
 
 #include <weir/base/log.hpp>
 
+#include <boost/json/serialize.hpp>
+
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -27,25 +29,34 @@ log::level parse_level(const std::string& text) {
     return log::level::info;
 }
 
+log_format form = log_format::text;
+
 spdlog::logger& console() {
     static const auto logger = [] {
         auto made = spdlog::stderr_logger_mt("weir");
         made->set_level(spdlog::level::trace);  // loggers have decided already
-        made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+        made->set_pattern(form == log_format::json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v",
+                          spdlog::pattern_time_type::utc);
         made->flush_on(spdlog::level::trace);
         return made;
     }();
     return *logger;
 }
 
-}  // namespace
-
-void log_to_console(const std::string& level) {
-    log::set_level("root", parse_level(level));
-    log::set_sink([](log::level severity, std::string_view logger, std::string_view message) { console().log(to_spdlog(severity), "{}: {}", logger, message); });
+void print(spdlog::level::level_enum severity, std::string_view logger, std::string_view message) {
+    if (form == log_format::json) console().log(severity, R"("logger":{},"message":{})", boost::json::serialize(logger), boost::json::serialize(message));
+    else console().log(severity, "{}: {}", logger, message);
 }
 
-void print_notice(const std::string& text) { console().log(spdlog::level::info, "weir.broker: {}", text); }
-void print_error(const std::string& text) { console().log(spdlog::level::err, "weir.broker: {}", text); }
+}  // namespace
+
+void log_to_console(const std::string& level, log_format format) {
+    form = format;
+    log::set_level("root", parse_level(level));
+    log::set_sink([](log::level severity, std::string_view logger, std::string_view message) { print(to_spdlog(severity), logger, message); });
+}
+
+void print_notice(const std::string& text) { print(spdlog::level::info, "weir.broker", text); }
+void print_error(const std::string& text) { print(spdlog::level::err, "weir.broker", text); }
 
 }  // namespace weir::broker

@@ -48,8 +48,8 @@ task<void> start(program& self) {
     for (const auto& each : self.node->listeners()) broker::print_notice("serving " + each.listener + " on " + to_string(each.bound) + ", cluster " + self.node->cluster_id());
 }
 
-int run(const std::string& config_file, const std::vector<std::string>& overrides, const std::string& log_level) {
-    broker::log_to_console(log_level);
+int run(const std::string& config_file, const std::vector<std::string>& overrides, const std::string& log_level, broker::log_format log_format) {
+    broker::log_to_console(log_level, log_format);
     auto files = make_posix_files();
     std::string text;
     if (!config_file.empty()) {
@@ -101,11 +101,13 @@ int main(int argc, char** argv) {
     options.add_option("--log-level", log_level, "trace, debug, info, warn or error")->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
     bool print_settings = false;
     options.add_flag("--print-settings", print_settings, "print the reference of settings as Markdown and end");
+    std::string log_format = "text";
+    options.add_option("--log-format", log_format, "text, or json: an object a line")->check(CLI::IsMember({"text", "json"}));
     options.set_version_flag("--version", WEIR_VERSION);
     CLI11_PARSE(options, argc, argv);
     if (print_settings) {
         std::fputs(broker::settings_page().c_str(), stdout);
         return 0;
     }
-    return run(config_file, overrides, log_level);
+    return run(config_file, overrides, log_level, log_format == "json" ? broker::log_format::json : broker::log_format::text);
 }

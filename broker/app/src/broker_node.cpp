@@ -157,7 +157,7 @@ result<void> broker_node::state::put_together() {
         advertised = *std::move(told);
     }
     if (auto bound = front->bind(*listeners, advertised, config.node.controller_listener_names, world.host_name); !bound) return bound.error();
-    numbers = std::make_unique<scrape>(scrape::parts{loop(), metrics, *replicas, *groups, *front, *cache, *directories, config.node.node_id});
+    numbers = std::make_unique<scrape>(scrape::parts{loop(), metrics, *replicas, *groups, *front, *cache, *directories, *driver, world, config.node.node_id});
     if (config.node.http_listener) {
         http = std::make_unique<http_listener>(loop(), world.net, metrics, [this] { return serving; },
                                                [this] { return numbers->refresh(); });

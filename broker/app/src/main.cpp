@@ -74,9 +74,11 @@ int run(const std::string& config_file, const std::vector<std::string>& override
     auto seeds = random_source::from_system();
     program self{threads};
     broker::environment world{cores, threads.net(), *files, seeds()};
+    world.usage = usage_of_process;
+    world.slept = [&threads](std::size_t core) { return threads.slept(static_cast<int>(core)); };
     char host_name[256] = "localhost";
     if (::gethostname(host_name, sizeof host_name - 1) == 0) world.host_name = host_name;
-    broker::broker_node node{parsed->config, world, [&](const error& why) {
+    broker::broker_node node{parsed->config, std::move(world), [&](const error& why) {
                                  broker::print_error("the broker cannot go on: " + why.message());
                                  self.exit_code = 1;
                                  threads.stop();
@@ -99,10 +101,10 @@ int main(int argc, char** argv) {
     options.add_option("--config", config_file, "server.properties, with Kafka's names");
     options.add_option("--override", overrides, "name=value, wins over the file; may be repeated")->take_all()->expected(1);
     options.add_option("--log-level", log_level, "trace, debug, info, warn or error")->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
-    bool print_settings = false;
-    options.add_flag("--print-settings", print_settings, "print the reference of settings as Markdown and end");
     std::string log_format = "text";
     options.add_option("--log-format", log_format, "text, or json: an object a line")->check(CLI::IsMember({"text", "json"}));
+    bool print_settings = false;
+    options.add_flag("--print-settings", print_settings, "print the reference of settings as Markdown and end");
     options.set_version_flag("--version", WEIR_VERSION);
     CLI11_PARSE(options, argc, argv);
     if (print_settings) {

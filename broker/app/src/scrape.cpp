@@ -16,6 +16,8 @@ scrape::scrape(parts given) : parts_(given) {
     show_metadata();
     show_groups();
     show_front();
+    show_quorum();
+    show_process();
 }
 
 task<void> scrape::refresh() {
@@ -26,6 +28,11 @@ task<void> scrape::refresh() {
         co_return;
     }
     looking_ = true;
+    quorum_ = parts_.driver.status();
+    if (parts_.world.slept) {
+        before_ = std::exchange(now_, {parts_.loop.now(), nanoseconds{0}});
+        for (std::size_t core = 0; core < parts_.world.cores.size(); ++core) now_.slept += parts_.world.slept(core);
+    }
     auto surveying = parts_.replicas.figures(parts_.loop);
     partitions_ = co_await surveying;
     auto counting = parts_.groups.metrics(parts_.loop);
@@ -86,7 +93,20 @@ void scrape::show_partitions() {
     };
     in_sync("kafka_cluster_partition_insyncreplicascount", "Replicas of a partition that are in sync.", [](const auto& each) { return static_cast<double>(each.isr.size()); });
     in_sync("kafka_cluster_partition_replicascount", "Replicas of a partition.", [](const auto& each) { return static_cast<double>(each.replicas.size()); });
+    shown_.push_back(parts_.metrics.collect("kafka_cluster_partition_underminisr", "1 when fewer replicas of a partition are in sync than min.insync.replicas.", metrics::series_type::gauge, [this](metrics::sample_sink& sink) {
+        for (const auto& each : partitions_)
+            if (each.leads) sink.add({{"topic", each.topic}, {"partition", std::to_string(each.index)}}, spare_in_sync(each) < 0);
+    }));
     in_sync("kafka_cluster_partition_underreplicated", "1 when replicas of a partition are not in sync.", [](const auto& each) { return each.isr.size() < each.replicas.size() ? 1.0 : 0.0; });
+}
+
+// How many more replicas may leave the ISR before acks=all is refused. A partition never asks for more than it has.
+std::int64_t scrape::spare_in_sync(const partition_figures& each) const {
+    const auto* topic = image().find_topic(each.topic);
+    const auto* found = topic ? topic->partitions.find(each.index) : nullptr;
+    if (!found) return 1;
+    const auto wanted = std::min<std::int64_t>(each.min_in_sync, static_cast<std::int64_t>(found->replicas.size()));
+    return static_cast<std::int64_t>(found->isr.size()) - wanted;
 }
 
 double scrape::count_partitions(bool (*which)(const metadata::partition&)) const {
@@ -116,6 +136,10 @@ void scrape::show_replicas() {
             for (const auto& [index, each] : topic->partitions) count += each.leader == parts_.node_id && each.isr.size() < each.replicas.size();
         return count;
     });
+    gauge("kafka_server_replicamanager_underminisrpartitioncount", "Partitions led here with fewer replicas in sync than min.insync.replicas.", {},
+          [this] { return static_cast<double>(std::count_if(partitions_.begin(), partitions_.end(), [this](const auto& each) { return each.leads && spare_in_sync(each) < 0; })); });
+    gauge("kafka_server_replicamanager_atminisrpartitioncount", "Partitions led here with as many replicas in sync as min.insync.replicas, and no more.", {},
+          [this] { return static_cast<double>(std::count_if(partitions_.begin(), partitions_.end(), [this](const auto& each) { return each.leads && spare_in_sync(each) == 0; })); });
     gauge("kafka_server_replicamanager_offlinereplicacount", "Replicas of this broker that it cannot serve.", {}, [this] {
         double wanted = 0;
         for (const auto& [name, topic] : image().topics())
@@ -162,6 +186,7 @@ void scrape::show_groups() {
     figure("kafka_coordinator_group_groupmetadatamanager_numgroupsempty", "Groups without members.", [](const auto& all) { return static_cast<double>(all.groups.empty_groups); });
     figure("kafka_coordinator_group_groupmetadatamanager_numgroupspreparingrebalance", "Groups that wait for members to join.", [](const auto& all) { return static_cast<double>(all.groups.preparing_groups); });
     figure("kafka_coordinator_group_groupmetadatamanager_numgroupscompletingrebalance", "Groups that wait for their assignment.", [](const auto& all) { return static_cast<double>(all.groups.completing_groups); });
+    gauge("kafka_server_group_coordinator_metrics_group_count", "Groups, by protocol.", {{"protocol", "classic"}}, [this] { return static_cast<double>(groups_.groups.groups); });
     const auto counter = [this](std::string_view name, std::string_view help, double (*read)(const coordinator::coordinator_metrics&)) {
         shown_.push_back(parts_.metrics.collect(name, help, metrics::series_type::counter, [this, read](metrics::sample_sink& sink) { sink.add({}, read(groups_)); }));
     };
@@ -184,7 +209,49 @@ void scrape::show_front() {
     gauge("kafka_server_fetchsessioncache_numincrementalfetchsessions", "Fetch sessions.", {}, [this] { return static_cast<double>(front_.fetch_sessions); });
     gauge("kafka_server_fetchsessioncache_numincrementalfetchpartitionscached", "Partitions in fetch sessions.", {}, [this] { return static_cast<double>(front_.fetch_session_partitions); });
     gauge("kafka_network_socketserver_memorypoolused", "Bytes of requests in memory.", {}, [this] { return static_cast<double>(front_.request_bytes); });
-    gauge("kafka_server_socket_server_metrics_connections", "Open client connections.", {}, [this] { return static_cast<double>(parts_.front.connection_count()); });
+}
+
+void scrape::show_quorum() {
+    const auto figure = [this](std::string_view name, std::string_view help, double (*read)(const raft::quorum_status&)) {
+        gauge("kafka_server_raft_metrics_" + std::string{name}, help, {}, [this, read] { return read(quorum_); });
+    };
+    figure("current_leader", "The node that leads the metadata quorum; -1: none.", [](const auto& all) { return static_cast<double>(all.leader.leader_id); });
+    figure("current_epoch", "The epoch of the metadata quorum.", [](const auto& all) { return static_cast<double>(all.leader.epoch); });
+    figure("high_watermark", "The offset below which metadata is committed.", [](const auto& all) { return static_cast<double>(all.high_watermark); });
+    figure("log_end_offset", "The offset after the last record of the metadata log.", [](const auto& all) { return static_cast<double>(all.log_end); });
+    figure("number_of_voters", "Voters of the metadata quorum.", [](const auto& all) { return static_cast<double>(all.voters.size()); });
+    figure("number_of_observers", "Nodes that follow the metadata quorum without a vote.", [](const auto& all) { return static_cast<double>(all.observer_progress.size()); });
+    shown_.push_back(parts_.metrics.collect("kafka_server_raft_metrics_current_state", "What this node is in the metadata quorum.", metrics::series_type::gauge,
+                                            [this](metrics::sample_sink& sink) { sink.add({{"state", std::string{raft::to_string(quorum_.role)}}}, 1); }));
+    gauge("kafka_controller_kafkacontroller_lastcommittedrecordoffset", "Offset of the newest metadata record that is committed.", {},
+          [this] { return static_cast<double>(quorum_.high_watermark - 1); });
+}
+
+double scrape::idle_share() const {
+    const auto passed = (now_.at - before_.at) * static_cast<std::int64_t>(parts_.world.cores.size());
+    if (before_.at == time_point{} || passed <= nanoseconds{0}) return 1;
+    return std::clamp(static_cast<double>((now_.slept - before_.slept).count()) / static_cast<double>(passed.count()), 0.0, 1.0);
+}
+
+void scrape::show_process() {
+    if (parts_.world.slept) {
+        // The same threads do what Kafka's handlers and its network threads do.
+        for (const auto* name : {"kafka_server_kafkarequesthandlerpool_requesthandleravgidlepercent", "kafka_network_socketserver_networkprocessoravgidlepercent"})
+            gauge(name, "Share of the time that the event loops slept since the last scrape, 0 to 1.", {}, [this] { return idle_share(); });
+        shown_.push_back(parts_.metrics.collect("weir_event_loop_sleep_seconds_total", "Seconds an event loop has slept.", metrics::series_type::counter, [this](metrics::sample_sink& sink) {
+            for (std::size_t core = 0; core < parts_.world.cores.size(); ++core)
+                sink.add({{"loop", std::to_string(core)}}, std::chrono::duration<double>(parts_.world.slept(core)).count());
+        }));
+    }
+    if (!parts_.world.usage) return;
+    shown_.push_back(parts_.metrics.collect("process_cpu_seconds_total", "Seconds of CPU that the process has used.", metrics::series_type::counter,
+                                            [this](metrics::sample_sink& sink) { sink.add({}, std::chrono::duration<double>(parts_.world.usage().cpu).count()); }));
+    const auto figure = [this](std::string_view name, std::string_view help, std::uint64_t process_usage::*which) {
+        gauge(name, help, {}, [this, which] { return static_cast<double>(parts_.world.usage().*which); });
+    };
+    figure("process_resident_memory_bytes", "Memory of the process.", &process_usage::resident_bytes);
+    figure("process_open_fds", "Open files and sockets of the process.", &process_usage::open_files);
+    figure("process_max_fds", "Files and sockets that the process may open.", &process_usage::max_files);
 }
 
 }  // namespace weir::broker

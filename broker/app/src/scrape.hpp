@@ -4,7 +4,9 @@
 
 #include <weir/base/metrics.hpp>
 #include <weir/base/task.hpp>
+#include <weir/broker/broker_node.hpp>
 #include <weir/coordinator/group_coordinator.hpp>
+#include <weir/raft/driver.hpp>
 #include <weir/replica/replicas.hpp>
 #include <weir/server/server.hpp>
 
@@ -24,6 +26,8 @@ public:
         server::server& front;
         const server::metadata_cache& cache;
         const log_directories& directories;
+        const raft::quorum_driver& driver;
+        environment& world;
         std::int32_t node_id;
     };
     explicit scrape(parts given);
@@ -41,9 +45,14 @@ private:
     void show_metadata();
     void show_groups();
     void show_front();
+    void show_quorum();
+    void show_process();
+    /// Since the last look.
+    double idle_share() const;
     void gauge(std::string_view name, std::string_view help, metrics::labels where, function<double()> read);
     void per_partition(std::string_view name, std::string_view help, double (*read)(const replica::partition_figures&));
     const metadata::image& image() const { return *parts_.cache.current(0); }
+    std::int64_t spare_in_sync(const replica::partition_figures& each) const;
     double count_partitions(bool (*which)(const metadata::partition&)) const;
     void finish();
 
@@ -51,6 +60,12 @@ private:
     std::vector<replica::partition_figures> partitions_;
     coordinator::coordinator_metrics groups_;
     server::server::figures front_;
+    raft::quorum_status quorum_;
+    struct sleep_mark {
+        time_point at{};
+        nanoseconds slept{0};  // of all cores
+    };
+    sleep_mark before_, now_;
     bool looking_ = false;
     bool stopped_ = false;
     std::vector<function<void(bool)>> waiting_;

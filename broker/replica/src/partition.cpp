@@ -214,6 +214,7 @@ partition_figures partition::figures() const {
             .log_end = log_->log_end_offset(),
             .high_watermark = high_watermark(),
             .last_stable = last_stable_offset(),
+            .min_in_sync = log_->config().min_insync_replicas,
             .producers = log_->producer_count(),
             .waiting_writers = waiters_.size()};
 }

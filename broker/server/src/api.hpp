@@ -38,6 +38,7 @@ struct connection_state {
     endpoint remote;
     std::string software_name = "unknown";
     std::string software_version = "unknown";
+    std::shared_ptr<metrics::gauge> software_shown;  ///< counts this connection under what it calls itself
     /// As Kafka shows it in descriptions of groups: "/127.0.0.1".
     std::string client_host() const { return "/" + remote.host; }
 };

@@ -16,15 +16,24 @@ constexpr std::size_t inbox_bytes = 8 * 1024;
 // Answers that wait for earlier ones or for a slow reader; beyond it the connection is not read from.
 constexpr std::size_t pipeline_limit = 64;
 
+// What a frame that does not parse was meant to be, as far as it tells.
+std::string api_of(bytes_view frame) {
+    const auto* api = frame.size() >= 2 ? protocol::find_api(load_big_endian<std::int16_t>(frame.data())) : nullptr;
+    return api && api->exists() ? std::string{api->name} : "frame of " + std::to_string(frame.size()) + " bytes";
+}
+
 }  // namespace
 
 connection::connection(services& broker, core_context& core, std::unique_ptr<stream> peer, const listener_info& listener)
-    : broker_(broker), core_(core), peer_(std::move(peer)), state_(listener, peer_->remote()) {}
+    : broker_(broker), core_(core), peer_(std::move(peer)), state_(listener, peer_->remote()), counters_(core.metrics.listener(listener.name)) {}
 
 connection::~connection() { core_.loop.cancel(idle_); }
 
 void connection::start(function<void(connection&)> on_closed) {
     on_closed_ = std::move(on_closed);
+    counters_.opened->add();
+    counters_.open->add(1);
+    state_.software_shown = core_.metrics.software(state_.listener->name, state_.software_name, state_.software_version);
     last_activity_ = core_.loop.now();
     watch_idle();
     spawn(run(shared_from_this()));
@@ -33,6 +42,9 @@ void connection::start(function<void(connection&)> on_closed) {
 void connection::close() noexcept {
     if (std::exchange(closed_, true)) return;
     core_.loop.cancel(std::exchange(idle_, timer_id::none));
+    counters_.closed->add();
+    counters_.open->add(-1);
+    state_.software_shown = nullptr;
     peer_->close();
     wake_reader();
     if (on_closed_) std::exchange(on_closed_, nullptr)(*this);
@@ -57,13 +69,13 @@ void connection::wake_reader() {
     if (reader_waits_) std::exchange(reader_waits_, nullptr)(true);
 }
 
-void connection::note_refusal(std::string_view api, std::string_view why) const {
+void connection::note_refusal(std::string_view api, std::string_view why) {
     logs.warn("disconnecting " + to_string(peer_->remote()) + " on listener " + state_.listener->name + ": " + std::string{api} + ": " + std::string{why});
+    core_.metrics.refused_requests().add();
 }
 
 void connection::refuse(std::string_view api, std::string_view why) {
     note_refusal(api, why);
-    core_.metrics.refused_requests().add();
     auto last = std::make_shared<slot>();
     last->answer = reply::disconnect();
     last->done = true;
@@ -121,11 +133,14 @@ task<void> connection::run(std::shared_ptr<connection> self) {
         std::copy_n(self->inbox_.begin() + static_cast<std::ptrdiff_t>(self->taken_), here, frame->data().begin());
         self->taken_ += here;
         if (here < frame->size && !co_await read_body(self, frame->data().subspan(here))) break;
-        self->last_activity_ = self->core_.loop.now();
+        const auto read_at = self->core_.loop.now();
+        self->last_activity_ = read_at;
+        self->counters_.requests->add();
+        self->counters_.bytes_in->add(static_cast<std::uint64_t>(size) + 4);
 
         auto request = protocol::parse_request_frame(frame->data());
         if (!request) {
-            self->refuse("frame of " + std::to_string(size) + " bytes", request.error().message());
+            self->refuse(api_of(frame->data()), request.error().message());
             co_return;
         }
         const auto* api = find_api(request->api->key);
@@ -134,15 +149,23 @@ task<void> connection::run(std::shared_ptr<connection> self) {
             co_return;
         }
         const bool produce = api->key == protocol::api_key::produce;
+        auto begun = read_at;
         while (!self->closed_ && !self->may_start(produce)) {
             auto waiting = completion<bool>([&](function<void(bool)> wake) { self->reader_waits_ = std::move(wake); });
             co_await waiting;
+            begun = self->core_.loop.now();
         }
         if (self->closed_) break;
         auto where = std::make_shared<slot>();
         where->produce = produce;
+        where->api = api;
+        where->version = request->unknown_version ? std::int16_t{0} : request->version;  // what it is answered in
+        where->bytes = static_cast<std::uint64_t>(size);
+        where->times.read = read_at;
+        where->times.begun = begun;
         self->slots_.push_back(where);
-        spawn(serve(self, std::move(where), std::move(frame), api, *std::move(request)));
+        spawn(serve(self, where, std::move(frame), api, *std::move(request)));
+        if (!where->done) where->times.first_wait = self->core_.loop.now();
     }
     self->close();
 }
@@ -156,7 +179,6 @@ bool connection::may_start(bool produce) const noexcept {
 task<void> connection::serve(std::shared_ptr<connection> self, std::shared_ptr<slot> where, request_buffer_ptr frame,
                              const api_entry* api, protocol::request_frame request) {
     request_context context{self->broker_, self->core_, self->state_, std::move(request), frame};
-    const auto started = self->core_.loop.now();
     request_faults::fate fate;
     if (self->broker_.faults) fate = self->broker_.faults->fate_of(api->key);
     try {
@@ -178,7 +200,8 @@ task<void> connection::serve(std::shared_ptr<connection> self, std::shared_ptr<s
     }
     if (where->answer.kind == reply::type::disconnect && !where->answer.why.empty())
         self->note_refusal(api->info().name, where->answer.why);
-    self->core_.metrics.served(api->key, self->core_.loop.now() - started);
+    where->times.decided = self->core_.loop.now();
+    if (where->times.first_wait == time_point{}) where->times.first_wait = where->times.decided;
     where->done = true;
     frame.reset();
     self->send_ready();
@@ -194,27 +217,41 @@ task<void> connection::hold_back(std::shared_ptr<connection> self, nanoseconds d
     }
 }
 
+void connection::count_sent(time_point now) {
+    for (const auto& each : sending_) {
+        if (!each->api) continue;
+        core_.metrics.served(each->api->key, each->version, each->bytes, each->times, now);
+        if (each->answer.kind == reply::type::answer) counters_.responses->add();
+    }
+    sending_.clear();
+}
+
 void connection::send_ready() {
     if (writing_ || closed_) return;
     std::vector<write_piece> pieces;
-    bool moved = false;
     while (!slots_.empty() && slots_.front()->done && !last_words_) {
         auto& answer = slots_.front()->answer;
         if (answer.kind == reply::type::disconnect) last_words_ = true;
         if (pieces.empty()) pieces = std::move(answer.pieces);
         else std::move(answer.pieces.begin(), answer.pieces.end(), std::back_inserter(pieces));
+        sending_.push_back(std::move(slots_.front()));
         slots_.pop_front();
-        moved = true;
     }
+    const bool moved = !sending_.empty();
+    const auto now = moved ? core_.loop.now() : time_point{};
+    for (const auto& each : sending_) each->times.sending = now;
     if (pieces.empty()) {
+        count_sent(now);
         if (last_words_) close();
         else if (moved) wake_reader();
         return;
     }
+    for (const auto& each : pieces) counters_.bytes_out->add(each.size());
     writing_ = true;
     peer_->write(std::move(pieces), [self = shared_from_this()](result<void> written) {
         self->writing_ = false;
         self->last_activity_ = self->core_.loop.now();
+        self->count_sent(self->last_activity_);
         if (!written || self->last_words_) return self->close();
         self->send_ready();
         self->wake_reader();

@@ -29,6 +29,10 @@ private:
         reply answer;
         bool done = false;
         bool produce = false;
+        const api_entry* api = nullptr;  // nullptr: no request but the end of the connection
+        std::int16_t version = 0;
+        std::uint64_t bytes = 0;
+        request_times times;
     };
     static task<void> run(std::shared_ptr<connection> self);
     static task<bool> fill_inbox(std::shared_ptr<connection> self, std::size_t wanted);
@@ -41,9 +45,10 @@ private:
     bool may_start(bool produce) const noexcept;
     void wake_reader();
     void send_ready();
+    void count_sent(time_point now);
     /// One log line with address, API and reason; the connection ends once earlier answers are out.
     void refuse(std::string_view api, std::string_view why);
-    void note_refusal(std::string_view api, std::string_view why) const;
+    void note_refusal(std::string_view api, std::string_view why);
     void watch_idle();
     std::size_t buffered() const noexcept { return filled_ - taken_; }
 
@@ -52,11 +57,13 @@ private:
     std::unique_ptr<stream> peer_;
     function<void(connection&)> on_closed_;
     connection_state state_;
+    listener_counters& counters_;
 
     std::vector<std::byte> inbox_;  // bytes read and not yet taken: [taken_, filled_)
     std::size_t taken_ = 0;
     std::size_t filled_ = 0;
     std::deque<std::shared_ptr<slot>> slots_;
+    std::vector<std::shared_ptr<slot>> sending_;  // their answers are being written
     function<void(bool)> reader_waits_;  // for room, or for earlier requests
     bool writing_ = false;
     bool last_words_ = false;  // close once what is being written is out

@@ -5,6 +5,7 @@
 #include <weir/base/time.hpp>
 #include <weir/protocol/api_key.hpp>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,22 @@ struct traffic_counters {
     traffic_counters(metrics::registry& registry, const metrics::labels& where);
     std::shared_ptr<metrics::counter> bytes_in, bytes_out, messages_in, bytes_rejected, produce_requests, fetch_requests, failed_produce,
         failed_fetch, corrupt, out_of_sequence;
+};
+
+/// Connections of one listener.
+struct listener_counters {
+    listener_counters(metrics::registry& registry, const std::string& name);
+    std::shared_ptr<metrics::gauge> open;
+    std::shared_ptr<metrics::counter> opened, closed, requests, responses, bytes_in, bytes_out;
+};
+
+/// When what happened to a request.
+struct request_times {
+    time_point read;        ///< the last byte of it came
+    time_point begun;       ///< earlier ones let it begin
+    time_point first_wait;  ///< its handler waited for the first time, or was done
+    time_point decided;     ///< the answer was there
+    time_point sending;     ///< earlier answers let it go
 };
 
 class core_metrics {
@@ -34,9 +51,11 @@ public:
     metrics::gauge& parked_fetches() noexcept { return *parked_fetches_; }
     metrics::counter& refused_requests() noexcept { return *refused_; }
     metrics::counter& idle_connections_closed() noexcept { return *idle_closed_; }
-    metrics::gauge& connections() noexcept { return *connections_; }
-    /// One request of this API took `time` from its first byte read to its answer.
-    void served(protocol::api_key api, nanoseconds time);
+    listener_counters& listener(const std::string& name);
+    /// One connection of this client software, for as long as somebody keeps it.
+    std::shared_ptr<metrics::gauge> software(const std::string& listener, const std::string& name, const std::string& version);
+    /// The answer to a request of `bytes` has left at `sent`.
+    void served(protocol::api_key api, std::int16_t version, std::uint64_t bytes, const request_times& times, time_point sent);
 
 private:
     struct per_api;
@@ -50,7 +69,8 @@ private:
     };
     std::unordered_map<std::string, traffic_counters, text_hash, std::equal_to<>> topics_;
     std::shared_ptr<metrics::counter> refused_, idle_closed_;
-    std::shared_ptr<metrics::gauge> connections_, parked_fetches_;
+    std::shared_ptr<metrics::gauge> parked_fetches_;
+    std::map<std::string, listener_counters> listeners_;
     std::vector<std::unique_ptr<per_api>> apis_;  // by key, made on first use
 };
 

@@ -112,11 +112,9 @@ void server::state::accept(core_state& core, std::unique_ptr<stream> peer, const
                                          objects.fetch_sub(1, std::memory_order_release);
                                      }};
     core.connections.emplace(made.get(), made);
-    core.context.metrics.connections().add(1);
     connections.fetch_add(1, std::memory_order_relaxed);
     made->start([this, &core, address](connection& gone) {
-        doors->leave(address);
-        core.context.metrics.connections().add(-1);
+        doors.leave(address);
         connections.fetch_sub(1, std::memory_order_relaxed);
         core.connections.erase(&gone);
     });

@@ -65,6 +65,8 @@ struct broker_fixture {
     }
     std::unique_ptr<broker_node> make(const std::vector<std::string>& more) {
         environment in{{&world.loop(machine, 0), &world.loop(machine, 1)}, world.net(machine), world.disk(machine), world.random()(), "broker"};
+        in.usage = [] { return process_usage{std::chrono::seconds{3}, 20 << 20, 12, 1024}; };
+        in.slept = [this](std::size_t) { return world.loop(machine).now() - time_point{}; };
         return std::make_unique<broker_node>(settings(more), std::move(in), [this](const error& why) { failure = why; });
     }
     static task<void> run_start(broker_node& which, std::optional<result<void>>& outcome) {

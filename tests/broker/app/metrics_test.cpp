@@ -112,7 +112,28 @@ TEST_CASE("metrics tell the traffic of all topics and of each, and what the logs
     CHECK(told["kafka_log_logmanager_offlinelogdirectorycount"] == 0);
     CHECK(told["kafka_server_kafkaserver_brokerstate"] == 3);
     CHECK(told["kafka_log_logflushstats_logflushrateandtimems_count"] >= 3);
-    CHECK(told["kafka_server_socket_server_metrics_connections"] == 1);
+    CHECK(told["kafka_server_socket_server_metrics_connections{clientSoftwareName=\"unknown\",clientSoftwareVersion=\"unknown\",listener=\"PLAINTEXT\"}"] == 1);
+    CHECK(told["kafka_server_socket_server_metrics_connection_count{listener=\"PLAINTEXT\"}"] == 1);
+    CHECK(told["kafka_server_socket_server_metrics_connection_creation_total{listener=\"PLAINTEXT\"}"] == 1);
+    CHECK(told["kafka_server_socket_server_metrics_incoming_byte_total{listener=\"PLAINTEXT\"}"] > 2 * size);
+    CHECK(told["kafka_server_socket_server_metrics_outgoing_byte_total{listener=\"PLAINTEXT\"}"] > 2 * size);
+    CHECK(told["kafka_server_socket_server_metrics_request_total{listener=\"PLAINTEXT\"}"] == 8);
+    CHECK(told["kafka_server_socket_server_metrics_response_total{listener=\"PLAINTEXT\"}"] == 8);
+    CHECK(told["kafka_network_requestmetrics_requests_total{request=\"Produce\",version=\"9\"}"] == 4);
+    CHECK(told["kafka_network_requestmetrics_requests_total{request=\"FetchConsumer\",version=\"11\"}"] == 2);
+    CHECK(told["kafka_network_requestmetrics_totaltimems_count{request=\"Produce\"}"] == 4);
+    CHECK(told["kafka_network_requestmetrics_remotetimems_count{request=\"Produce\"}"] == 4);
+    CHECK(told["kafka_network_requestmetrics_requestbytes_sum{request=\"Produce\"}"] > 2 * size);
+    CHECK(told["kafka_server_replicamanager_underminisrpartitioncount"] == 0);
+    CHECK(told["kafka_server_replicamanager_atminisrpartitioncount"] == 3);
+    CHECK(told["kafka_server_raft_metrics_current_leader"] == 1);
+    CHECK(told["kafka_server_raft_metrics_number_of_voters"] == 1);
+    CHECK(told["kafka_server_raft_metrics_current_state{state=\"leader\"}"] == 1);
+    CHECK(told["kafka_server_raft_metrics_high_watermark"] == told["kafka_controller_kafkacontroller_lastcommittedrecordoffset"] + 1);
+    CHECK(told["process_cpu_seconds_total"] == 3);
+    CHECK(told["process_open_fds"] == 12);
+    here.world.run_for(1s);
+    CHECK(here.metrics()["kafka_server_kafkarequesthandlerpool_requesthandleravgidlepercent"] == 1);  // a machine of the simulation only sleeps
 
     SUBCASE("a deleted topic leaves the page") {
         delete_topics_request request;

@@ -40,6 +40,7 @@ task<api_versions_response> handle_api_versions(request_context& context, api_ve
         }
         context.connection.software_name = request.client_software_name;
         context.connection.software_version = request.client_software_version;
+        context.connection.software_shown = context.core.metrics.software(context.connection.listener->name, request.client_software_name, request.client_software_version);
     }
     for (const auto& api : api_table())
         if (api.serves_on(*context.connection.listener, context.broker)) add_api(response, api);

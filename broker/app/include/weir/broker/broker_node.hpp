@@ -2,6 +2,7 @@
 #pragma once
 #include <weir/base/files.hpp>
 #include <weir/base/network.hpp>
+#include <weir/base/process.hpp>
 #include <weir/base/task.hpp>
 #include <weir/broker/broker_config.hpp>
 
@@ -22,6 +23,9 @@ struct environment {
     std::uint64_t seed = 0;          ///< of ids and jitter
     std::string host_name = "localhost";  ///< told to clients of listeners that name no address
     server::request_faults* faults = nullptr;  ///< what tests let happen to requests
+    // For /metrics; empty ones are not shown.
+    function<process_usage()> usage;
+    function<nanoseconds(std::size_t core)> slept;  ///< how long a core's loop has slept since it began
 };
 
 /// Made, started and stopped on the first core's loop, and destroyed when the loops have ended.

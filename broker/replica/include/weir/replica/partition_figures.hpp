@@ -16,6 +16,7 @@ struct partition_figures {
     std::int64_t log_end = 0;
     std::int64_t high_watermark = 0;
     std::int64_t last_stable = 0;
+    std::int32_t min_in_sync = 1;  ///< min.insync.replicas
     std::size_t producers = 0;
     std::size_t waiting_writers = 0;  ///< wait until what they wrote is committed
 };

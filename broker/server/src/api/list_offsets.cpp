@@ -4,6 +4,10 @@
 
 #include <weir/protocol/messages/list_offsets.hpp>
 
+#include <map>
+#include <string_view>
+#include <utility>
+
 namespace weir::server {
 namespace {
 
@@ -16,6 +20,18 @@ constexpr timestamp_ms max_timestamp = -3;
 constexpr timestamp_ms earliest_local = -4;
 constexpr timestamp_ms latest_tiered = -5;
 constexpr timestamp_ms earliest_pending_upload = -6;
+
+// Since which version a request may name this place; times of records always.
+std::int16_t first_version(timestamp_ms asked) noexcept {
+    if (asked >= earliest) return 1;
+    switch (asked) {
+        case max_timestamp: return 7;
+        case earliest_local: return 8;
+        case latest_tiered: return 9;
+        case earliest_pending_upload: return 11;
+        default: return INT16_MAX;
+    }
+}
 
 struct question {
     std::shared_ptr<replica::partition> where;
@@ -51,7 +67,6 @@ result<storage::timestamp_offset> answer_here(const question& asked) {
         }
         default: break;
     }
-    if (asked.timestamp < 0) return errc::unsupported_version;
     auto found = log.offset_for_timestamp(asked.timestamp, end);
     if (!found) return found.error();
     return found->value_or(answer);
@@ -69,6 +84,9 @@ task<result<storage::timestamp_offset>> answer_at_home(event_loop& here, questio
 task<list_offsets_response> handle_list_offsets(request_context& context, list_offsets_request request) {
     list_offsets_response response;
     const auto image = context.image();
+    std::map<std::pair<std::string_view, std::int32_t>, int> times_asked;
+    for (const auto& topic : request.topics)
+        for (const auto& part : topic.partitions) ++times_asked[{topic.name, part.partition_index}];
     for (const auto& topic : request.topics) {
         auto& answered = response.topics.emplace_back();
         answered.name = topic.name;
@@ -81,7 +99,9 @@ task<list_offsets_response> handle_list_offsets(request_context& context, list_o
             asked.current_leader_epoch = part.current_leader_epoch;
             asked.read_committed = request.isolation_level == 1;
             asked.to_log_end = request.replica_id == -2;
-            const auto code = locate(context, found, part.partition_index, asked.where);
+            auto code = locate(context, found, part.partition_index, asked.where);
+            if (times_asked[{topic.name, part.partition_index}] > 1) code = errc::invalid_request;
+            else if (context.version() < first_version(part.timestamp)) code = errc::unsupported_version;
             result<storage::timestamp_offset> offset = code;
             if (code == errc::none) {
                 auto asking = answer_at_home(context.core.loop, std::move(asked));

@@ -1,0 +1,69 @@
+// Places in a partition that have no number: which there are, since which version, and what they are here.
+#include "broker_fixture.hpp"
+
+#include <weir/protocol/messages/list_offsets.hpp>
+
+using namespace weir;
+using namespace weir::broker::test;
+using namespace weir::protocol;
+
+namespace {
+
+list_offsets_response::list_offsets_partition_response ask(wire_client& client, std::int64_t timestamp, std::int16_t version) {
+    list_offsets_request request;
+    request.replica_id = -1;
+    auto& topic = request.topics.emplace_back();
+    topic.name = "orders";
+    topic.partitions.emplace_back().timestamp = timestamp;
+    return client.call(request, version).topics.at(0).partitions.at(0);
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(broker_fixture, "each place is answered since the version that brought it") {
+    start();
+    auto client = connect();
+    REQUIRE(create_topic(client, "orders", 1) == 0);
+    REQUIRE(produce(client, "orders", 0, {"a", "b", "c"}).error_code == 0);
+    struct place {
+        std::int64_t timestamp;
+        std::int16_t since;
+        std::int64_t offset;
+    };
+    // The last record of a batch made here is the youngest. Nothing is tiered, and nothing waits for upload.
+    for (const auto& [timestamp, since, offset] : {place{-1, 1, 3}, {-2, 1, 0}, {-3, 7, 0}, {-4, 8, 0}, {-5, 9, -1}, {-6, 11, -1}}) {
+        for (std::int16_t version = 1; version <= 11; ++version) {
+            CAPTURE(timestamp);
+            CAPTURE(version);
+            const auto answer = ask(client, timestamp, version);
+            if (version < since) {
+                CHECK(answer.error_code == wire_code(errc::unsupported_version));
+            } else {
+                CHECK(answer.error_code == 0);
+                CHECK(answer.offset == offset);
+            }
+        }
+    }
+    CHECK(ask(client, -7, 11).error_code == wire_code(errc::unsupported_version));
+}
+
+TEST_CASE_FIXTURE(broker_fixture, "a partition that is named twice is an error of the request, the others are answered") {
+    start();
+    auto client = connect();
+    REQUIRE(create_topic(client, "orders", 2) == 0);
+    list_offsets_request request;
+    request.replica_id = -1;
+    auto& topic = request.topics.emplace_back();
+    topic.name = "orders";
+    for (const auto index : {0, 1, 0}) {
+        auto& part = topic.partitions.emplace_back();
+        part.partition_index = index;
+        part.timestamp = -1;
+    }
+    const auto answer = client.call(request, 7);
+    const auto& parts = answer.topics.at(0).partitions;
+    REQUIRE(parts.size() == 3);
+    CHECK(parts[0].error_code == wire_code(errc::invalid_request));
+    CHECK(parts[1].error_code == 0);
+    CHECK(parts[2].error_code == wire_code(errc::invalid_request));
+}

@@ -316,7 +316,11 @@ result<std::vector<log_manager::loaded_log>> log_manager::load(
             in.fail(*each, begun.error());
             continue;
         }
-        if (!each->was_clean)
+        const bool holds_logs = std::any_of(entries->begin(), entries->end(), [](const auto& entry) {
+            const auto parsed = entry.is_directory ? parse_partition_folder(entry.name) : std::nullopt;
+            return parsed && parsed->topic != metadata_topic;
+        });
+        if (!each->was_clean && holds_logs)
             logs.info(each->path + " was not cleanly stopped: logs are checked from their recovery points on");
         for (const auto& [folder, is_directory] : *entries) {
             if (!is_directory) continue;

@@ -3,8 +3,26 @@
 #include "other_settings.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace weir::broker {
+namespace {
+
+bool is_host_and_port(std::string_view text) { return parse_host_and_port(text).has_value(); }
+
+}  // namespace
+
+std::optional<endpoint> parse_host_and_port(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    auto host = text.substr(0, colon);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    endpoint parsed{std::string{host}, 0};
+    const auto* end = text.data() + text.size();
+    const auto [rest, problem] = std::from_chars(text.data() + colon + 1, end, parsed.port);
+    if (problem != std::errc{} || rest != end) return std::nullopt;
+    return parsed;
+}
 
 std::span<const setting> node_config::settings() {
     using c = node_config;
@@ -25,18 +43,17 @@ std::span<const setting> node_config::settings() {
         make_setting<&c::metadata_retention>("metadata.max.retention.ms", any(), "Age at which snapshots and the log below them go.", importance::high),
         make_setting<&c::retention_check_interval>("log.retention.check.interval.ms", at_least(1), "How often logs are looked at for what may be deleted."),
         make_setting<&c::checkpoint_interval>("log.flush.offset.checkpoint.interval.ms", at_least(0), "How often recovery points are written down.", importance::high, setting_type::int32),
-        make_setting<&c::producer_id_expiration>("producer.id.expiration.ms", at_least(1), "How long the sequence numbers of an idempotent producer are remembered after its last record."),
+        make_setting<&c::producer_id_expiration>("producer.id.expiration.ms", at_least(1), "How long the sequence numbers of an idempotent producer are remembered after its last record.", dynamic_mode::cluster_wide),
         make_setting<&c::event_loops>("event.loops", between(0, 1024), "Threads that serve requests, each with its own partitions; 0: one per core."),
-        make_setting<&c::http_listener>("http.listener", any(), "host:port for /metrics and /health; not set: none."),
+        make_setting<&c::http_listener>("http.listener", checked(is_host_and_port, "host:port"), "Where /metrics and /health are served; not set: nowhere."),
     };
     return all;
 }
 
 namespace {
 
-// Combinations that no single row can refuse.
-void check_together(settings_reader& reader, const broker_config& config) {
-    const auto& node = config.node;
+// What follows are combinations that no single row can refuse.
+void check_node(settings_reader& reader, const node_config& node) {
     const auto has_role = [&](std::string_view role) { return std::find(node.process_roles.begin(), node.process_roles.end(), role) != node.process_roles.end(); };
     if (!has_role("broker") || !has_role("controller"))
         reader.report("process.roles", "this broker is its own controller: both broker and controller are needed");
@@ -45,25 +62,38 @@ void check_together(settings_reader& reader, const broker_config& config) {
     if (node.controller_quorum_voters.size() == 1 && node.controller_quorum_voters.front().substr(0, node.controller_quorum_voters.front().find('@')) != std::to_string(node.node_id))
         reader.report("controller.quorum.voters", "'" + node.controller_quorum_voters.front() + "' is not this node, whose node.id is " + std::to_string(node.node_id));
     const auto directories = node.directories();
-    if (directories.empty() || std::any_of(directories.begin(), directories.end(), [](const auto& each) { return each.empty(); })) {
+    if (directories.empty() || std::any_of(directories.begin(), directories.end(), [](const auto& each) { return each.empty(); }))
         reader.report("log.dirs", "names no directory");
-    }
-    const auto listeners = server::parse_listeners("listeners", config.server.listeners, config.server.security_protocol_map);
-    if (!listeners) reader.report("listeners", listeners.error().what());
-    else
-        for (const auto& each : *listeners)
-            if (each.protocol != "PLAINTEXT") reader.report("listeners", "listener " + each.name + " uses " + each.protocol + ": this broker serves PLAINTEXT listeners only");
-    if (config.server.advertised_listeners) {
-        const auto told = server::parse_listeners("advertised.listeners", *config.server.advertised_listeners, config.server.security_protocol_map);
-        if (!told) reader.report("advertised.listeners", told.error().what());
-    }
-    if (const auto overrides = server::parse_ip_overrides(config.server.max_connections_per_ip_overrides); !overrides)
-        reader.report("max.connections.per.ip.overrides", overrides.error().what());
-    if (const auto fine = config.log_defaults.check(); !fine) reader.report("log.*", fine.error().what());
 }
 
-bool matches(std::string_view pattern, std::string_view name) {
-    return pattern.ends_with('*') ? name.starts_with(pattern.substr(0, pattern.size() - 1)) : name == pattern;
+void check_listeners(settings_reader& reader, const broker_config& config) {
+    const auto& server = config.server;
+    const auto listeners = server::parse_listeners("listeners", server.listeners, server.security_protocol_map);
+    if (!listeners) return reader.report("listeners", listeners.error().what());
+    for (const auto& each : *listeners)
+        if (each.protocol != "PLAINTEXT") reader.report("listeners", "listener " + each.name + " uses " + each.protocol + ": this broker serves PLAINTEXT listeners only");
+    const auto names_one = [&](std::string_view setting, const std::string& name) {
+        if (std::none_of(listeners->begin(), listeners->end(), [&](const auto& each) { return each.name == name; }))
+            reader.report(setting, "listeners has no listener " + name);
+    };
+    for (const auto& name : config.node.controller_listener_names) names_one("controller.listener.names", name);
+    if (const auto* given = reader.find("inter.broker.listener.name")) names_one("inter.broker.listener.name", given->value);
+    if (server.advertised_listeners) {
+        const auto told = server::parse_listeners("advertised.listeners", *server.advertised_listeners, server.security_protocol_map);
+        if (!told) return reader.report("advertised.listeners", told.error().what());
+        for (const auto& each : *told) names_one("advertised.listeners", each.name);
+    }
+}
+
+void check_limits(settings_reader& reader, const broker_config& config) {
+    const auto& groups = config.groups;
+    if (groups.min_session_timeout > groups.max_session_timeout)
+        reader.report("group.min.session.timeout.ms", "is above group.max.session.timeout.ms=" + std::to_string(groups.max_session_timeout.count()));
+    const auto& logs = config.log_defaults;
+    if (logs.min_compaction_lag_ms > logs.max_compaction_lag_ms)
+        reader.report("log.cleaner.min.compaction.lag.ms", "is above log.cleaner.max.compaction.lag.ms=" + std::to_string(logs.max_compaction_lag_ms.count()));
+    else if (const auto fine = logs.check(); !fine)
+        reader.report("log.*", fine.error().what());
 }
 
 }  // namespace
@@ -89,17 +119,18 @@ result<parsed_config> parse_config(const std::string& file, std::string_view tex
     for (const auto& [name, given] : reader.entries()) {
         for (const auto without : settings_without_effect())
             if (name == without) parsed.without_effect.push_back(given.where + ": " + name);
-        for (const auto pattern : settings_refused())
-            if (matches(pattern, name)) {
-                reader.accept(name);
-                if (!given.value.empty()) reader.report(name, "this broker does not have it, and starting without it would not do what was asked for; remove the setting");
-            }
+        if (is_refused(name)) {
+            reader.accept(name);
+            if (!asks_for_nothing(name, given.value)) reader.report(name, "this broker does not have it, and starting without it would not do what was asked for; remove the setting");
+        }
         if (name.starts_with("listener.name.")) {
             reader.accept(name);
             reader.report(name, "settings of a single listener are not supported; remove the setting");
         }
     }
-    check_together(reader, config);
+    check_node(reader, config.node);
+    check_listeners(reader, config);
+    check_limits(reader, config);
     if (auto fine = reader.finish(); !fine) return fine.error();
     config.given = reader.entries();
     return parsed;

@@ -112,6 +112,7 @@ result<void> broker_node::state::put_together() {
     ids = std::make_unique<server::producer_ids>(loop(), *gateway, config.node.node_id, [this] { return broker_epoch; });
     publisher = std::make_unique<metadata_publisher>(metadata_publisher::parts{
         config, loop(), world.files, *controller, *replicas, *groups, *cache, directories->metadata_directory(),
+        [this](const server::server_config& now) { front->set_limits(now); },
         [this](const error& why) {
             serving = false;
             if (failed) failed(why);
@@ -161,10 +162,7 @@ result<void> broker_node::state::put_together() {
     if (config.node.http_listener) {
         http = std::make_unique<http_listener>(loop(), world.net, metrics, [this] { return serving; },
                                                [this] { return numbers->refresh(); });
-        const auto& text = *config.node.http_listener;
-        const auto colon = text.rfind(':');
-        const auto port = colon == std::string::npos ? 0 : std::atoi(text.c_str() + colon + 1);
-        if (auto open = http->open({text.substr(0, colon), static_cast<std::uint16_t>(port)}); !open) return open.error();
+        if (auto open = http->open(*parse_host_and_port(*config.node.http_listener)); !open) return open.error();
     }
     return {};
 }

@@ -1,11 +1,12 @@
 #include "broker_schema.hpp"
 
 #include "entity_configs.hpp"
+#include "other_settings.hpp"
 
 #include <weir/base/log.hpp>
 #include <weir/server/client_metrics_config.hpp>
 
-#include <limits>
+#include <algorithm>
 
 namespace weir::broker {
 namespace {
@@ -24,6 +25,7 @@ std::shared_ptr<void> make_scratch() {
 
 config_key make_key(const setting& row, std::string_view name, std::optional<std::string> value, config_source source) {
     config_key key;
+    key.built_in_value = row.default_text;
     key.name = name;
     key.type = static_cast<config_value_type>(row.type);
     key.sensitive = row.is_sensitive;
@@ -31,6 +33,13 @@ config_key make_key(const setting& row, std::string_view name, std::optional<std
     key.default_source = source;
     key.documentation = row.doc;
     return key;
+}
+
+void take_from_file(config_key& key, std::string_view name, const broker_config& config) {
+    const auto given = config.given.find(name);
+    if (given == config.given.end()) return;
+    key.from_file.emplace_back(given->first, given->second.value);
+    key.default_source = config_source::static_broker;
 }
 
 }  // namespace
@@ -49,8 +58,11 @@ template <class Config>
 void broker_schema::add(config_type type, const Config& values, const broker_config& config) {
     for (const auto& row : Config::settings()) {
         const bool of_broker = type == config_type::broker;
-        const bool given = of_broker && config.given.contains(std::string{row.name});
-        auto key = make_key(row, row.name, row.print(&values), given ? config_source::static_broker : config_source::built_in);
+        auto key = make_key(row, row.name, row.print(&values), config_source::built_in);
+        if (of_broker) {
+            take_from_file(key, row.name, config);
+            for (const auto& synonym : row.synonyms) take_from_file(key, synonym.name, config);
+        }
         key.read_only = of_broker && row.dynamic == dynamic_mode::read_only;
         key.per_broker_only = of_broker && row.dynamic == dynamic_mode::per_broker;
         all_[type].emplace(row.name, entry{std::move(key), &row, 1, &make_scratch<Config>});
@@ -64,12 +76,12 @@ void broker_schema::add_topic_rows(const broker_config& config) {
         auto key = make_key(row, row.name, row.print(&config.log_defaults), config_source::built_in);
         for (const auto& synonym : row.synonyms) {
             key.server_keys.emplace_back(synonym.name);
-            const auto given = config.given.find(synonym.name);
-            if (given != config.given.end()) key.default_source = config_source::static_broker;
-            std::optional<std::string> value;
-            if (given != config.given.end()) value = given->second.value;
-            else if (synonym.factor == 1) value = row.default_text;
-            auto broker_key = make_key(row, synonym.name, std::move(value), given != config.given.end() ? config_source::static_broker : config_source::built_in);
+            take_from_file(key, synonym.name, config);
+            auto broker_key = make_key(row, synonym.name, std::nullopt, config_source::built_in);
+            if (synonym.factor != 1) broker_key.built_in_value = std::nullopt;  // in another unit
+            broker_key.default_value = broker_key.built_in_value;
+            take_from_file(broker_key, synonym.name, config);
+            if (!broker_key.from_file.empty()) broker_key.default_value = broker_key.from_file.front().second;
             broker_key.read_only = synonym.factor != 1;  // as in Kafka: hours and minutes need a restart
             all_[config_type::broker].emplace(synonym.name, entry{std::move(broker_key), &row, synonym.factor, &make_scratch<storage::log_config>});
         }
@@ -89,6 +101,13 @@ const config_key* broker_schema::find(config_type type, std::string_view key) co
     return at == known.end() ? nullptr : &at->second.key;
 }
 
+std::string_view broker_schema::why_unknown(config_type type, std::string_view key) const {
+    if (type != config_type::broker) return {};
+    if (is_refused(key)) return "this broker does not have it";
+    const auto without = settings_without_effect();
+    return std::find(without.begin(), without.end(), key) == without.end() ? std::string_view{} : "it has no effect in this broker";
+}
+
 std::vector<const config_key*> broker_schema::keys(config_type type) const {
     std::vector<const config_key*> list;
     for (const auto& [name, each] : of(type)) list.push_back(&each.key);
@@ -104,8 +123,30 @@ result<void> broker_schema::validate(config_type type, std::string_view key, std
     return {};
 }
 
+namespace {
+
+// A stored value that no longer parses (written by another version) is left out and logged.
+template <class Config>
+Config in_force(Config effective, std::int32_t node, const metadata::image& image) {
+    for (const auto& row : Config::settings()) {
+        if (row.dynamic == dynamic_mode::read_only) continue;
+        const auto* set = image.config(config_type::broker, std::to_string(node), row.name);
+        if (!set) set = image.config(config_type::broker, "", row.name);
+        if (!set) continue;
+        if (auto fine = row.parse(&effective, *set); !fine) logs.warn(fine.error().message() + "; what the file says holds");
+    }
+    return effective;
+}
+
+}  // namespace
+
+running_config config_in_force(const broker_config& config, const metadata::image& image) {
+    return {in_force(config.server, config.node.node_id, image), in_force(config.cleaner, config.node.node_id, image)};
+}
+
 storage::log_config topic_log_config(const broker_config& config, const metadata::image& image, const std::string& topic) {
     auto effective = config.log_defaults;
+    effective.producer_id_expiration_ms = in_force(config.node, config.node.node_id, image).producer_id_expiration;
     const auto node = std::to_string(config.node.node_id);
     const auto apply = [&](const setting& row, const std::string& value, std::int64_t factor) {
         if (auto fine = row.parse(&effective, value, factor); !fine) logs.warn("topic " + topic + ": " + fine.error().message() + "; it keeps its default");

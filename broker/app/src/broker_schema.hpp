@@ -14,6 +14,7 @@ public:
     explicit broker_schema(const broker_config& config);
 
     const metadata::config_key* find(metadata::config_type type, std::string_view key) const override;
+    std::string_view why_unknown(metadata::config_type type, std::string_view key) const override;
     std::vector<const metadata::config_key*> keys(metadata::config_type type) const override;
     result<void> validate(metadata::config_type type, std::string_view key, std::string_view value) const override;
 
@@ -32,6 +33,13 @@ private:
 
     std::map<metadata::config_type, entries> all_;
 };
+
+/// The settings that change while the broker runs, as they are now: what was set for this broker, then for all, then the file.
+struct running_config {
+    server::server_config server;
+    replica::cleaner_config cleaner;
+};
+running_config config_in_force(const broker_config& config, const metadata::image& image);
 
 /// What holds for a topic: its own settings, then what was set for this broker or for all while running, then the file.
 /// A stored value that no longer parses (written by another version) is left out and logged.

@@ -144,6 +144,12 @@ task<void> metadata_publisher::apply(const metadata::image_change& change) {
             for (const auto& [index, partition] : topic->partitions)
                 if (partition.leader == node) wanted.push_back({{topic->id, index}, name, partition.leader_epoch, config});
         }
+    if (all_configs) {
+        const auto running = config_in_force(parts_.config, *change.after);
+        parts_.set_limits(running.server);
+        auto setting = parts_.replicas.set_cleaning(parts_.loop, running.cleaner);
+        co_await setting;
+    }
     if (!gone.empty()) {
         for (const auto& [index, epoch] : resigned) parts_.groups.on_resigned(index, epoch);
         auto removing = parts_.replicas.remove(parts_.loop, std::move(gone));

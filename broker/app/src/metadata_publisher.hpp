@@ -28,6 +28,7 @@ public:
         coordinator::group_coordinator& groups;
         server::metadata_cache& cache;
         std::string metadata_directory;
+        function<void(const server::server_config&)> set_limits;  ///< on connections: they may have changed
         function<void(const error&)> failed;  ///< the disk of the metadata log failed, or a record cannot be understood
     };
     explicit metadata_publisher(parts with) : parts_(std::move(with)) {}

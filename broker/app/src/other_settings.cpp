@@ -1,5 +1,9 @@
 #include "other_settings.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 namespace weir::broker {
 
 std::span<const std::string_view> settings_without_effect() noexcept {
@@ -7,7 +11,7 @@ std::span<const std::string_view> settings_without_effect() noexcept {
         "add.partitions.to.txn.retry.backoff.max.ms", "add.partitions.to.txn.retry.backoff.ms",
         "alter.log.dirs.replication.quota.window.num", "alter.log.dirs.replication.quota.window.size.seconds",
         "auto.leader.rebalance.enable", "background.threads", "broker.heartbeat.interval.ms",
-        "broker.session.timeout.ms", "client.quota.callback.class", "connection.failed.authentication.delay.ms",
+        "broker.session.timeout.ms", "connection.failed.authentication.delay.ms",
         "connections.max.reauth.ms", "controlled.shutdown.enable", "controller.performance.always.log.threshold.ms",
         "controller.performance.sample.period.ms", "controller.quorum.append.linger.ms",
         "controller.quorum.auto.join.enable", "controller.quorum.bootstrap.servers",
@@ -48,7 +52,7 @@ std::span<const std::string_view> settings_without_effect() noexcept {
         "log.cleaner.io.buffer.load.factor", "log.cleaner.io.buffer.size",
         "log.cleaner.threads", "log.dir.failure.timeout.ms",
         "log.flush.start.offset.checkpoint.interval.ms", "log.initial.task.delay.ms", "log.local.retention.bytes",
-        "log.local.retention.ms", "max.connection.creation.rate", "metadata.max.idle.interval.ms",
+        "log.local.retention.ms", "metadata.max.idle.interval.ms",
         "metrics.num.samples", "metrics.recording.level", "metrics.sample.window.ms", "num.io.threads",
         "num.network.threads", "num.recovery.threads.per.data.dir", "num.replica.alter.log.dirs.threads",
         "num.replica.fetchers", "offsets.topic.compression.codec", "producer.id.expiration.check.interval.ms",
@@ -80,12 +84,28 @@ std::span<const std::string_view> settings_without_effect() noexcept {
 std::span<const std::string_view> settings_refused() noexcept {
     static constexpr std::string_view all[] = {
         "ssl.*", "sasl.*", "remote.log.*", "rlmm.*", "delegation.token.*", "allow.everyone.if.no.acl.found",
-        "alter.config.policy.class.name", "authorizer.class.name", "config.providers", "cordoned.log.dirs",
+        "alter.config.policy.class.name", "authorizer.class.name", "client.quota.callback.class", "config.providers", "cordoned.log.dirs",
         "create.topic.policy.class.name", "early.start.listeners", "kafka.metrics.reporters", "metric.reporters",
         "principal.builder.class", "replica.selector.class", "security.inter.broker.protocol", "security.providers",
         "super.users", "unstable.api.versions.enable", "unstable.feature.versions.enable",
     };
     return all;
+}
+
+bool is_refused(std::string_view name) noexcept {
+    const auto all = settings_refused();
+    return std::any_of(all.begin(), all.end(), [name](std::string_view pattern) {
+        return pattern.ends_with('*') ? name.starts_with(pattern.substr(0, pattern.size() - 1)) : name == pattern;
+    });
+}
+
+bool asks_for_nothing(std::string_view name, std::string_view value) noexcept {
+    static constexpr std::pair<std::string_view, std::string_view> as_it_is[] = {
+        {"allow.everyone.if.no.acl.found", "true"},         {"remote.log.storage.system.enable", "false"},
+        {"security.inter.broker.protocol", "PLAINTEXT"},    {"ssl.client.auth", "none"},
+        {"unstable.api.versions.enable", "false"},          {"unstable.feature.versions.enable", "false"},
+    };
+    return value.empty() || std::find(std::begin(as_it_is), std::end(as_it_is), std::pair{name, value}) != std::end(as_it_is);
 }
 
 }  // namespace weir::broker

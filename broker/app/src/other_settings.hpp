@@ -13,4 +13,9 @@ std::span<const std::string_view> settings_without_effect() noexcept;
 /// start without it would be worse than not to start. A trailing '*' stands for any ending.
 std::span<const std::string_view> settings_refused() noexcept;
 
+bool is_refused(std::string_view name) noexcept;
+
+/// Whether a setting that is refused has the value that says what this broker does anyway; or none.
+bool asks_for_nothing(std::string_view name, std::string_view value) noexcept;
+
 }  // namespace weir::broker

@@ -17,7 +17,7 @@ std::string cell(std::string text) {
 void print_row(std::string& page, std::string_view name, const setting& row, bool with_default) {
     const auto value = with_default ? row.default_text.value_or("") : std::string{};
     page += "| `" + std::string{name} + "` | " + std::string{to_string(row.type)} + " | " + (value.empty() ? "" : "`" + cell(value) + "`") + " | " +
-            cell(row.allowed()) + " | " + cell(std::string{row.doc}) + " |\n";
+            cell(row.allowed()) + " | " + cell(std::string{row.doc}) + (row.dynamic == dynamic_mode::read_only ? "" : " *Changes while the broker runs.*") + " |\n";
 }
 
 void print_table(std::string& page, std::string_view title, std::span<const setting> rows) {
@@ -38,7 +38,9 @@ void print_names(std::string& page, std::string_view title, std::span<const std:
 std::string settings_page() {
     std::string page =
         "# Settings of the broker\n\nPrinted by `weir-broker --print-settings`; do not edit. Names are Kafka's but for `event.loops`, "
-        "`flush.before.ack`,\n`http.listener` and `telemetry.directory`. They go into the file named by `--config`, or into `--override name=value`.\n";
+        "`flush.before.ack`,\n`http.listener` and `telemetry.directory`. They go into the file named by `--config`, or into `--override name=value`.\n"
+        "Some change while the broker runs (`weir configs --entity-type brokers`), and so do the broker's own values for settings of topics,\n"
+        "all but those in minutes and hours.\n";
     print_table(page, "The node", node_config::settings());
     print_table(page, "Listeners, connections, requests", server::server_config::settings());
     print_table(page, "Consumer groups", group::group_config::settings());

@@ -20,9 +20,11 @@ std::span<const setting> cleaner_config::settings() {
         make_setting<&c::enabled>("log.cleaner.enable", any(),
                                   "Whether logs with cleanup.policy=compact are compacted."),
         make_setting<&c::backoff>("log.cleaner.backoff.ms", at_least(0),
-                                  "How long a round of compaction waits after the last one."),
+                                  "How long a round of compaction waits after the last one.",
+                                  dynamic_mode::cluster_wide),
         make_setting<&c::max_bytes_per_second>("log.cleaner.io.max.bytes.per.second", any(),
-                                               "The most that compaction reads and writes in a second, on each core."),
+                                               "The most that compaction reads and writes in a second, on each core.",
+                                               dynamic_mode::cluster_wide),
     };
     return all;
 }
@@ -41,6 +43,13 @@ void cleaner::stop() noexcept {
 
 void cleaner::notice(const partition& changed) {
     if (timer_ == timer_id::none && config_.enabled && !stopped_ && changed.log().config().compacts()) wait_for_round();
+}
+
+void cleaner::set_config(const cleaner_config& config) {
+    config_ = config;
+    if (timer_ == timer_id::none || !left_.empty()) return;
+    loop_.cancel(timer_);  // it waits for the next round
+    wait_for_round();
 }
 
 void cleaner::wait_for_round() {

@@ -139,6 +139,18 @@ result<void> replicas::move_to(partition& which, const std::string& path) {
     return {};
 }
 
+task<void> replicas::set_cleaning_on(event_loop& here, core_state& core, const cleaner_config& config) {
+    co_await switch_to{*core.loop};
+    core.cleaning.set_config(config);
+    co_await switch_to{here};
+}
+
+task<void> replicas::set_cleaning(event_loop& here, const cleaner_config& config) {
+    std::vector<task<void>> parts;
+    for (auto& core : cores_) parts.push_back(set_cleaning_on(here, *core, config));
+    co_await when_all(std::move(parts));
+}
+
 task<void> replicas::figures_on(event_loop& here, const core_state& core, std::vector<partition_figures>& found) {
     co_await switch_to{*core.loop};
     std::vector<partition_figures> mine;

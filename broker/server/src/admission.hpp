@@ -1,7 +1,9 @@
-// How many connections there may be, in all and from one address.
+// How many connections there may be, in all and from one address, and how fast they may come.
 #pragma once
+#include <weir/base/time.hpp>
 #include <weir/server/server_config.hpp>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <string>
@@ -11,9 +13,16 @@ namespace weir::server {
 /// Asked by every core when a connection comes or goes: rare enough for a lock.
 class admission {
 public:
-    admission(const server_config& config, std::map<std::string, std::int32_t> per_ip_overrides)
-        : total_limit_(config.max_connections), per_ip_limit_(config.max_connections_per_ip), overrides_(std::move(per_ip_overrides)) {}
+    explicit admission(const server_config& config) { set_limits(config); }
 
+    /// For connections to come; those there are stay.
+    void set_limits(const server_config& config) {
+        const std::lock_guard lock{mutex_};
+        total_limit_ = config.max_connections;
+        per_ip_limit_ = config.max_connections_per_ip;
+        rate_limit_ = config.max_connection_creation_rate;
+        overrides_ = ip_overrides(config);
+    }
     /// Empty when the connection may stay, else why not.
     std::string admit(const std::string& address) {
         const std::lock_guard lock{mutex_};
@@ -31,14 +40,24 @@ public:
         --total_;
         if (const auto known = per_ip_.find(address); known != per_ip_.end() && --known->second == 0) per_ip_.erase(known);
     }
+    /// How long a connection that comes `now` waits for its turn. A second's worth may come at once.
+    nanoseconds turn_of_next(time_point now) {
+        const std::lock_guard lock{mutex_};
+        if (rate_limit_ == INT32_MAX) return nanoseconds{0};
+        constexpr nanoseconds second{1'000'000'000};
+        next_turn_ = std::max(next_turn_, now - second) + second / rate_limit_;
+        return std::max(next_turn_ - now, nanoseconds{0});
+    }
 
 private:
     std::mutex mutex_;
-    std::int32_t total_limit_;
-    std::int32_t per_ip_limit_;
+    std::int32_t total_limit_ = 0;
+    std::int32_t per_ip_limit_ = 0;
+    std::int32_t rate_limit_ = INT32_MAX;
     std::map<std::string, std::int32_t> overrides_;
     std::map<std::string, std::int32_t> per_ip_;
     std::int32_t total_ = 0;
+    time_point next_turn_{};
 };
 
 }  // namespace weir::server

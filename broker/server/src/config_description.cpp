@@ -22,15 +22,21 @@ public:
     std::vector<described_config> resource(config_type type, const std::string& name, config_source source, bool defaults) const {
         std::vector<described_config> all;
         for (const auto* key : schema_.keys(type)) {
-            described_config entry{key, key->name, {}};
+            described_config entry{key, key->name, key->default_value, key->default_source, {}};
             if (const auto* set = image_->config(type, name, key->name)) entry.layers.push_back({key->name, *set, source});
             if (defaults) {
                 if (type == config_type::topic)
                     for (const auto& server_key : key->server_keys) broker_layers(server_key, entry.layers);
                 else if (type == config_type::broker)
                     dynamic_default(key->name, entry.layers);
-                entry.layers.push_back({key->default_source == config_source::static_broker && !key->server_keys.empty() ? key->server_keys.front() : key->name,
-                                        key->default_value, key->default_source});
+            }
+            if (!entry.layers.empty()) {
+                entry.value = entry.layers.front().value;
+                entry.source = entry.layers.front().source;
+            }
+            if (defaults) {
+                for (const auto& [given, text] : key->from_file) entry.layers.push_back({given, text, config_source::static_broker});
+                entry.layers.push_back({key->name, key->built_in_value, config_source::built_in});
             }
             if (!entry.layers.empty()) all.push_back(std::move(entry));
         }
@@ -56,7 +62,7 @@ std::vector<described_config> describe_loggers() {
     for (const auto& each : log::levels()) {
         std::string level{log::to_string(each.severity)};
         for (auto& c : level) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-        all.push_back({nullptr, each.name, {{each.name, std::move(level), config_source::broker_logger}}});
+        all.push_back({nullptr, each.name, level, config_source::broker_logger, {{each.name, level, config_source::broker_logger}}});
     }
     return all;
 }

@@ -17,7 +17,9 @@ struct config_layer {
 struct described_config {
     const metadata::config_key* key;   ///< null for the level of a logger
     std::string name;
-    /// The first one is in force; the rest is what would hold without it.
+    std::optional<std::string> value;  ///< in force
+    metadata::config_source source;
+    /// Where that comes from, as it was given there, and below it what would hold otherwise.
     std::vector<config_layer> layers;
 };
 

@@ -36,18 +36,20 @@ struct server::state {
     std::vector<std::unique_ptr<core_state>> cores;
     std::vector<std::unique_ptr<listener_info>> infos;
     std::vector<std::unique_ptr<listener>> listening;
-    std::unique_ptr<admission> doors;
+    admission doors;
     std::atomic<std::size_t> connections{0};
     std::atomic<std::size_t> objects{0};  // closed ones included, until their last request is done
     std::size_t next_core = 0;
 
+    state(services& serving, network& on) : broker(serving), net(on), doors(serving.config) {}
     void accept(core_state& core, std::unique_ptr<stream> peer, const listener_info& on);
+    void admit(core_state& core, std::unique_ptr<stream> peer, const listener_info& on);
     task<void> look_at_core(event_loop& here, core_state& core, figures& sum);
     static task<void> close_core(event_loop& here, core_state& core);
 };
 
 server::server(services& broker, std::vector<event_loop*> cores, network& net, std::uint64_t seed)
-    : state_(new state{broker, net, {}, {}, {}, nullptr, 0, 0, 0}) {
+    : state_(new state{broker, net}) {
     const auto budget = broker.config.queued_max_request_bytes > 0 ? static_cast<std::uint64_t>(broker.config.queued_max_request_bytes)
                                                                    : default_request_budget;
     random_source seeds{seed};
@@ -60,9 +62,6 @@ server::server(services& broker, std::vector<event_loop*> cores, network& net, s
 server::~server() = default;
 
 result<void> server::bind(const std::vector<listener_address>& listeners, const std::vector<listener_address>& advertised, const std::vector<std::string>& for_controllers, const std::string& host_name) {
-    auto overrides = parse_ip_overrides(state_->broker.config.max_connections_per_ip_overrides);
-    if (!overrides) return overrides.error();
-    state_->doors = std::make_unique<admission>(state_->broker.config, *std::move(overrides));
     socket_options options;
     options.send_buffer_bytes = state_->broker.config.socket_send_buffer_bytes;
     options.receive_buffer_bytes = state_->broker.config.socket_receive_buffer_bytes;
@@ -101,8 +100,16 @@ void server::state::accept(core_state& core, std::unique_ptr<stream> peer, const
         core.early.emplace_back(std::move(peer), &on);
         return;
     }
+    const auto wait = doors.turn_of_next(core.context.loop.now());
+    if (wait <= nanoseconds{0}) return admit(core, std::move(peer), on);
+    core.context.loop.call_after(wait, [this, &core, &on, peer = std::move(peer)]() mutable {
+        if (!core.closing) admit(core, std::move(peer), on);
+    });
+}
+
+void server::state::admit(core_state& core, std::unique_ptr<stream> peer, const listener_info& on) {
     const auto address = peer->remote().host;
-    if (auto why = doors->admit(address); !why.empty()) {
+    if (auto why = doors.admit(address); !why.empty()) {
         logs.warn("refusing a connection from " + to_string(peer->remote()) + ": " + why);
         return;
     }
@@ -129,6 +136,8 @@ void server::open() {
 }
 
 const std::vector<std::unique_ptr<listener_info>>& server::listeners() const noexcept { return state_->infos; }
+
+void server::set_limits(const server_config& config) { state_->doors.set_limits(config); }
 
 std::size_t server::connection_count() const noexcept { return state_->connections.load(std::memory_order_relaxed); }
 

@@ -3,11 +3,26 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
+#include <utility>
 
 namespace weir::server {
 
+namespace {
+
+std::optional<std::pair<std::string, std::int32_t>> parse_ip_limit(std::string_view entry) {
+    const auto colon = entry.rfind(':');
+    std::int32_t limit = 0;
+    const auto* end = entry.data() + entry.size();
+    if (colon == std::string_view::npos || std::from_chars(entry.data() + colon + 1, end, limit).ptr != end || limit < 0) return std::nullopt;
+    return std::pair{std::string{entry.substr(0, colon)}, limit};
+}
+bool is_ip_limit(std::string_view entry) { return parse_ip_limit(entry).has_value(); }
+
+}  // namespace
+
 std::span<const setting> server_config::settings() {
     using c = server_config;
+    constexpr auto changes = dynamic_mode::cluster_wide;
     static const setting all[] = {
         make_setting<&c::listeners>("listeners", any(), "Where to listen: NAME://host:port, separated by commas. An empty host is every address.", importance::high),
         make_setting<&c::advertised_listeners>("advertised.listeners", any(), "The addresses clients are told, by listener name; those of `listeners` when not set.", importance::high),
@@ -16,9 +31,10 @@ std::span<const setting> server_config::settings() {
         make_setting<&c::socket_receive_buffer_bytes>("socket.receive.buffer.bytes", at_least(-1), "SO_RCVBUF of client connections; -1: the system sizes it by what the connection moves.", importance::high),
         make_setting<&c::socket_request_max_bytes>("socket.request.max.bytes", at_least(1), "The largest request; a larger one ends its connection.", importance::high),
         make_setting<&c::socket_listen_backlog_size>("socket.listen.backlog.size", at_least(1), "Connections the system keeps waiting for us."),
-        make_setting<&c::max_connections_per_ip>("max.connections.per.ip", at_least(0), "Connections from one address."),
-        make_setting<&c::max_connections_per_ip_overrides>("max.connections.per.ip.overrides", any(), "Other limits for single addresses: address:limit, separated by commas."),
-        make_setting<&c::max_connections>("max.connections", at_least(0), "Connections in all."),
+        make_setting<&c::max_connections_per_ip>("max.connections.per.ip", at_least(0), "Connections from one address.", changes),
+        make_setting<&c::max_connections_per_ip_overrides>("max.connections.per.ip.overrides", checked(is_ip_limit, "a list of address:limit"), "Other limits for single addresses.", changes),
+        make_setting<&c::max_connections>("max.connections", at_least(0), "Connections in all.", changes),
+        make_setting<&c::max_connection_creation_rate>("max.connection.creation.rate", at_least(1), "New connections in a second; those beyond wait until it is their turn.", changes),
         make_setting<&c::connections_max_idle>("connections.max.idle.ms", any(), "A connection without requests for this long is closed; 0 or less: never."),
         make_setting<&c::queued_max_request_bytes>("queued.max.request.bytes", any(), "Bytes of requests in memory; beyond it connections are not read from. -1: 512 MiB."),
         make_setting<&c::max_incremental_fetch_session_cache_slots>("max.incremental.fetch.session.cache.slots", at_least(0), "Fetch sessions each core keeps."),
@@ -37,9 +53,7 @@ std::span<const setting> server_config::settings() {
 
 namespace {
 
-error bad(std::string_view setting, const std::string& entry, const std::string& why) {
-    return error{errc::invalid_setting, std::string{setting} + ": '" + entry + "' " + why};
-}
+error bad(const std::string& entry, const std::string& why) { return error{errc::invalid_setting, "'" + entry + "' " + why}; }
 
 }  // namespace
 
@@ -48,7 +62,7 @@ result<std::vector<listener_address>> parse_listeners(std::string_view setting_n
     std::map<std::string, std::string> protocols;
     for (const auto& entry : security_protocol_map) {
         const auto colon = entry.find(':');
-        if (colon == std::string::npos) return bad("listener.security.protocol.map", entry, "is not NAME:PROTOCOL");
+        if (colon == std::string::npos) return error{errc::invalid_setting, "listener.security.protocol.map: '" + entry + "' is not NAME:PROTOCOL"};
         protocols[entry.substr(0, colon)] = entry.substr(colon + 1);
     }
     std::vector<listener_address> parsed;
@@ -57,7 +71,7 @@ result<std::vector<listener_address>> parse_listeners(std::string_view setting_n
     for (const auto& entry : entries) {
         const auto scheme = entry.find("://");
         const auto colon = entry.rfind(':');
-        if (scheme == std::string::npos || colon == scheme) return bad(setting_name, entry, "is not NAME://host:port");
+        if (scheme == std::string::npos || colon == scheme) return bad(entry, "is not NAME://host:port");
         listener_address address;
         address.name = entry.substr(0, scheme);
         std::transform(address.name.begin(), address.name.end(), address.name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
@@ -66,31 +80,25 @@ result<std::vector<listener_address>> parse_listeners(std::string_view setting_n
         if (ipv6) address.host = address.host.substr(1, address.host.size() - 2);
         const auto* digits = entry.data() + colon + 1;
         const auto [end, problem] = std::from_chars(digits, entry.data() + entry.size(), address.port);
-        if (problem != std::errc{} || end != entry.data() + entry.size()) return bad(setting_name, entry, "has no port between 0 and 65535");
+        if (problem != std::errc{} || end != entry.data() + entry.size()) return bad(entry, "has no port between 0 and 65535");
         const auto protocol = protocols.find(address.name);
-        if (protocol == protocols.end()) return bad(setting_name, entry, "names a listener that listener.security.protocol.map does not have");
+        if (protocol == protocols.end()) return bad(entry, "names a listener that listener.security.protocol.map does not have");
         address.protocol = protocol->second;
-        if (!names.insert(address.name).second) return bad(setting_name, entry, "names a listener twice");
+        if (!names.insert(address.name).second) return bad(entry, "names a listener twice");
         if (address.port != 0 && setting_name == "listeners" && !ports.emplace(address.port, ipv6).second)
-            return bad(setting_name, entry, "uses a port twice");
+            return bad(entry, "uses a port twice");
         if (setting_name == "advertised.listeners" && (address.host == "0.0.0.0" || address.host == "::"))
-            return bad(setting_name, entry, "is no address a client can reach");
+            return bad(entry, "is no address a client can reach");
         parsed.push_back(std::move(address));
     }
-    if (parsed.empty()) return bad(setting_name, "", "names no listener");
+    if (parsed.empty()) return error{errc::invalid_setting, "names no listener"};
     return parsed;
 }
 
-result<std::map<std::string, std::int32_t>> parse_ip_overrides(const std::vector<std::string>& entries) {
+std::map<std::string, std::int32_t> ip_overrides(const server_config& config) {
     std::map<std::string, std::int32_t> parsed;
-    for (const auto& entry : entries) {
-        const auto colon = entry.rfind(':');
-        std::int32_t limit = 0;
-        const auto* end = entry.data() + entry.size();
-        if (colon == std::string::npos || std::from_chars(entry.data() + colon + 1, end, limit).ptr != end || limit < 0)
-            return bad("max.connections.per.ip.overrides", entry, "is not address:limit");
-        parsed[entry.substr(0, colon)] = limit;
-    }
+    for (const auto& entry : config.max_connections_per_ip_overrides)
+        if (auto limit = parse_ip_limit(entry)) parsed.insert_or_assign(std::move(limit->first), limit->second);
     return parsed;
 }
 

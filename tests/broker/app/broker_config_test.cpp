@@ -95,7 +95,23 @@ TEST_CASE("settings that ask for what this broker does not do are refused, unles
     CHECK(problems("ssl.keystore.location=/keys").starts_with("server.properties:1: ssl.keystore.location=/keys: this broker does not have it"));
     CHECK(problems("\nauthorizer.class.name=Any").starts_with("server.properties:2: authorizer.class.name=Any: this broker does not have it"));
     CHECK(problems("authorizer.class.name=") == "");
+    CHECK(problems("client.quota.callback.class=Any").find("this broker does not have it") != std::string::npos);
     CHECK(problems("listener.name.external.max.connections=3").find("settings of a single listener are not supported") != std::string::npos);
+}
+
+TEST_CASE("a refused setting is fine with the value that says what this broker does anyway") {
+    CHECK(problems("security.inter.broker.protocol=PLAINTEXT\nallow.everyone.if.no.acl.found=true\nremote.log.storage.system.enable=false\n") == "");
+    CHECK(problems("security.inter.broker.protocol=SSL").find("this broker does not have it") != std::string::npos);
+    CHECK(problems("allow.everyone.if.no.acl.found=false").find("this broker does not have it") != std::string::npos);
+}
+
+TEST_CASE("http.listener is a host and a port") {
+    CHECK(problems("http.listener=localhost") == "server.properties:1: http.listener=localhost: allowed is host:port");
+    CHECK(problems("http.listener=localhost:99999") == "server.properties:1: http.listener=localhost:99999: allowed is host:port");
+    CHECK(problems("http.listener=localhost:94x") == "server.properties:1: http.listener=localhost:94x: allowed is host:port");
+    CHECK(parse_host_and_port("localhost:9404") == endpoint{"localhost", 9404});
+    CHECK(parse_host_and_port("[::1]:9404") == endpoint{"::1", 9404});
+    CHECK(parse_host_and_port(":9404") == endpoint{"", 9404});
 }
 
 TEST_CASE("settings that do not go together are refused, with both sides named") {
@@ -104,5 +120,15 @@ TEST_CASE("settings that do not go together are refused, with both sides named")
     CHECK(problems("controller.quorum.voters=1@h:9093,2@h:9093").find("2 are named") != std::string::npos);
     CHECK(problems("log.dirs=/a,,/b").find("names no directory") != std::string::npos);
     CHECK(problems("listeners=SSL://:9093").find("serves PLAINTEXT listeners only") != std::string::npos);
-    CHECK(problems("listeners=nonsense").find("'nonsense' is not NAME://host:port") != std::string::npos);
+    CHECK(problems("listeners=nonsense") == "server.properties:1: listeners=nonsense: 'nonsense' is not NAME://host:port");
+    CHECK(problems("group.min.session.timeout.ms=7000\ngroup.max.session.timeout.ms=6000") == "server.properties:1: group.min.session.timeout.ms=7000: is above group.max.session.timeout.ms=6000");
+    CHECK(problems("log.cleaner.min.compaction.lag.ms=2\nlog.cleaner.max.compaction.lag.ms=1") == "server.properties:1: log.cleaner.min.compaction.lag.ms=2: is above log.cleaner.max.compaction.lag.ms=1");
+}
+
+TEST_CASE("who names a listener names one of listeners") {
+    const std::string two = "listeners=PLAINTEXT://:9092,SSL://:9093\nlistener.security.protocol.map=PLAINTEXT:PLAINTEXT,SSL:PLAINTEXT,OUT:PLAINTEXT\n";
+    CHECK(problems(two + "controller.listener.names=SSL\ninter.broker.listener.name=PLAINTEXT\nadvertised.listeners=SSL://h:1\n") == "");
+    CHECK(problems(two + "controller.listener.names=OUT") == "server.properties:3: controller.listener.names=OUT: listeners has no listener OUT");
+    CHECK(problems(two + "inter.broker.listener.name=OUT") == "server.properties:3: inter.broker.listener.name=OUT: listeners has no listener OUT");
+    CHECK(problems(two + "advertised.listeners=OUT://h:1") == "server.properties:3: advertised.listeners=OUT://h:1: listeners has no listener OUT");
 }

@@ -85,6 +85,22 @@ TEST_CASE("a stored value that no longer parses is passed over") {
     CHECK(retention(file, {{config_type::topic, "orders", "retention.ms", "for ever"}}) == milliseconds{4000});
 }
 
+TEST_CASE("what changes while the broker runs: set for this broker, then for all, then the file, then the default") {
+    const auto file = config_of({"max.connections=100", "log.cleaner.backoff.ms=7000"});
+    const stored here{config_type::broker, "1", "max.connections", "1"};
+    const stored everywhere{config_type::broker, "", "max.connections", "2"};
+    CHECK(config_in_force(file, *image_of({here, everywhere})).server.max_connections == 1);
+    CHECK(config_in_force(file, *image_of({everywhere})).server.max_connections == 2);
+    CHECK(config_in_force(file, *image_of({})).server.max_connections == 100);
+    CHECK(config_in_force(config_of({}), *image_of({})).server.max_connections == INT32_MAX);
+    CHECK(config_in_force(file, *image_of({{config_type::broker, "2", "max.connections", "1"}})).server.max_connections == 100);
+    CHECK(config_in_force(file, *image_of({{config_type::broker, "", "max.connections", "all"}})).server.max_connections == 100);
+    CHECK(config_in_force(file, *image_of({{config_type::broker, "", "log.cleaner.backoff.ms", "9"}})).cleaner.backoff == milliseconds{9});
+    // A setting that needs a restart stays as the file has it, whatever is stored.
+    CHECK(config_in_force(file, *image_of({{config_type::broker, "", "num.partitions", "9"}})).server.num_partitions == 1);
+    CHECK(topic_log_config(file, *image_of({{config_type::broker, "", "producer.id.expiration.ms", "5"}}), "orders").producer_id_expiration_ms == milliseconds{5});
+}
+
 TEST_CASE("the schema tells what the file says as the static value of a topic's setting") {
     const broker_schema schema{config_of({"log.retention.ms=4000", "num.partitions=3"})};
     const auto* of = schema.find(config_type::topic, "retention.ms");
@@ -92,6 +108,13 @@ TEST_CASE("the schema tells what the file says as the static value of a topic's 
     CHECK(of->default_value == "4000");
     CHECK(of->default_source == config_source::static_broker);
     CHECK(of->server_keys == std::vector<std::string>{"log.retention.ms", "log.retention.minutes", "log.retention.hours"});
+    CHECK(of->from_file == std::vector<std::pair<std::string, std::string>>{{"log.retention.ms", "4000"}});
+    CHECK(of->built_in_value == "604800000");
+    const broker_schema both{config_of({"log.retention.ms=4000", "log.retention.hours=3", "broker.id=7"})};
+    CHECK(both.find(config_type::topic, "retention.ms")->from_file == std::vector<std::pair<std::string, std::string>>{{"log.retention.ms", "4000"}, {"log.retention.hours", "3"}});
+    CHECK(both.find(config_type::broker, "log.retention.hours")->default_value == "3");
+    CHECK(both.find(config_type::broker, "log.retention.minutes")->default_value == std::nullopt);
+    CHECK(both.find(config_type::broker, "node.id")->default_source == config_source::static_broker);
     const auto* untouched = schema.find(config_type::topic, "segment.bytes");
     REQUIRE(untouched);
     CHECK(untouched->default_value == "1073741824");

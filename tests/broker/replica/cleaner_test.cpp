@@ -105,6 +105,21 @@ TEST_CASE_FIXTURE(cleaner_fixture, "a compacted log is cleaned log.cleaner.backo
     }
 }
 
+TEST_CASE_FIXTURE(cleaner_fixture, "a shorter log.cleaner.backoff.ms holds for the pause under way") {
+    cleaner under_test{loop, mine, {.backoff = 24h}};
+    const auto compacted = add("tables", "compact");
+    write_twice(*compacted);
+    under_test.notice(*compacted);
+    loop.advance(1h);
+    CHECK(content(*compacted) == "0=oooooooooo 1=nnnnnnnnnn 2=open ");
+    under_test.set_config({.backoff = 1s});
+    loop.advance(2s);
+    CHECK(content(*compacted) == "1=nnnnnnnnnn 2=open ");
+    // With nothing to compact there is no pause, and none begins.
+    cleaner idle{loop, mine, {}};
+    idle.set_config({.backoff = 1s});
+}
+
 TEST_CASE_FIXTURE(cleaner_fixture, "nothing is compacted with log.cleaner.enable=false, nor after a stop") {
     const auto compacted = add("tables", "compact");
     write_twice(*compacted);

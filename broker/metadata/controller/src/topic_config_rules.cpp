@@ -61,9 +61,11 @@ result<void> validate_values(const config_schema& schema, const config_resource&
                              const config_entries& entries) {
     for (const auto& [key, value] : entries) {
         const auto* known = schema.find(resource.type, key);
-        if (!known)
-            return error{code_of_unknown(resource.type),
-                         fmt::format("Unknown {} config name: {}", kind(resource.type), key)};
+        if (!known) {
+            const auto why = schema.why_unknown(resource.type, key);
+            return error{code_of_unknown(resource.type), fmt::format("Unknown {} config name: {}{}", kind(resource.type), key,
+                                                                     why.empty() ? "" : fmt::format(" ({})", why))};
+        }
         if (auto valid = schema.validate(resource.type, key, value); !valid) {
             const auto code = resource.type == config_type::broker ? errc::invalid_request : errc::invalid_config;
             return error{code, std::string{valid.error().what()}};

@@ -16,12 +16,11 @@ constexpr auto text_type = static_cast<std::int8_t>(metadata::config_value_type:
 
 config_row to_row(const described_config& config, const describe_configs_request& request) {
     config_row row;
-    const auto& in_force = config.layers.front();
     const bool hidden = config.key && config.key->sensitive;
     row.name = config.name;
-    if (!hidden) row.value = in_force.value;
+    if (!hidden) row.value = config.value;
     row.read_only = config.key && config.key->read_only;
-    row.config_source = static_cast<std::int8_t>(in_force.source);
+    row.config_source = static_cast<std::int8_t>(config.source);
     row.is_sensitive = hidden;
     row.config_type = config.key ? static_cast<std::int8_t>(config.key->type) : text_type;
     if (request.include_documentation && config.key) row.documentation = config.key->documentation;

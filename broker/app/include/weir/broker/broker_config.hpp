@@ -1,5 +1,6 @@
 // All settings of a broker process: each module's own struct, filled from one server.properties.
 #pragma once
+#include <weir/base/network.hpp>
 #include <weir/base/setting.hpp>
 #include <weir/base/settings_reader.hpp>
 #include <weir/group/group_config.hpp>
@@ -59,5 +60,8 @@ struct parsed_config {
 };
 result<parsed_config> parse_config(const std::string& file, std::string_view text, const std::vector<std::string>& overrides,
                                    const std::string& overrides_from = "--override");
+
+/// "host:port", an IPv6 address in brackets; an empty host is every address. nullopt when it is something else.
+std::optional<endpoint> parse_host_and_port(std::string_view text);
 
 }  // namespace weir::broker

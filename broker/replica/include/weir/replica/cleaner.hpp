@@ -32,6 +32,8 @@ public:
 
     /// A partition came or its configuration changed: rounds begin when it is compacted and none are under way.
     void notice(const partition& changed);
+    /// What holds from the next pause on.
+    void set_config(const cleaner_config& config);
     /// No further slice begins; for a clean stop.
     void stop() noexcept;
 
@@ -42,7 +44,7 @@ private:
 
     event_loop& loop_;
     const partitions& mine_;
-    const cleaner_config config_;
+    cleaner_config config_;
     timer_id timer_ = timer_id::none;  // set while there is anything to come back to
     std::vector<partition_id> left_;   // of this round
     bool stopped_ = false;

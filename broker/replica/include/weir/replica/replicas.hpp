@@ -64,6 +64,8 @@ public:
     /// Begins the move of a partition to the log directory `path`, or gives up the one on its way when it is there
     /// already. On the partition's loop. errc::log_dir_not_found, errc::kafka_storage_error, errc::replica_not_available.
     result<void> move_to(partition& which, const std::string& path);
+    /// Compaction goes on with other settings.
+    task<void> set_cleaning(event_loop& here, const cleaner_config& config);
     /// Every partition, in no order.
     task<std::vector<partition_figures>> figures(event_loop& here);
     /// Flushes report how long they take.
@@ -88,6 +90,7 @@ private:
     task<void> put_on(event_loop& here, core_state& core, const std::vector<partition_spec>& specs, partitions& opened);
     task<void> publish_on(event_loop& here, core_state& core, const partitions& added, const std::vector<partition_id>& removed);
     task<void> remove_on(event_loop& here, core_state& core, const std::vector<partition_id>& ids);
+    static task<void> set_cleaning_on(event_loop& here, core_state& core, const cleaner_config& config);
     static task<void> figures_on(event_loop& here, const core_state& core, std::vector<partition_figures>& found);
     task<void> maintain_on(event_loop& here, core_state& core, bool closing);
 

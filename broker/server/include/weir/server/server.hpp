@@ -23,6 +23,8 @@ public:
     void open();
     const std::vector<std::unique_ptr<listener_info>>& listeners() const noexcept;
     std::size_t connection_count() const noexcept;
+    /// Other limits for connections to come: max.connections and its kin. Any thread.
+    void set_limits(const server_config& config);
 
     /// What the cores hold, for those who watch; topics that are gone leave the metrics.
     struct figures {

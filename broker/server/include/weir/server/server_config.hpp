@@ -22,6 +22,7 @@ struct server_config {
     std::int32_t max_connections_per_ip = INT32_MAX;
     std::vector<std::string> max_connections_per_ip_overrides;
     std::int32_t max_connections = INT32_MAX;
+    std::int32_t max_connection_creation_rate = INT32_MAX;  ///< a second
     milliseconds connections_max_idle{600000};
     std::int64_t queued_max_request_bytes = -1;
     std::int32_t max_incremental_fetch_session_cache_slots = 1000;
@@ -45,10 +46,10 @@ struct listener_address {
     std::string host;      ///< empty: every address
     std::uint16_t port = 0;
 };
-/// errc::invalid_setting names the setting, the entry and the rule it breaks.
+/// errc::invalid_setting names the entry and the rule it breaks.
 result<std::vector<listener_address>> parse_listeners(std::string_view setting_name, const std::vector<std::string>& entries,
                                                       const std::vector<std::string>& security_protocol_map);
-/// "address:limit" entries.
-result<std::map<std::string, std::int32_t>> parse_ip_overrides(const std::vector<std::string>& entries);
+/// max.connections.per.ip.overrides by address.
+std::map<std::string, std::int32_t> ip_overrides(const server_config& config);
 
 }  // namespace weir::server

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace weir::metadata {
@@ -45,6 +46,9 @@ struct config_key {
     /// What holds while the resource does not set it: from server.properties (source static_broker) or built in.
     std::optional<std::string> default_value;
     config_source default_source = config_source::built_in;
+    /// What server.properties says of it, name and text as they stand there, first wins; and what holds without that.
+    std::vector<std::pair<std::string, std::string>> from_file;
+    std::optional<std::string> built_in_value;
     std::string documentation;
     /// Of a topic setting: the broker settings that give its default, first set wins.
     std::vector<std::string> server_keys;
@@ -56,6 +60,8 @@ public:
     virtual ~config_schema() = default;
     /// nullptr: there is no such setting for this kind of resource. Lives as long as the schema.
     virtual const config_key* find(config_type type, std::string_view key) const = 0;
+    /// What there is to say about a setting that find() does not know; empty: nothing.
+    virtual std::string_view why_unknown(config_type, std::string_view) const { return {}; }
     /// All settings of a kind, sorted by name.
     virtual std::vector<const config_key*> keys(config_type type) const = 0;
     /// Type and range of one value, of a key find() knows: errc::invalid_config says the value and what is allowed.

@@ -7,17 +7,27 @@ namespace weir::server {
 
 task<protocol::describe_cluster_response> handle_describe_cluster(request_context& context, protocol::describe_cluster_request request) {
     protocol::describe_cluster_response response;
-    constexpr std::int8_t brokers_wanted = 1;
-    if (context.version() >= 1 && request.endpoint_type != brokers_wanted) {
+    constexpr std::int8_t brokers = 1, controllers = 2;
+    const auto& listener = *context.connection.listener;
+    response.endpoint_type = listener.for_controllers ? controllers : brokers;
+    if (request.endpoint_type != response.endpoint_type) {
         response.error_code = wire_code(errc::mismatched_endpoint_type);
-        response.error_message = "this listener serves brokers; ask a controller's listener for controllers";
+        response.error_message = "listener " + listener.name + (listener.for_controllers ? " is one of controllers; ask another one for brokers"
+                                                                                         : " is one of brokers; ask one of controller.listener.names for controllers");
         co_return response;
     }
     const auto image = context.image();
     response.cluster_id = context.broker.identity.cluster_id;
     response.controller_id = context.broker.identity.node_id;
+    if (listener.for_controllers) {
+        auto& row = response.brokers.emplace_back();
+        row.broker_id = context.broker.identity.node_id;
+        row.host = listener.advertised.host;
+        row.port = listener.advertised.port;
+        co_return response;
+    }
     for (const auto& [id, broker] : image->brokers()) {
-        const auto* address = broker.find_endpoint(context.connection.listener->name);
+        const auto* address = broker.find_endpoint(listener.name);
         if (!address || (broker.fenced && !request.include_fenced_brokers)) continue;
         auto& row = response.brokers.emplace_back();
         row.broker_id = id;

@@ -3,6 +3,7 @@
 #include "refusals.hpp"
 
 #include <weir/protocol/messages/alter_configs.hpp>
+#include <weir/protocol/messages/alter_partition_reassignments.hpp>
 #include <weir/protocol/messages/alter_replica_log_dirs.hpp>
 #include <weir/protocol/messages/api_versions.hpp>
 #include <weir/protocol/messages/create_partitions.hpp>
@@ -28,6 +29,7 @@
 #include <weir/protocol/messages/list_config_resources.hpp>
 #include <weir/protocol/messages/list_groups.hpp>
 #include <weir/protocol/messages/list_offsets.hpp>
+#include <weir/protocol/messages/list_partition_reassignments.hpp>
 #include <weir/protocol/messages/metadata.hpp>
 #include <weir/protocol/messages/offset_commit.hpp>
 #include <weir/protocol/messages/offset_delete.hpp>
@@ -66,6 +68,8 @@ task<protocol::describe_log_dirs_response> handle_describe_log_dirs(request_cont
 task<protocol::create_partitions_response> handle_create_partitions(request_context&, protocol::create_partitions_request);
 task<protocol::delete_groups_response> handle_delete_groups(request_context&, protocol::delete_groups_request);
 task<protocol::incremental_alter_configs_response> handle_incremental_alter_configs(request_context&, protocol::incremental_alter_configs_request);
+task<protocol::alter_partition_reassignments_response> handle_alter_partition_reassignments(request_context&, protocol::alter_partition_reassignments_request);
+task<protocol::list_partition_reassignments_response> handle_list_partition_reassignments(request_context&, protocol::list_partition_reassignments_request);
 task<protocol::offset_delete_response> handle_offset_delete(request_context&, protocol::offset_delete_request);
 task<protocol::describe_quorum_response> handle_describe_quorum(request_context&, protocol::describe_quorum_request);
 task<protocol::update_features_response> handle_update_features(request_context&, protocol::update_features_request);
@@ -127,6 +131,8 @@ std::span<const api_entry> api_table() noexcept {
         make_api_entry<&handle_create_partitions>(),
         make_api_entry<&handle_delete_groups>(),
         make_api_entry<&handle_incremental_alter_configs>(),
+        make_api_entry<&handle_alter_partition_reassignments>(),
+        make_api_entry<&handle_list_partition_reassignments>(),
         make_api_entry<&handle_offset_delete>(),
         make_api_entry<&handle_describe_quorum>(),
         make_api_entry<&handle_update_features>(),

@@ -12,7 +12,6 @@
 namespace weir::detail {
 namespace {
 log::logger logs{"weir.client.positions"};
-std::string name_of(const topic_partition& where) { return fmt::format("{}-{}", where.topic, where.partition); }
 }  // namespace
 
 task<void> fetcher::settle(std::shared_ptr<fetcher> self) {
@@ -34,7 +33,7 @@ task<void> fetcher::settle(std::shared_ptr<fetcher> self) {
             if (of.target.what == at::position::kind::committed && self->settings_.group_id.empty()) of.target = self->settings_.start;
             if (of.target.what == at::position::kind::committed) committed.push_back(&of);
             else if (of.target.what == at::position::kind::offset) self->arrive(of, of.target.value, -1);
-            else if (of.target.what == at::position::kind::none) self->stick(of, error{errc::no_offset, fmt::format("{}: nothing is committed in group '{}', and auto.offset.reset=none; seek() says where to start", name_of(of.where), self->settings_.group_id)});
+            else if (of.target.what == at::position::kind::none) self->stick(of, error{errc::no_offset, fmt::format("{}: nothing is committed in group '{}', and auto.offset.reset=none; seek() says where to start", to_string(of.where), self->settings_.group_id)});
             else offsets.push_back(&of);
         }
         for (auto* each : committed) each->busy = true;
@@ -151,7 +150,7 @@ task<void> fetcher::check_epochs(std::vector<slot*> which) {
             arrive(of, of.offset, of.epoch);
             continue;
         }
-        const auto lost = error{errc::log_truncated, fmt::format("{}: what was read up to offset {} (leader epoch {}) is not in the log any more{}", name_of(of.where), of.offset, of.epoch,
+        const auto lost = error{errc::log_truncated, fmt::format("{}: what was read up to offset {} (leader epoch {}) is not in the log any more{}", to_string(of.where), of.offset, of.epoch,
                                                                  unknown ? "" : fmt::format("; it ends at offset {} there", end.end))}
                               .located(of.where.topic, of.where.partition, unknown ? of.offset : end.end);
         if (settings_.start == at::none) {

@@ -256,7 +256,11 @@ task<result<connection_ptr>> cluster::reach(std::shared_ptr<cluster> self, peer_
         entry->waiting.push_back(std::move(done));
         if (!std::exchange(entry->opening, true)) spawn(open(self, entry, where));
     });
-    co_return co_await waiting;
+    auto reached = co_await waiting;
+    if (reached.code() == errc::io_error && key.second >= 0) {  // no such name, or no way there
+        co_return error{errc::io_error, fmt::format("{}; broker {} says that it is there: correct its advertised.listeners, or make the name known here", reached.error().what(), key.second)};
+    }
+    co_return reached;
 }
 
 task<void> cluster::open(std::shared_ptr<cluster> self, std::shared_ptr<peer> entry, endpoint where) {  // NOLINT(performance-unnecessary-value-param)
@@ -300,6 +304,7 @@ task<void> cluster::open(std::shared_ptr<cluster> self, std::shared_ptr<peer> en
     } else {
         ++entry->failures;
         if (!unwanted()) self->counters_->unreachable(opened.error());
+        if (!unwanted() && entry->failures == 1 && !opened.error().fatal()) logs.warn(fmt::format("{}; trying again", opened.error().message()));
         const auto pause = opened.error().fatal() ? nanoseconds{self->config_.reconnect.most} : self->config_.reconnect.after(entry->failures, self->random_);
         entry->not_before = self->loop_.now() + pause;
     }

@@ -70,7 +70,7 @@ bool op_signal::ready(std::uint32_t index) const noexcept {
 void op_signal::cancel(std::uint32_t index) noexcept {
     const auto take = [index](continuations& from) {
         continuations mine;
-        const auto others = std::partition(from.begin(), from.end(), [&](const continuation& each) { return each.index() != index; });
+        const auto others = std::stable_partition(from.begin(), from.end(), [&](const continuation& each) { return each.index() != index; });
         std::move(others, from.end(), std::back_inserter(mine));
         from.erase(others, from.end());
         return mine;

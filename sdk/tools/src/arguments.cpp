@@ -62,8 +62,8 @@ void arguments::unknown(std::string_view word) const {
 void arguments::take(const option& which, std::optional<std::string> value) {
     const option* target = &which;
     if (!which.replacement.empty()) {
-        warnings_.push_back("Warning: " + dashed(which.name) + " is deprecated and will be removed in a future version of Kafka; use " +
-                            dashed(which.replacement) + " instead.");
+        auto warning = "Warning: " + dashed(which.name) + " is deprecated and will be removed in a future version of Kafka; use " + dashed(which.replacement) + " instead.";
+        if (std::find(warnings_.begin(), warnings_.end(), warning) == warnings_.end()) warnings_.push_back(std::move(warning));  // once for all its values
         if (const auto* newer = declared(which.replacement)) target = newer;
     }
     if (value && !allowed(*target, *value)) {

@@ -22,11 +22,6 @@ properties client_settings(const arguments& args, std::string_view client_id, st
     return settings;
 }
 
-void imply_idempotence(properties& settings) {
-    const auto* acks = settings.find("acks");
-    if (acks && acks->value != "all" && acks->value != "-1" && !settings.find("enable.idempotence")) settings.set("enable.idempotence", "false");
-}
-
 void set_group(const arguments& args, properties& settings) {
     if (!args.has("group")) return;
     if (const auto* other = settings.find("group.id"); other && other->value != args.text("group"))

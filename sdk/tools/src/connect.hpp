@@ -17,9 +17,6 @@ void set_bootstrap(const arguments& args, properties& settings);
 /// bootstrap.servers or bootstrap.controllers; client.id is `client_id` when nothing else was said. Throws weir::exception when the file cannot be read.
 properties client_settings(const arguments& args, std::string_view client_id, std::initializer_list<std::string_view> overrides = {});
 
-/// As Java's producer: who asks for less than all acknowledgements, and says nothing of idempotence, does without it.
-void imply_idempotence(properties& settings);
-
 /// --group as group.id. Throws usage_error when a file or a property names another.
 void set_group(const arguments& args, properties& settings);
 

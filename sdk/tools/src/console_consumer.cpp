@@ -2,6 +2,7 @@
 #include "common_options.hpp"
 #include "connect.hpp"
 #include "console/formatting.hpp"
+#include "perf/stopwatch.hpp"
 #include "topic_filter.hpp"
 
 #include <weir/admin.hpp>
@@ -83,12 +84,28 @@ std::vector<topic_partition> partitions_of(const client& on, const arguments& ar
         for (const auto& each : *at.list_topics().get())
             if (filter.matches(each.name)) names.push_back(each.name);
         if (names.empty()) throw exception{error{errc::unknown_topic_or_partition, fmt::format("no topic matches '{}'; weir topics --list shows those there are", args.text("include"))}};
-    } else {
-        names.emplace_back(args.text("topic"));
     }
     std::vector<topic_partition> all;
     for (const auto& [name, outcome] : *at.describe_topics(names).get())
         for (const auto& each : (*outcome).partitions) all.push_back({name, each.id});
+    return all;
+}
+
+/// Asking for a topic that is not there yet may make it, or somebody else may: as long as nobody stops the consumer, or for `most`.
+std::vector<topic_partition> partitions_of(consumer<>& in, const std::string& topic, duration most) {
+    constexpr milliseconds soon{250};
+    stopwatch time;
+    const auto began = time.now();
+    auto asked = in.partitions_for(topic);
+    auto found = asked.get_for(std::min(most, soon));
+    if (found.code() == errc::timed_out) {
+        std::fprintf(stderr, "Waiting for topic %s\n", topic.c_str());
+        while (!asked.ready())
+            if (time.now() - began >= std::min(most, duration{std::chrono::hours{24}}) || !in.poll(milliseconds{100}).get()) return {};
+        found = asked.get();
+    }
+    std::vector<topic_partition> all;
+    for (const auto& each : *found) all.push_back({topic, each.partition});
     return all;
 }
 
@@ -108,7 +125,10 @@ int run(const invocation& call) {
     config.on_error = [](const error& why) { std::fprintf(stderr, "%s\n", why.message().c_str()); };
     consumer<> in{on, std::move(config)};
     in.stop_on({SIGINT, SIGTERM});
-    if (!in_group) in.assign(partitions_of(on, args), start);
+    if (!in_group) {
+        const bool plain = !args.has("include") && !args.has("partition");
+        in.assign(plain ? partitions_of(in, std::string{args.text("topic")}, idle >= 0 ? duration{idle} : duration::max()) : partitions_of(on, args), start);
+    }
     else if (args.has("include")) in.subscribe_matching(std::string{args.text("include")});
     else in.subscribe({std::string{args.text("topic")}});
 

@@ -57,7 +57,6 @@ properties producer_settings(const arguments& args) {
     if (args.has("compression-codec")) settings.set("compression.type", std::string{args.text("compression-codec", "gzip")}, "--compression-codec");
     for (const auto& [option, name] : setting_options)
         if (args.has(option)) settings.set(std::string{name}, std::string{args.text(option)}, "--" + std::string{option});
-    imply_idempotence(settings);
     return settings;
 }
 

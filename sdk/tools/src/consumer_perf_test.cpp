@@ -2,6 +2,7 @@
 #include "common_options.hpp"
 #include "connect.hpp"
 #include "output.hpp"
+#include "perf/metrics_table.hpp"
 #include "perf/stopwatch.hpp"
 
 #include <weir/consumer.hpp>
@@ -33,6 +34,8 @@ constexpr option options[] = {
     value("reporting-interval", "ms", "5000 by default."),
     value("date-format", "pattern", "yyyy-MM-dd HH:mm:ss:SSS by default."),
     flag("hide-header", "Leave the line of titles out."),
+    output_format,
+    flag("print-metrics", "Print the client's metrics at the end."),
     value("messages", "count", "").instead("num-records"),
     value("consumer.config", "file", "").instead("command-config"),
 };
@@ -56,6 +59,30 @@ struct totals {
     std::int64_t records = 0, bytes = 0;
 };
 
+void write(output& out, const totals& all, timestamp_ms start, timestamp_ms end, std::int64_t joins, std::string_view format) {
+    json_writer document;
+    const auto number = [&](std::string_view name, auto value) {
+        document.key(name);
+        document.number(value);
+    };
+    const auto text = [&](std::string_view name, std::string_view value) {
+        document.key(name);
+        document.string(value);
+    };
+    const auto megabytes = static_cast<double>(all.bytes) / megabyte;
+    document.begin_object();
+    text("startTime", format_time(start, format));
+    text("endTime", format_time(end, format));
+    number("megabytes", megabytes);
+    number("megabytesPerSecond", rate(megabytes, end - start));
+    number("records", all.records);
+    number("recordsPerSecond", rate(static_cast<double>(all.records), end - start));
+    number("rebalanceMs", joins);
+    number("fetchMs", end - start - joins);
+    document.end_object();
+    out.line(std::move(document));
+}
+
 int run(const invocation& call) {
     const auto& args = call.args;
     constexpr auto most = std::numeric_limits<std::int64_t>::max();
@@ -66,7 +93,7 @@ int run(const invocation& call) {
     const auto interval = args.number_or("reporting-interval", 5'000, 1, most);
     const bool detailed = args.has("show-detailed-stats");
     const auto format = args.text("date-format", "yyyy-MM-dd HH:mm:ss:SSS");
-    if (!args.has("hide-header"))
+    if (!args.has("hide-header") && !call.out.json())
         call.out.line(fmt::format("{}, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetch.nMsg.sec",
                                   detailed ? "time, threadId" : "start.time, end.time"));
     call.out.flush();
@@ -74,7 +101,8 @@ int run(const invocation& call) {
     stopwatch time;
     const auto start = time.wall_now();
     std::atomic<std::int64_t> joining_since{start}, joined{0};
-    consumer<> in{client{test_settings(args)}, consumer_config{}};
+    const client kafka{test_settings(args)};
+    consumer<> in{kafka, consumer_config{}};
     in.stop_on({SIGINT, SIGTERM});
     in.on_rebalance({.assigned = [&](auto) { joined += time.wall_now() - joining_since; }, .revoked = [&](auto) { joining_since = time.wall_now(); }});
     if (args.has("include")) in.subscribe_matching(std::string{args.text("include")});
@@ -99,7 +127,7 @@ int run(const invocation& call) {
         }
         bar.at(all.records);
         if (now - reported < interval) continue;
-        if (detailed) {
+        if (detailed && !call.out.json()) {
             bar.clear();
             const auto elapsed = now - reported, joins = joined - joined_before;
             const auto megabytes = static_cast<double>(all.bytes - before.bytes) / megabyte;
@@ -116,9 +144,11 @@ int run(const invocation& call) {
     bar.clear();
     const auto end = time.wall_now();
     if (failure) throw exception{failure};
-    if (all.records < wanted)
+    if (all.records < wanted && !call.out.json())
         call.out.line(fmt::format("WARNING: Exiting before consuming the expected number of records: timeout ({} ms) exceeded. You can use the --timeout option to increase the timeout.", timeout));
-    if (!detailed) {
+    if (call.out.json()) {
+        write(call.out, all, start, end, joined, format);
+    } else if (!detailed) {
         const auto megabytes = static_cast<double>(all.bytes) / megabyte;
         const auto records = static_cast<double>(all.records);
         const std::int64_t elapsed = end - start, joins = joined;
@@ -126,6 +156,7 @@ int run(const invocation& call) {
                                   rate(megabytes, elapsed), all.records, rate(records, elapsed), joins, elapsed - joins, rate(megabytes, elapsed - joins),
                                   rate(records, elapsed - joins)));
     }
+    if (args.has("print-metrics")) print_metrics(call.out, kafka.metrics());
     call.out.flush();
     return *in.close().get(), 0;
 }

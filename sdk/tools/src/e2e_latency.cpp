@@ -65,7 +65,6 @@ int run(const invocation& call) {
     auto settings = client_settings(args, "e2e-latency");
     settings.set("linger.ms", "0");
     settings.set("acks", std::string{args.text("producer-acks")}, "--producer-acks");
-    imply_idempotence(settings);
     settings.set("fetch.max.wait.ms", "0");
     const client on{settings};
     const admin at{on};

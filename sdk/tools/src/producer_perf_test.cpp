@@ -2,6 +2,7 @@
 #include "common_options.hpp"
 #include "connect.hpp"
 #include "output.hpp"
+#include "perf/metrics_table.hpp"
 #include "perf/payloads.hpp"
 #include "perf/send_statistics.hpp"
 #include "perf/stopwatch.hpp"
@@ -36,6 +37,7 @@ constexpr option options[] = {
     value("transaction-duration-ms", "ms", "Send in transactions, and commit after this long; 3000 by default."),
     value("warmup-records", "count", "Leave so many first records out of a second summary."),
     value("reporting-interval", "ms", "Print a line this often; 5000 by default."),
+    flag("print-metrics", "Print the client's metrics at the end."),
     output_format,
     values("producer-props", "name=value", "").instead("command-property"),
     value("producer.config", "file", "").instead("command-config"),
@@ -135,8 +137,8 @@ int run(const invocation& call) {
         auto random = random_source::from_system();
         settings.set("transactional.id", "performance-producer-" + to_string(random_uuid(random)));
     }
-    imply_idempotence(settings);
-    producer out{client{settings}, producer_config{}};
+    const client kafka{settings};
+    producer out{kafka, producer_config{}};
     const topic<none, bytes_view> to{std::string{args.text("topic")}};
 
     if (warmup > 0) call.out.line(fmt::format("Warmup first {} records. Steady state results will print after the complete test summary.", warmup));
@@ -162,11 +164,17 @@ int run(const invocation& call) {
         pace.after(sent + 1);
     }
     commit();
+    std::optional<client_metrics> metrics;
+    if (args.has("print-metrics")) {
+        (void)out.flush().get();
+        metrics = kafka.metrics();
+    }
     const auto closed = out.close().get();
     shared->bar.clear();
     const auto now = shared->time.wall_now();
     print_total(call.out, shared->all, now);
     if (shared->steady) print_total(call.out, *shared->steady, now);
+    if (metrics) print_metrics(call.out, *metrics);
     if (shared->failed > 0) std::fprintf(stderr, "%lld records were not delivered\n", static_cast<long long>(shared->failed));
     else *closed;
     return shared->failed > 0 ? 1 : 0;

@@ -65,7 +65,6 @@ int run(const invocation& call) {
 
     auto settings = client_settings(args, "verifiable-producer");
     if (!settings.find("acks")) settings.set("acks", std::string{args.text("acks", "-1")}, "--acks");
-    imply_idempotence(settings);
     producer out{client{settings}, producer_config{}};
     const auto events = std::make_shared<event_lines>(call.out);
     const auto all = std::make_shared<counters>();

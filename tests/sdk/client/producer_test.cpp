@@ -388,12 +388,33 @@ TEST_CASE("a configuration that cannot be says which setting, its value and what
     CHECK(refused(std::move(config)) == "max.in.flight.requests.per.connection=6: allowed is 1 to 5 with enable.idempotence=true");
     producer_config once;
     once.required_acks = acks::leader;
+    once.extra = {{"enable.idempotence", "true"}};
     CHECK(refused(std::move(once)) == "acks=1: allowed is -1 (all) with enable.idempotence=true");
+    producer_config less;  // nobody asked for idempotence
+    less.required_acks = acks::leader;
+    less.max_in_flight = 6;
+    CHECK(refused(std::move(less)).empty());
     producer_config level;
     level.compression = compression::zstd;
     level.compression_level = 40;
     CHECK(refused(std::move(level)) == "compression.zstd.level=40: allowed is a whole number from -131072 to 22");
     CHECK_THROWS_WITH_AS(client{"nowhere"}, "INVALID_SETTING: bootstrap.servers: 'nowhere' has no port; expected is host:port, several separated by commas", exception);
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a broker that says it is where nobody can be found: the error says which, and what to do") {
+    kill();
+    overrides = {"advertised.listeners=PLAINTEXT://nowhere.example:9092"};
+    start();
+    reconnect();
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    const broker::test::log_watch lines;
+    producer_config config;
+    config.delivery_timeout = 5000ms;
+    open(std::move(config));
+    const auto sent = wait(put(orders, "k", "v"));
+    CHECK(sent.code() == errc::timed_out);
+    CHECK(sent.error().message().find("broker 1 says that it is there: correct its advertised.listeners, or make the name known here") != std::string::npos);
+    CHECK(lines.count("weir.client.cluster: IO_ERROR: cannot resolve nowhere.example; trying again") == 1);  // not for each attempt
 }
 
 TEST_CASE_FIXTURE(producer_fixture, "without acks records leave and count as sent; with the leader's alone they have offsets") {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "output.hpp"
+#include "perf/metrics_table.hpp"
 
 using namespace weir::tools;
 
@@ -35,6 +36,24 @@ TEST_CASE("as JSON each row is an object, and what is no number is null") {
     output out{output::format::json};
     make_table().print(out);
     CHECK(out.text() == "[{\"group\":\"first-group\",\"lag\":12},{\"group\":\"gr\xc3\xbc\xc3\x9f" "e\",\"lag\":null}]\n");
+}
+
+TEST_CASE("metrics have the names and the layout of Kafka's --print-metrics") {
+    weir::client_metrics all;
+    all.client_id = "perf, \"mine\"";
+    all.producers.emplace_back().number = 1;
+    all.producers.back().records = 12;
+    output out{output::format::text};
+    print_metrics(out, all);
+    CHECK(out.text().starts_with("\nMetric Name "));
+    const std::string_view row{"producer-metrics:record-send-total:{client-id=perf, \"mine\", producer=1}"};
+    const auto at = out.text().find(row);
+    REQUIRE(at != std::string::npos);
+    const auto line = out.text().substr(at, out.text().find('\n', at) - at);
+    CHECK(line.ends_with(" : 12.000"));
+    output json{output::format::json};
+    print_metrics(json, all);
+    CHECK(json.text().find("{\"name\":\"producer-metrics:record-send-total:{client-id=perf, \\\"mine\\\", producer=1}\",\"value\":12.0}") != std::string::npos);
 }
 
 TEST_CASE("nothing but a terminal gets colours") {

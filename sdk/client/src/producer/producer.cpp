@@ -36,6 +36,11 @@ error check(const producer_config& config) {
     return {};
 }
 
+/// As Java's producer: idempotence that nobody asked for by name goes when acks do not allow it.
+void imply(producer_config& config, bool by_name) {
+    if (!by_name && config.transactional_id.empty() && config.required_acks != acks::all) config.idempotence = false;
+}
+
 thread_local byte_sink key_sink, value_sink;
 
 /// Memory for the encoded fields of a record whose owner may call user code, which may send too, before they are in a batch.
@@ -439,7 +444,9 @@ op<> producer_core::close(duration most, bool callbacks_too) {
 }  // namespace detail
 
 producer::producer(const client& on, producer_config config) {
+    const bool by_name = config.extra.find("enable.idempotence") || on.core().settings().given.find("enable.idempotence");
     if (auto why = detail::resolve("producer", config, on.core().settings())) throw exception{std::move(why)};
+    detail::imply(config, by_name);
     if (auto why = detail::check(config)) throw exception{std::move(why)};
     handle_ = std::make_shared<detail::producer_handle>(on, std::move(config));
 }

@@ -19,7 +19,7 @@ public:
         REQUIRE_MESSAGE(parsed, parsed.error().message());
         broker::environment world{{&threads_.loop(0)}, threads_.net(), *folder_.files, 1};
         world.host_name = "localhost";
-        node_.emplace(parsed->config, world, [](const error&) {});
+        node_.emplace(parsed->config, std::move(world), [](const error&) {});
         threads_.start();
         std::promise<result<void>> started;
         threads_.loop(0).post([&] { spawn(start(*node_, started)); });

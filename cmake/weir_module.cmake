@@ -1,3 +1,16 @@
+# The standard headers that nearly every file includes, parsed once for a target with enough files to make up for it: a file
+# of the broker takes a quarter to a third less CPU. Off unless asked for: what ccache keeps of one working tree is then of no
+# use to another.
+option(WEIR_PCH "Precompile the standard headers, where that pays" OFF)
+function(weir_precompile target sources)
+  list(LENGTH sources count)
+  if(NOT WEIR_PCH OR count LESS 6)
+    return()
+  endif()
+  target_precompile_headers(${target} PRIVATE <algorithm> <atomic> <chrono> <cstdint> <functional> <map> <memory> <mutex>
+    <optional> <span> <string> <string_view> <tuple> <unordered_map> <utility> <variant> <vector>)
+endfunction()
+
 # weir_module(<name> SOURCES ... [DEPENDS modules...] [PRIVATE_LINK libs...] [LINK libs...])
 # One static library `weir_<name>` with the alias weir::<name>. Its public headers are below include/, its private ones
 # beside the sources; target_link_libraries here is the only place a dependency is stated.
@@ -13,6 +26,7 @@ function(weir_module name)
   endforeach()
   target_link_libraries(weir_${name} PUBLIC ${arg_LINK} PRIVATE ${arg_PRIVATE_LINK})
   set_target_properties(weir_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  weir_precompile(weir_${name} "${arg_SOURCES}")
 endfunction()
 
 # weir_test(<name> SOURCES ... DEPENDS modules... [LABELS ...] [ARGS ...] [TIMEOUT s])
@@ -22,6 +36,7 @@ function(weir_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE weir_warnings weir_test_main ${arg_LINK})
   target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  weir_precompile(${name} "${arg_SOURCES}")
   foreach(dep IN LISTS arg_DEPENDS)
     target_link_libraries(${name} PRIVATE weir::${dep})
   endforeach()

@@ -152,6 +152,7 @@ int run(const invocation& call) {
         const auto offsets = take(events, *batch, most - taken, args.has("verbose"), taken);
         if (!args.has("enable-autocommit")) tell_commit(events, offsets, in.commit(offsets).get());
     }
+    events.print("shutdown_requested");
     static_cast<void>(in.close().get());
     events.print("shutdown_complete");
     if (failure) std::fprintf(stderr, "%s\n", failure.message().c_str());

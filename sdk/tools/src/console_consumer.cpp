@@ -68,7 +68,7 @@ properties consumer_settings(const arguments& args) {
 }
 
 void check(const arguments& args) {
-    if (args.has("topic") == args.has("include")) throw usage_error{"Exactly one of --include/--topic is required. "};
+    if (args.has("topic") == args.has("include")) throw usage_error{"Exactly one of the following arguments is required: [topic], [include]"};
     if (args.has("partition") && !args.has("topic")) throw usage_error{"The topic is required when partition is specified."};
     if (args.has("partition") && args.has("offset") && args.has("from-beginning")) throw usage_error{"Options from-beginning and offset cannot be specified together."};
     if (args.has("offset") && !args.has("partition")) throw usage_error{"The partition is required when offset is specified."};

@@ -87,7 +87,7 @@ int run(const invocation& call) {
     const auto& args = call.args;
     constexpr auto most = std::numeric_limits<std::int64_t>::max();
     if (!args.has("num-records")) throw usage_error{"Exactly one of the following arguments is required: [messages], [num-records]"};
-    if (args.has("topic") == args.has("include")) throw usage_error{"Exactly one of --include/--topic is required."};
+    if (args.has("topic") == args.has("include")) throw usage_error{"Exactly one of the following arguments is required: [topic], [include]"};
     const auto wanted = *args.number("num-records", 1, most);
     const auto timeout = args.number_or("timeout", 10'000, 0, most);
     const auto interval = args.number_or("reporting-interval", 5'000, 1, most);

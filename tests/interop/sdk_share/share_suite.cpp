@@ -2,13 +2,23 @@
 
 namespace weir::suite {
 
-queue::queue(std::string_view what, int partitions, int records, std::chrono::milliseconds lock) : from(make_topic(what, partitions)), group(fresh_name(what)) {
+namespace {
+
+/// A name for a group that begins with the oldest record.
+std::string make_group(std::string_view what, std::chrono::milliseconds lock) {
+    const auto group = fresh_name(what);
     const admin tool{client{bootstrap()}};
     const config_alteration start{.on = {config_kind::group, group},
                                   .changes = {{.name = "share.auto.offset.reset", .value = "earliest"}, {.name = "share.record.lock.duration.ms", .value = std::to_string(lock.count())}}};
     auto outcome = tool.incremental_alter_configs({start}).get();
     REQUIRE_GOOD(outcome);
     REQUIRE_MESSAGE(!outcome->first_error(), outcome->first_error().message());
+    return group;
+}
+
+}  // namespace
+
+queue::queue(std::string_view what, int partitions, int records, std::chrono::milliseconds lock) : group(make_group(what, lock)), from(make_topic(what, partitions)) {
     if (records > 0) fill(from, records);
 }
 

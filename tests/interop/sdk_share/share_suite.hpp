@@ -24,8 +24,8 @@ struct queue {
     /// Values of what a new member gets and accepts, until nothing comes any more.
     std::multiset<std::string> rest() const;
 
+    std::string group;  ///< set up before the topic is made: who leads a partition of it knows how the group begins
     topic<std::string, std::string> from;
-    std::string group;
     struct outcomes {
         std::mutex mutex;
         std::vector<acknowledged> all;

@@ -136,7 +136,9 @@ TEST_CASE("a broker that is killed and comes back: everything delivered is there
     consumer_config eager;
     consumer in{client{bootstrap()}, std::move(eager), to};
     in.assign({to[0], to[1]}, at::earliest);
-    producer out{client{bootstrap()}};
+    producer_config patient;
+    patient.delivery_timeout = 10min;  // on a busy machine a broker takes minutes to come back
+    producer out{client{bootstrap()}, std::move(patient)};
     std::vector<delivery> sent;
     for (int i = 0; i < 2000; ++i) {
         if (i == 500) kill_broker(nodes() - 1);

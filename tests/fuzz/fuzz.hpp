@@ -2,12 +2,11 @@
 #pragma once
 #include <weir/base/bytes.hpp>
 
+#include <sanitizer/allocator_interface.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-
-extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*allocated)(const volatile void*, std::size_t),
-                                                         void (*freed)(const volatile void*));
 
 namespace weir::fuzz {
 

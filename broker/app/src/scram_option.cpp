@@ -1,9 +1,7 @@
 #include "scram_option.hpp"
 
 #include <weir/base/base64.hpp>
-
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <weir/net/scram.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -18,9 +16,9 @@ namespace {
 struct mechanism {
     std::string_view name, constant;
     std::int8_t number;
-    const EVP_MD* (*digest)();
+    net::scram_hash hash;
 };
-constexpr mechanism mechanisms[] = {{"SCRAM-SHA-256", "SCRAM_SHA_256", 1, &EVP_sha256}, {"SCRAM-SHA-512", "SCRAM_SHA_512", 2, &EVP_sha512}};
+constexpr mechanism mechanisms[] = {{"SCRAM-SHA-256", "SCRAM_SHA_256", 1, net::scram_hash::sha_256}, {"SCRAM-SHA-512", "SCRAM_SHA_512", 2, net::scram_hash::sha_512}};
 constexpr std::int32_t least_iterations = 4'096, most_iterations = 16'384;
 constexpr std::size_t salt_bytes = 24;
 
@@ -48,23 +46,6 @@ result<std::map<std::string, std::string, std::less<>>> parts_of(std::string_vie
         parts.emplace(part.substr(0, equals), unquoted(part.substr(equals + 1)));
     }
     return parts;
-}
-
-bytes keyed(const EVP_MD* digest, bytes_view key, std::string_view text) {
-    bytes out(static_cast<std::size_t>(EVP_MD_get_size(digest)));
-    HMAC(digest, key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(), reinterpret_cast<unsigned char*>(out.data()), nullptr);
-    return out;
-}
-bytes hashed(const EVP_MD* digest, bytes_view what) {
-    bytes out(static_cast<std::size_t>(EVP_MD_get_size(digest)));
-    EVP_Digest(what.data(), what.size(), reinterpret_cast<unsigned char*>(out.data()), nullptr, digest, nullptr);
-    return out;
-}
-bytes salted(const EVP_MD* digest, std::string_view password, bytes_view salt, std::int32_t iterations) {
-    bytes out(static_cast<std::size_t>(EVP_MD_get_size(digest)));
-    PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), reinterpret_cast<const unsigned char*>(salt.data()), static_cast<int>(salt.size()), iterations, digest,
-                      static_cast<int>(out.size()), reinterpret_cast<unsigned char*>(out.data()));
-    return out;
 }
 
 }  // namespace
@@ -107,10 +88,9 @@ result<protocol::user_scram_credential_record> parse_scram_option(std::string_vi
     made.salt = *given_salt;
     if (!salt)
         for (auto& each : made.salt) each = static_cast<std::byte>(random());
-    const auto* digest = how->digest();
-    const auto secret = hash ? *given_hash : salted(digest, *password, made.salt, made.iterations);
-    made.stored_key = hashed(digest, keyed(digest, secret, "Client Key"));
-    made.server_key = keyed(digest, secret, "Server Key");
+    const auto secret = hash ? *given_hash : net::scram_salted(how->hash, *password, made.salt, made.iterations);
+    made.stored_key = net::scram_hashed(how->hash, net::scram_keyed(how->hash, secret, "Client Key"));
+    made.server_key = net::scram_keyed(how->hash, secret, "Server Key");
     return made;
 }
 

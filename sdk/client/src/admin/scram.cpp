@@ -2,25 +2,23 @@
 #include "carry_out.hpp"
 #include "operations.hpp"
 
+#include <weir/net/scram.hpp>
 #include <weir/protocol/messages/alter_user_scram_credentials.hpp>
 #include <weir/protocol/messages/describe_user_scram_credentials.hpp>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 namespace weir::detail {
 namespace {
 
 constexpr std::size_t salt_bytes = 24;
 
-/// Hi() of RFC 5802. The password itself never leaves the process.
+/// The password itself never leaves the process.
 result<bytes> salted(const scram_alteration& from, const bytes& salt) {
-    const auto* digest = from.mechanism == scram_mechanism::sha_512 ? EVP_sha512() : EVP_sha256();
-    bytes out(static_cast<std::size_t>(EVP_MD_size(digest)));
-    const auto done = PKCS5_PBKDF2_HMAC(from.password->data(), static_cast<int>(from.password->size()), reinterpret_cast<const unsigned char*>(salt.data()),
-                                        static_cast<int>(salt.size()), from.iterations, digest, static_cast<int>(out.size()), reinterpret_cast<unsigned char*>(out.data()));
-    if (done != 1) return error{errc::unacceptable_credential, fmt::format("the password of user '{}' cannot be hashed", from.user)};
-    return out;
+    const auto with = from.mechanism == scram_mechanism::sha_512 ? net::scram_hash::sha_512 : net::scram_hash::sha_256;
+    auto made = net::scram_salted(with, *from.password, salt, from.iterations);
+    if (made.empty()) return error{errc::unacceptable_credential, fmt::format("the password of user '{}' cannot be hashed", from.user)};
+    return made;
 }
 
 struct hashed {

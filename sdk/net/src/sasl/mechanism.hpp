@@ -1,6 +1,7 @@
 // One authentication as a value: the broker's words in, ours out. No I/O, no clock.
 #pragma once
 #include <weir/base/bytes.hpp>
+#include <weir/net/scram.hpp>
 #include <weir/security.hpp>
 
 #include <memory>
@@ -20,7 +21,7 @@ public:
 /// RFC 4616. The password travels as it is: for encrypted connections.
 std::unique_ptr<mechanism> plain(const std::string& user, const std::string& password);
 
-enum class scram_hash : std::uint8_t { sha_256, sha_512 };
+using net::scram_hash;
 struct scram_identity {
     std::string user;
     std::string password;  ///< its UTF-8 is hashed as it is: Kafka's brokers prepare it no further (no SASLprep)

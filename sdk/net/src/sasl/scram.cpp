@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include <array>
@@ -43,7 +41,7 @@ std::string escaped(std::string_view user) {
 class scram_exchange final : public mechanism {
 public:
     scram_exchange(scram_hash hash, scram_identity who, std::string nonce)
-        : digest_(hash == scram_hash::sha_256 ? EVP_sha256() : EVP_sha512()), who_(std::move(who)), nonce_(std::move(nonce)),
+        : hash_(hash), who_(std::move(who)), nonce_(std::move(nonce)),
           first_bare_(fmt::format("n={},r={}{}", escaped(who_.user), nonce_, who_.delegation_token ? ",tokenauth=true" : "")) {}
     ~scram_exchange() override { forget(); }
 
@@ -57,18 +55,6 @@ public:
     }
 
 private:
-    bytes keyed(bytes_view key, bytes_view content) const {
-        bytes out(static_cast<std::size_t>(EVP_MD_get_size(digest_)));
-        unsigned size = 0;
-        HMAC(digest_, key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(content.data()), content.size(), reinterpret_cast<unsigned char*>(out.data()), &size);
-        return out;
-    }
-    bytes hashed(bytes_view content) const {
-        bytes out(static_cast<std::size_t>(EVP_MD_get_size(digest_)));
-        EVP_Digest(content.data(), content.size(), reinterpret_cast<unsigned char*>(out.data()), nullptr, digest_, nullptr);
-        return out;
-    }
-
     result<std::optional<bytes>> prove(std::string_view server_first) {
         const auto nonce = attribute(server_first, 'r');
         const auto salt_text = attribute(server_first, 's');
@@ -81,16 +67,14 @@ private:
         if (problem != std::errc{} || stop != count_text->data() + count_text->size() || iterations < least_iterations || iterations > most_iterations) {
             return refuse(fmt::format("the broker wants {} iterations, allowed are {} to {}", *count_text, least_iterations, most_iterations));
         }
-        bytes salted(static_cast<std::size_t>(EVP_MD_get_size(digest_)));
-        PKCS5_PBKDF2_HMAC(who_.password.data(), static_cast<int>(who_.password.size()), reinterpret_cast<const unsigned char*>(salt->data()), static_cast<int>(salt->size()),
-                          iterations, digest_, static_cast<int>(salted.size()), reinterpret_cast<unsigned char*>(salted.data()));
+        auto salted = scram_salted(hash_, who_.password, *salt, iterations);
         forget();
         const auto final_bare = fmt::format("c=biws,r={}", *nonce);
         const auto signed_text = fmt::format("{},{},{}", first_bare_, server_first, final_bare);
-        auto proof = keyed(salted, as_bytes("Client Key"));
-        const auto signature = keyed(hashed(proof), as_bytes(signed_text));
+        auto proof = scram_keyed(hash_, salted, "Client Key");
+        const auto signature = scram_keyed(hash_, scram_hashed(hash_, proof), signed_text);
         for (std::size_t i = 0; i < proof.size(); ++i) proof[i] ^= signature[i];
-        expected_ = keyed(keyed(salted, as_bytes("Server Key")), as_bytes(signed_text));
+        expected_ = scram_keyed(hash_, scram_keyed(hash_, salted, "Server Key"), signed_text);
         OPENSSL_cleanse(salted.data(), salted.size());
         return std::optional{to_bytes(fmt::format("{},p={}", final_bare, to_base64(proof)))};
     }
@@ -110,7 +94,7 @@ private:
         who_.password.clear();
     }
 
-    const EVP_MD* digest_;
+    const scram_hash hash_;
     scram_identity who_;
     const std::string nonce_;
     const std::string first_bare_;

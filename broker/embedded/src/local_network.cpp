@@ -1,5 +1,7 @@
 #include "local_network.hpp"
 
+#include <weir/base/detail/flatten.hpp>
+
 #include <algorithm>
 #include <deque>
 
@@ -46,7 +48,7 @@ public:
 
     void write(const std::vector<write_piece>& pieces, function<void(result<void>)> done) {
         write_done_ = std::move(done);
-        auto content = flatten(pieces);
+        auto content = weir::detail::flatten(pieces);
         if (!content) return answer_write_later(content.error());
         const std::lock_guard held{pipe_->mutex};
         if (closed_ || !other_.loop) return answer_write_later(closed_ ? closed_error() : broken_error());
@@ -102,26 +104,6 @@ private:
     static void post(local_pipe::side& to, void (pipe_end::*step)()) {
         auto end = to.end.lock();
         if (end && to.loop) to.loop->post([end = std::move(end), step] { ((*end).*step)(); });
-    }
-
-    static result<bytes> flatten(const std::vector<write_piece>& pieces) {
-        std::size_t total = 0;
-        for (const auto& piece : pieces) total += piece.size();
-        bytes all;
-        all.reserve(total);
-        for (const auto& piece : pieces) {
-            if (!piece.source) {
-                all.insert(all.end(), piece.memory.begin(), piece.memory.end());
-                continue;
-            }
-            const auto at = all.size();
-            all.resize(at + piece.size());
-            const auto got = piece.source->read_at(piece.source_offset, mutable_bytes{all}.subspan(at));
-            if (!got) return got.error();
-            if (*got != piece.size())
-                return error{errc::io_error, piece.source->path() + " ends before byte " + std::to_string(piece.source_offset + piece.source_bytes) + ", which was to be sent"};
-        }
-        return all;
     }
 
     void answer_read() {

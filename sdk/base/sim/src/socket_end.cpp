@@ -1,5 +1,7 @@
 #include "socket_end.hpp"
 
+#include <weir/base/detail/flatten.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,29 +10,6 @@ namespace weir::sim {
 namespace {
 
 constexpr std::size_t largest_segment = 64 << 10;
-
-/// Files and memory as one; a file that is shorter than promised is an error.
-result<bytes> flatten(const std::vector<write_piece>& pieces) {
-    std::size_t total = 0;
-    for (const auto& piece : pieces) total += piece.size();
-    bytes all;
-    all.reserve(total);
-    for (const auto& piece : pieces) {
-        if (!piece.source) {
-            all.insert(all.end(), piece.memory.begin(), piece.memory.end());
-            continue;
-        }
-        const auto at = all.size();
-        all.resize(at + piece.size());
-        const auto got = piece.source->read_at(piece.source_offset, mutable_bytes{all}.subspan(at));
-        if (!got) return got.error();
-        if (*got != piece.size()) {
-            return error{errc::io_error, fmt::format("{} ends before byte {}, which was to be sent",
-                                                     piece.source->path(), piece.source_offset + piece.source_bytes)};
-        }
-    }
-    return all;
-}
 
 class sim_stream final : public stream {
 public:
@@ -108,7 +87,7 @@ void socket_end::write(const std::vector<write_piece>& pieces, function<void(res
     write_done_ = std::move(done);
     if (closed_) return answer_write(closed_error());
     if (broken_) return answer_write(broken_);
-    auto content = flatten(pieces);
+    auto content = weir::detail::flatten(pieces);
     if (!content) return answer_write(content.error());
     sending_ = std::move(*content);
     sent_ = 0;

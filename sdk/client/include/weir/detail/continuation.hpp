@@ -26,7 +26,7 @@ public:
             table_ = &inline_table<F>;
         } else {
             auto* const kept = new F(std::move(f));
-            std::memcpy(storage_, &kept, sizeof kept);
+            std::memcpy(storage_, &kept, sizeof kept);  // NOLINT(bugprone-sizeof-expression): the pointer is what is kept
             table_ = &heap_table<F>;
         }
     }
@@ -53,7 +53,7 @@ private:
     template <class F>
     static F* kept(void* storage) noexcept {
         F* at = nullptr;
-        std::memcpy(&at, storage, sizeof at);
+        std::memcpy(&at, storage, sizeof at);  // NOLINT(bugprone-sizeof-expression)
         return at;
     }
     // What has no bytes leaves the storage as it was: not to be read.

@@ -131,7 +131,7 @@ TEST_CASE("a group of the consumer protocol is described with epochs and targets
     const topic_partitions all{{name, 0}, {name, 1}};
     REQUIRE(eventually([&] {
         const auto answer = tell(coordinator_kind::group, group, beat);
-        REQUIRE(answer.error_code == 0);
+        if (answer.error_code != 0) return false;  // as while the coordinator is still loading
         beat.member_epoch = answer.member_epoch;
         const auto now = one(ops().describe_consumer_groups({group}));
         return now.members.size() == 1 && now.members[0].target == all;

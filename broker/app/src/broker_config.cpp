@@ -24,6 +24,19 @@ std::optional<endpoint> parse_host_and_port(std::string_view text) {
     return parsed;
 }
 
+std::vector<std::string> security_protocols(const broker_config& config) {
+    auto protocols = config.server.security_protocol_map;
+    if (config.given.contains("listener.security.protocol.map")) return protocols;
+    const auto means_security = [](std::string_view name) { return name == "SSL" || name == "SASL_SSL" || name == "SASL_PLAINTEXT"; };
+    const auto& controllers = config.node.controller_listener_names;
+    const auto& listeners = config.server.listeners;
+    if (std::any_of(controllers.begin(), controllers.end(), means_security)) return protocols;
+    if (std::any_of(listeners.begin(), listeners.end(), [&](const auto& each) { return means_security(each.substr(0, each.find("://"))); })) return protocols;
+    for (const auto& name : controllers)
+        if (name != "PLAINTEXT") protocols.push_back(name + ":PLAINTEXT");
+    return protocols;
+}
+
 std::span<const setting> node_config::settings() {
     using c = node_config;
     static const setting all[] = {
@@ -68,7 +81,8 @@ void check_node(settings_reader& reader, const node_config& node) {
 
 void check_listeners(settings_reader& reader, const broker_config& config) {
     const auto& server = config.server;
-    const auto listeners = server::parse_listeners("listeners", server.listeners, server.security_protocol_map);
+    const auto protocols = security_protocols(config);
+    const auto listeners = server::parse_listeners("listeners", server.listeners, protocols);
     if (!listeners) return reader.report("listeners", listeners.error().what());
     for (const auto& each : *listeners)
         if (each.protocol != "PLAINTEXT") reader.report("listeners", "listener " + each.name + " uses " + each.protocol + ": this broker serves PLAINTEXT listeners only");
@@ -79,7 +93,7 @@ void check_listeners(settings_reader& reader, const broker_config& config) {
     for (const auto& name : config.node.controller_listener_names) names_one("controller.listener.names", name);
     if (const auto* given = reader.find("inter.broker.listener.name")) names_one("inter.broker.listener.name", given->value);
     if (server.advertised_listeners) {
-        const auto told = server::parse_listeners("advertised.listeners", *server.advertised_listeners, server.security_protocol_map);
+        const auto told = server::parse_listeners("advertised.listeners", *server.advertised_listeners, protocols);
         if (!told) return reader.report("advertised.listeners", told.error().what());
         for (const auto& each : *told) names_one("advertised.listeners", each.name);
     }
@@ -128,11 +142,11 @@ result<parsed_config> parse_config(const std::string& file, std::string_view tex
             reader.report(name, "settings of a single listener are not supported; remove the setting");
         }
     }
+    config.given = reader.entries();
     check_node(reader, config.node);
     check_listeners(reader, config);
     check_limits(reader, config);
     if (auto fine = reader.finish(); !fine) return fine.error();
-    config.given = reader.entries();
     return parsed;
 }
 

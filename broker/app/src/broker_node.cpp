@@ -149,11 +149,12 @@ result<void> broker_node::state::put_together() {
                                         *groups, config.groups, schema, *ids, *quorum, *directories, metrics, telemetry.get(), world.faults});
     front = std::make_unique<server::server>(*services, world.cores, world.net, random());
     const auto& given = config.server;
-    auto listeners = server::parse_listeners("listeners", given.listeners, given.security_protocol_map);
+    const auto protocols = security_protocols(config);
+    auto listeners = server::parse_listeners("listeners", given.listeners, protocols);
     if (!listeners) return listeners.error();
     std::vector<server::listener_address> advertised;
     if (given.advertised_listeners) {
-        auto told = server::parse_listeners("advertised.listeners", *given.advertised_listeners, given.security_protocol_map);
+        auto told = server::parse_listeners("advertised.listeners", *given.advertised_listeners, protocols);
         if (!told) return told.error();
         advertised = *std::move(told);
     }

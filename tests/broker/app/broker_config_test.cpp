@@ -132,3 +132,15 @@ TEST_CASE("who names a listener names one of listeners") {
     CHECK(problems(two + "inter.broker.listener.name=OUT") == "server.properties:3: inter.broker.listener.name=OUT: listeners has no listener OUT");
     CHECK(problems(two + "advertised.listeners=OUT://h:1") == "server.properties:3: advertised.listeners=OUT://h:1: listeners has no listener OUT");
 }
+
+TEST_CASE("listeners of controllers are PLAINTEXT when nothing says otherwise, as in Kafka") {
+    const std::string controllers = "listeners=PLAINTEXT://:9092,CONTROLLER://:9093\ncontroller.listener.names=CONTROLLER\n";
+    CHECK(problems(controllers) == "");
+    CHECK(security_protocols(config_of(controllers)).back() == "CONTROLLER:PLAINTEXT");
+    // A map that is given is the whole map.
+    CHECK(problems(controllers + "listener.security.protocol.map=PLAINTEXT:PLAINTEXT").find("names a listener that listener.security.protocol.map does not have") != std::string::npos);
+    // Where TLS is meant for one listener, none is open by default.
+    CHECK(problems("listeners=SSL://:9092,CONTROLLER://:9093\ncontroller.listener.names=CONTROLLER\n").find("'CONTROLLER://:9093' names a listener that") != std::string::npos);
+    // Other listeners have no default.
+    CHECK(problems("listeners=PLAINTEXT://:9092,OUT://:9093\n").find("'OUT://:9093' names a listener that") != std::string::npos);
+}

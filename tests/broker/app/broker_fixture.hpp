@@ -52,14 +52,15 @@ struct broker_fixture {
     sim::node_id machine = world.add_node("broker", 2);
     sim::node_id desk = world.add_node("client");
     std::unique_ptr<broker_node> node;
+    std::string properties;  ///< the file's text; empty: none, and what tests have in common
     std::vector<std::string> overrides;
     error failure;  ///< what the node told when it could not go on
 
-    static broker_config settings(const std::vector<std::string>& more) {
-        std::vector<std::string> given{"log.dirs=/data", "listeners=PLAINTEXT://broker:9092", "offsets.topic.num.partitions=4",
-                                       "group.initial.rebalance.delay.ms=0"};
+    static broker_config settings(const std::string& text, const std::vector<std::string>& more) {
+        std::vector<std::string> given{"log.dirs=/data"};
+        if (text.empty()) given.insert(given.end(), {"listeners=PLAINTEXT://broker:9092", "offsets.topic.num.partitions=4", "group.initial.rebalance.delay.ms=0"});
         given.insert(given.end(), more.begin(), more.end());
-        auto parsed = parse_config("", "", given);
+        auto parsed = parse_config(text.empty() ? "" : "server.properties", text, given);
         REQUIRE_MESSAGE(parsed, parsed.error().message());
         return std::move(parsed->config);
     }
@@ -67,7 +68,7 @@ struct broker_fixture {
         environment in{{&world.loop(machine, 0), &world.loop(machine, 1)}, world.net(machine), world.disk(machine), world.random()(), "broker"};
         in.usage = [] { return process_usage{std::chrono::seconds{3}, 20 << 20, 12, 1024}; };
         in.slept = [this](std::size_t) { return world.loop(machine).now() - time_point{}; };
-        return std::make_unique<broker_node>(settings(more), std::move(in), [this](const error& why) { failure = why; });
+        return std::make_unique<broker_node>(settings(properties, more), std::move(in), [this](const error& why) { failure = why; });
     }
     static task<void> run_start(broker_node& which, std::optional<result<void>>& outcome) {
         auto starting = which.start();

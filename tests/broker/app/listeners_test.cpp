@@ -28,7 +28,56 @@ struct many_listeners : broker_fixture {
     }
 };
 
+/// What the server.properties says that Apache Kafka 4.3 comes with, without its comments.
+constexpr const char* kafkas_own = R"(
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=localhost:9093
+listeners=PLAINTEXT://:9092,CONTROLLER://:9093
+inter.broker.listener.name=PLAINTEXT
+advertised.listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL
+num.network.threads=3
+num.io.threads=8
+socket.send.buffer.bytes=102400
+socket.receive.buffer.bytes=102400
+socket.request.max.bytes=104857600
+log.dirs=/tmp/kraft-combined-logs
+num.partitions=1
+num.recovery.threads.per.data.dir=1
+offsets.topic.replication.factor=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+log.retention.hours=168
+log.segment.bytes=1073741824
+log.retention.check.interval.ms=300000
+)";
+
 }  // namespace
+
+TEST_CASE_FIXTURE(many_listeners, "the server.properties that Kafka comes with starts this broker, with its map of protocols or without") {
+    overrides.clear();
+    properties = kafkas_own;
+    SUBCASE("as it is") {}
+    SUBCASE("without the map: controllers' listeners are PLAINTEXT") {
+        const auto at = properties.find("listener.security.protocol.map=");
+        properties.erase(at, properties.find('\n', at) + 1 - at);
+    }
+    start();
+    auto client = connect();
+    CHECK(create_topic(client, "orders", 1) == 0);
+    CHECK(produce(client, "orders", 0, {"a"}).error_code == 0);
+    metadata_request request;
+    request.topics.emplace();
+    const auto known = client.call(request, 9);
+    REQUIRE(known.brokers.size() == 1);
+    CHECK(known.brokers[0].host == "localhost");
+    auto controller = connect_to(9093);
+    CHECK(describe(controller, controllers).controller_id == 1);
+}
 
 TEST_CASE_FIXTURE(many_listeners, "clients are told the address of the listener they came by") {
     start();

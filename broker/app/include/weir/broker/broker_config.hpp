@@ -51,6 +51,10 @@ struct broker_config {
     std::map<std::string, settings_reader::given, std::less<>> given;
 };
 
+/// listener.security.protocol.map as it holds: when it is not given, listeners of controllers are PLAINTEXT, unless a
+/// listener's name says that TLS or SASL is meant. As in Kafka, whose own server.properties may leave it out.
+std::vector<std::string> security_protocols(const broker_config& config);
+
 /// `text` is the content of `file` (both empty: defaults alone); `overrides` are name=value. One error tells everything
 /// that is wrong, line by line, with `overrides_from` as the place of an override; settings that are known but have no
 /// effect in this broker are returned for a warning.

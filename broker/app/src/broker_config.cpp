@@ -129,10 +129,11 @@ result<parsed_config> parse_config(const std::string& file, std::string_view tex
     reader.read(config.log_defaults, setting_names::synonyms_only);
     reader.read(config.cleaner);
     config.log_defaults.producer_id_expiration_ms = config.node.producer_id_expiration;
-    for (const auto name : settings_without_effect()) reader.accept(name);
     for (const auto& [name, given] : reader.entries()) {
-        for (const auto without : settings_without_effect())
-            if (name == without) parsed.without_effect.push_back(given.where + ": " + name);
+        if (!why_without_effect(name).empty()) {
+            reader.accept(name);
+            parsed.without_effect.push_back(given.where + ": " + name);
+        }
         if (is_refused(name)) {
             reader.accept(name);
             if (!asks_for_nothing(name, given.value)) reader.report(name, "this broker does not have it, and starting without it would not do what was asked for; remove the setting");

@@ -104,8 +104,7 @@ const config_key* broker_schema::find(config_type type, std::string_view key) co
 std::string_view broker_schema::why_unknown(config_type type, std::string_view key) const {
     if (type != config_type::broker) return {};
     if (is_refused(key)) return "this broker does not have it";
-    const auto without = settings_without_effect();
-    return std::find(without.begin(), without.end(), key) == without.end() ? std::string_view{} : "it has no effect in this broker";
+    return why_without_effect(key).empty() ? std::string_view{} : "it has no effect in this broker";
 }
 
 std::vector<const config_key*> broker_schema::keys(config_type type) const {

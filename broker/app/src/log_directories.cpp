@@ -179,25 +179,12 @@ result<std::unique_ptr<storage::partition_log>> log_directories::open(const repl
 
 result<void> log_directories::remove(std::unique_ptr<storage::partition_log> log) { return manager_->remove(std::move(log)); }
 
-void log_directories::note(const replica::partition_id& id, const std::string& topic, std::int64_t high_watermark) {
-    const std::lock_guard lock{mutex_};
-    high_watermarks_[{topic, id.index}] = high_watermark;
-}
-
-std::vector<storage::partition_offset> log_directories::high_watermarks() {
-    const std::lock_guard lock{mutex_};
-    std::vector<storage::partition_offset> list;
-    list.reserve(high_watermarks_.size());
-    for (const auto& [where, offset] : std::exchange(high_watermarks_, {})) list.push_back({where.first, where.second, offset});
-    return list;
-}
-
 void log_directories::write_checkpoints() {
-    if (auto written = manager_->write_checkpoints(high_watermarks()); !written) logs.error("writing checkpoints: " + written.error().message());
+    if (auto written = manager_->write_checkpoints(); !written) logs.error("writing checkpoints: " + written.error().message());
     if (auto collected = manager_->collect_garbage(); !collected) logs.error("removing deleted partitions: " + collected.error().message());
 }
 
-result<void> log_directories::close(std::int64_t broker_epoch) { return manager_->close(high_watermarks(), broker_epoch); }
+result<void> log_directories::close(std::int64_t broker_epoch) { return manager_->close(broker_epoch); }
 
 std::vector<server::storage_view::directory> log_directories::directories() const {
     std::vector<directory> list;

@@ -40,12 +40,10 @@ public:
     std::unique_ptr<storage::partition_log> interrupted_copy(const replica::partition_spec& spec) override;
     result<std::unique_ptr<storage::partition_log>> open_future(const replica::partition_spec& spec, const std::string& path) override;
     result<void> promote(std::unique_ptr<storage::partition_log> current, storage::partition_log& future) override;
-    void note(const replica::partition_id& id, const std::string& topic, std::int64_t high_watermark) override;
     std::vector<directory> directories() const override;
 
 private:
     log_directories(file_system& files) : files_(files) {}
-    std::vector<storage::partition_offset> high_watermarks();
 
     file_system& files_;
     std::string cluster_id_;
@@ -53,10 +51,9 @@ private:
     uuid metadata_directory_id_;
     std::unique_ptr<storage::log_manager> manager_;
     std::atomic<bool> starting_{true};  // until everything the metadata names was looked for
-    std::mutex mutex_;  // guards what follows: cores open, close and note at the same time
+    std::mutex mutex_;  // guards what follows: cores open and close at the same time
     std::map<std::pair<std::string, std::int32_t>, std::unique_ptr<storage::partition_log>> loaded_;
     std::map<std::pair<std::string, std::int32_t>, std::unique_ptr<storage::partition_log>> copies_;
-    std::map<std::pair<std::string, std::int32_t>, std::int64_t> high_watermarks_;
 };
 
 }  // namespace weir::broker

@@ -28,8 +28,7 @@ void print_table(std::string& page, std::string_view title, std::span<const sett
     for (const auto* row : sorted) print_row(page, row->name, *row, true);
 }
 
-void print_names(std::string& page, std::string_view title, std::span<const std::string_view> names) {
-    page += "\n## " + std::string{title} + "\n\n";
+void print_names(std::string& page, std::span<const std::string_view> names) {
     for (const auto name : names) page += "- `" + std::string{name} + "`\n";
 }
 
@@ -49,8 +48,13 @@ std::string settings_page() {
     page += "\nThe broker's own value for each, used by topics that do not set it:\n\n| broker setting | topic setting |\n|---|---|\n";
     for (const auto& row : storage::log_config::settings())
         for (const auto& synonym : row.synonyms) page += "| `" + std::string{synonym.name} + "` | `" + std::string{row.name} + "` |\n";
-    print_names(page, "Refused", settings_refused());
-    print_names(page, "Accepted without effect", settings_without_effect());
+    page += "\n## Refused\n\nUnless the value says what this broker does anyway.\n\n";
+    print_names(page, settings_refused());
+    page += "\n## Accepted without effect\n";
+    for (const auto& group : settings_without_effect()) {
+        page += "\n" + std::string{group.why} + "\n\n";
+        print_names(page, group.names);
+    }
     return page;
 }
 

@@ -101,6 +101,7 @@ void partition::advance_high_watermark() {
     const auto stable_before = last_stable_offset();
     if (committed > before) high_watermark_.store(committed, std::memory_order_release);
     const auto mark = high_watermark();
+    log_->note_high_watermark(mark);
     if (mark >= recovered_end_) recovering_.store(false, std::memory_order_release);
     const auto unstable = log_->first_unstable_offset(mark);
     const auto stable = unstable ? std::min(*unstable, mark) : mark;

@@ -182,7 +182,6 @@ task<void> replicas::maintain_on(event_loop& here, core_state& core, bool closin
         } else {
             each->maintain();
         }
-        logs_.note(id, each->topic(), each->high_watermark());
     }
     co_await switch_to{here};
 }

@@ -73,7 +73,7 @@ struct log_manager::state {
                                 const uuid& topic_id, const log_config& config);
     result<void> move_away(std::unique_ptr<partition_log> log, folder_kind kind);
     result<void> settle_copies(std::span<loaded_log> all);
-    result<void> write_checkpoints(std::span<const partition_offset> high_watermarks);
+    result<void> write_checkpoints();
     void fail(directory& where, const error& why);
 
     file_system& files;
@@ -184,6 +184,7 @@ result<log_manager::loaded_log> log_manager::state::open_log(directory& where, c
     loaded.log = *std::move(opened);
     loaded.high_watermark =
         std::clamp(loaded.high_watermark, loaded.log->log_start_offset(), loaded.log->log_end_offset());
+    progress->high_watermark = loaded.high_watermark;
     (loaded.future ? future : live)[name] = {&where, parsed.topic, parsed.partition, std::move(progress)};
     ++where.partitions;
     return loaded;
@@ -225,7 +226,7 @@ result<void> log_manager::state::settle_copies(std::span<loaded_log> all) {
     return {};
 }
 
-result<void> log_manager::state::write_checkpoints(std::span<const partition_offset> high_watermarks) {
+result<void> log_manager::state::write_checkpoints() {
     std::map<const directory*, std::array<std::vector<partition_offset>, 4>> content;
     for (const auto& each : directories) content[each.get()];
     for (const auto& [name, log] : live) {
@@ -235,11 +236,8 @@ result<void> log_manager::state::write_checkpoints(std::span<const partition_off
         if (start > log.progress->first_segment.load()) starts.push_back({log.topic, log.partition, start});
         if (const auto offset = log.progress->cleaned_to.load(); offset > 0)
             cleaned.push_back({log.topic, log.partition, offset});
-        static_cast<void>(marks);
+        marks.push_back({log.topic, log.partition, log.progress->high_watermark.load()});
     }
-    for (const auto& mark : high_watermarks)
-        if (const auto known = live.find(folder_name(mark.topic, mark.partition)); known != live.end())
-            content[known->second.home][2].push_back(mark);
     static constexpr std::array names{recovery_point_checkpoint, log_start_checkpoint, high_watermark_checkpoint,
                                       cleaner_checkpoint};
     error first;
@@ -471,15 +469,15 @@ result<void> log_manager::collect_garbage() {
     return first ? result<void>{first} : result<void>{};
 }
 
-result<void> log_manager::write_checkpoints(std::span<const partition_offset> high_watermarks) {
+result<void> log_manager::write_checkpoints() {
     const std::lock_guard lock{state_->mutex};
-    return state_->write_checkpoints(high_watermarks);
+    return state_->write_checkpoints();
 }
 
-result<void> log_manager::close(std::span<const partition_offset> high_watermarks, std::int64_t broker_epoch) {
+result<void> log_manager::close(std::int64_t broker_epoch) {
     auto& in = *state_;
     const std::lock_guard lock{in.mutex};
-    auto done = in.write_checkpoints(high_watermarks);
+    auto done = in.write_checkpoints();
     for (const auto& each : in.directories) {
         if (each->failed || !each->in_use) continue;
         const auto closed = [&](const auto& entry) {

@@ -260,3 +260,16 @@ TEST_CASE_FIXTURE(broker_fixture, "stopping ends connections that wait, without 
     CHECK(client.closed());
     CHECK(connect().closed());
 }
+
+TEST_CASE_FIXTURE(broker_fixture, "the checkpoint of high watermarks names every partition, however long it has been idle") {
+    start();
+    auto client = connect();
+    REQUIRE(create_topic(client, "orders", 2) == 0);
+    REQUIRE(produce(client, "orders", 1, {"a", "b"}).error_code == 0);
+    for (int i = 0; i < 3; ++i) {
+        world.run_for(61s);  // log.flush.offset.checkpoint.interval.ms
+        const auto file = read_file(world.disk(machine), "/data/replication-offset-checkpoint");
+        REQUIRE(file);
+        CHECK(as_text(*file) == "0\n2\norders 0 0\norders 1 2\n");
+    }
+}

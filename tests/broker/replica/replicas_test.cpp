@@ -29,12 +29,8 @@ public:
         return error{errc::log_dir_not_found, path};
     }
     result<void> promote(std::unique_ptr<storage::partition_log>, storage::partition_log&) override { return {}; }
-    void note(const partition_id& id, const std::string& topic, std::int64_t high_watermark) override {
-        noted[topic + "-" + std::to_string(id.index)] = high_watermark;
-    }
     std::set<std::string> refused;
     std::set<std::string> removed;
-    std::map<std::string, std::int64_t> noted;
 
 private:
     file_system& files_;
@@ -125,18 +121,4 @@ TEST_CASE_FIXTURE(replicas_fixture, "a removed partition is out of sight and ser
     CHECK_FALSE(held->leads());
     CHECK(held->read({}).code == errc::not_leader_or_follower);
     CHECK(logs.removed == std::set<std::string>{"/data/orders-0"});
-}
-
-TEST_CASE_FIXTURE(replicas_fixture, "maintenance and closing tell the high watermarks that checkpoints keep") {
-    wait_for(all.put(*cores[0], {spec("orders", 0), spec("clicks", 0)}));
-    const auto orders = all.find(0, spec("orders", 0).id);
-    orders->home().post([orders] {
-        auto batch = weir::test::make_batch({"a", "b"}, orders->home().wall_now());
-        REQUIRE(orders->append(batch, storage::append_origin::client));
-    });
-    world.run_for(1s);
-    wait_for(all.maintain(*cores[0]));
-    CHECK(logs.noted == std::map<std::string, std::int64_t>{{"clicks-0", 0}, {"orders-0", 2}});
-    wait_for(all.close(*cores[0]));
-    CHECK_FALSE(orders->leads());
 }

@@ -55,9 +55,9 @@ struct manager_fixture {
             REQUIRE(log.append(batch, 0, append_origin::client));
         }
     }
-    void stop(std::vector<partition_offset> high_watermarks = {}) {
+    void stop() {
         for (auto& [name, log] : logs) REQUIRE(log->close());
-        REQUIRE(manager->close(high_watermarks, 14));
+        REQUIRE(manager->close(14));
         logs.clear();
         manager.reset();
     }
@@ -93,11 +93,13 @@ TEST_CASE("checkpoints and the clean note spare the next start from reading logs
     f.fill(f.make("orders", 1, uuid{1, 1}), 3);
     f.make("empty", 0, uuid{2, 2});
     REQUIRE(f.logs["orders-1"]->advance_log_start(2));
-    f.stop({{"orders", 0, 4}, {"orders", 1, 3}});
+    f.logs["orders-0"]->note_high_watermark(4);
+    f.logs["orders-1"]->note_high_watermark(3);
+    f.stop();
     CHECK(f.text("/a/.kafka_cleanshutdown") == "{\"version\":0,\"brokerEpoch\":14}");
     CHECK(f.text("/a/recovery-point-offset-checkpoint") == "0\n3\nempty 0 0\norders 0 5\norders 1 3\n");
     CHECK(f.text("/a/log-start-offset-checkpoint") == "0\n1\norders 1 2\n");
-    CHECK(f.text("/a/replication-offset-checkpoint") == "0\n2\norders 0 4\norders 1 3\n");
+    CHECK(f.text("/a/replication-offset-checkpoint") == "0\n3\nempty 0 0\norders 0 4\norders 1 3\n");
 
     f.start();
     CHECK_FALSE(f.files.exists("/a/.kafka_cleanshutdown"));
@@ -115,7 +117,7 @@ TEST_CASE("a stop without the note checks the logs, and a log that was not close
     f.fill(f.make("orders", 0), 5);
     f.fill(f.make("orders", 1), 5);
     REQUIRE(f.logs["orders-0"]->close());
-    REQUIRE(f.manager->close({}, 1));
+    REQUIRE(f.manager->close(1));
     CHECK_FALSE(f.files.exists("/a/.kafka_cleanshutdown"));
     f.logs.clear();
     f.manager.reset();
@@ -259,7 +261,7 @@ TEST_CASE("a failed checkpoint write marks the directory") {
     f.start();
     f.make("orders", 0);
     f.files.inject({.operation = sim::disk_operation::sync, .path_contains = "/a/recovery"});
-    CHECK_FALSE(f.manager->write_checkpoints({}));
+    CHECK_FALSE(f.manager->write_checkpoints());
     CHECK(f.manager->directories()[0].failed);
     CHECK_FALSE(f.manager->directories()[1].failed);
 }
@@ -269,10 +271,10 @@ TEST_CASE("checkpoints that did not change are not written again") {
     f.start();
     f.fill(f.make("orders", 0), 1);
     REQUIRE(f.logs["orders-0"]->flush());
-    const std::vector<partition_offset> marks{{"orders", 0, 1}};
-    REQUIRE(f.manager->write_checkpoints(marks));
+    f.logs["orders-0"]->note_high_watermark(1);
+    REQUIRE(f.manager->write_checkpoints());
     const auto changes = f.files.changes();
-    REQUIRE(f.manager->write_checkpoints(marks));
+    REQUIRE(f.manager->write_checkpoints());
     CHECK(f.files.changes() == changes);
 }
 

@@ -33,8 +33,6 @@ public:
     virtual result<std::unique_ptr<storage::partition_log>> open_future(const partition_spec& spec, const std::string& path) = 0;
     /// The copy takes the place of `current`.
     virtual result<void> promote(std::unique_ptr<storage::partition_log> current, storage::partition_log& future) = 0;
-    /// What the next checkpoint says of a partition.
-    virtual void note(const partition_id& id, const std::string& topic, std::int64_t high_watermark) = 0;
 };
 
 /// A partition belongs to one core, found by hash. Every core knows every partition (shared pointers), so that a request
@@ -70,7 +68,7 @@ public:
     task<std::vector<partition_figures>> figures(event_loop& here);
     /// Flushes report how long they take.
     void measure_flushes(metrics::registry& registry);
-    /// One round of rolling, retention, expiry and checkpoints.
+    /// One round of rolling, retention and expiry.
     task<void> maintain(event_loop& here);
     /// Clean shutdown of every log.
     task<void> close(event_loop& here);

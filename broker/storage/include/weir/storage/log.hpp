@@ -85,6 +85,7 @@ struct log_progress {
     std::atomic<std::int64_t> log_end{0};
     std::atomic<std::uint64_t> size_bytes{0};
     std::atomic<std::int64_t> cleaned_to{0};
+    std::atomic<std::int64_t> high_watermark{0};  ///< as whoever owns the log told it
     std::atomic<std::int64_t> noted_recovery_point{0};  ///< what the checkpoint file says; set by who writes it
     std::atomic<bool> closed{false};                    ///< cleanly
 };
@@ -125,6 +126,8 @@ public:
 
     std::int64_t log_start_offset() const noexcept;
     std::int64_t log_end_offset() const noexcept;  ///< exclusive: the offset the next record gets
+    /// What the next checkpoint says: below this, everything is committed.
+    void note_high_watermark(std::int64_t offset) noexcept;
     std::int64_t flushed_offset() const noexcept;  ///< durable below this: the recovery point
     /// First offset of the oldest open transaction, if any; the last stable offset is the smaller of this and the high watermark.
     std::optional<std::int64_t> first_unstable_offset() const noexcept;

@@ -69,11 +69,11 @@ public:
     /// Deletes folders whose delay has passed.
     result<void> collect_garbage();
 
-    /// Writes recovery points, log starts and the given high watermarks, one set per directory, when they changed. A
-    /// failure marks the directory failed.
-    result<void> write_checkpoints(std::span<const partition_offset> high_watermarks);
+    /// Writes recovery points, log starts and high watermarks, one set per directory, when they changed. A failure marks
+    /// the directory failed.
+    result<void> write_checkpoints();
     /// After every log was closed: checkpoints, and the note of a clean stop in each directory whose logs all were.
-    result<void> close(std::span<const partition_offset> high_watermarks, std::int64_t broker_epoch);
+    result<void> close(std::int64_t broker_epoch);
 
     std::vector<log_directory_status> directories() const;
     /// The directory a partition lives in; zero when it has none.

@@ -29,8 +29,10 @@ const cluster::topic* cluster::find(const std::string& name) const {
     return at == topics_.end() ? nullptr : &at->second;
 }
 
-void cluster::want(const std::string& name) {
-    if (wanted_.insert(name).second || !topics_.contains(name)) refresh();
+void cluster::want(const std::string& name, bool may_be_made) {
+    const auto [at, fresh] = wanted_.try_emplace(name, may_be_made);
+    at->second |= may_be_made;
+    if (fresh || !topics_.contains(name)) refresh();
 }
 
 void cluster::refresh() {
@@ -108,21 +110,32 @@ task<result<void>> cluster::ask(std::shared_ptr<cluster> self) {
     auto finding = any(self);
     auto link = co_await finding;
     if (!link) co_return link.error();
-    protocol::metadata_request request;
-    request.topics->reserve(self->wanted_.size());
-    for (const auto& name : self->wanted_) request.topics->emplace_back().name = name;
-    auto asking = (*link)->call(request);
-    auto got = co_await asking;
-    if (!got) co_return got.error();
-    auto& answer = got->message;
-    if (const auto code = errc_from_wire(answer.error_code); code != errc::none) {
-        co_return error{code, fmt::format("{} gives no metadata: {}", to_string((*link)->remote()), describe(code).condition)};
+    // What may be made by asking for it, then what may not: a request says it of all its topics.
+    for (int pass = 0; pass < 2; ++pass) {
+        const bool may_be_made = pass == 0;
+        protocol::metadata_request request;
+        request.allow_auto_topic_creation = may_be_made;
+        for (const auto& [name, making] : self->wanted_) {
+            if (making == may_be_made) request.topics->emplace_back().name = name;
+        }
+        if (request.topics->empty() && !(may_be_made && self->wanted_.empty())) continue;
+        auto asking = (*link)->call(request);
+        auto got = co_await asking;
+        if (!got) co_return got.error();
+        if (const auto code = errc_from_wire(got->message.error_code); code != errc::none) {
+            co_return error{code, fmt::format("{} gives no metadata: {}", to_string((*link)->remote()), describe(code).condition)};
+        }
+        self->learn(got->message);
     }
-    self->brokers_.clear();
-    for (auto& each : answer.brokers) self->brokers_[each.node_id] = {std::move(each.host), static_cast<std::uint16_t>(each.port)};
+    co_return result<void>{};
+}
+
+void cluster::learn(protocol::metadata_response& answer) {
+    brokers_.clear();
+    for (auto& each : answer.brokers) brokers_[each.node_id] = {std::move(each.host), static_cast<std::uint16_t>(each.port)};
     for (auto& each : answer.topics) {
         if (!each.name) continue;
-        auto& known = self->topics_[*each.name];
+        auto& known = topics_[*each.name];
         const bool same = known.id == each.topic_id;
         known.code = errc_from_wire(each.error_code);
         known.id = each.topic_id;
@@ -140,7 +153,6 @@ task<result<void>> cluster::ask(std::shared_ptr<cluster> self) {
             if (same && index < before.size() && before[index].leader_epoch > part.leader_epoch && part.leader_epoch >= 0) known.partitions[index] = before[index];
         }
     }
-    co_return result<void>{};
 }
 
 task<result<connection_ptr>> cluster::broker(std::shared_ptr<cluster> self, std::int32_t id, lane on) {

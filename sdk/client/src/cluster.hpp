@@ -9,6 +9,10 @@
 #include <set>
 #include <unordered_map>
 
+namespace weir::protocol {
+struct metadata_response;
+}
+
 namespace weir::detail {
 
 class client_counters;
@@ -55,7 +59,7 @@ public:
     const topic* find(const std::string& name) const;
     const std::map<std::int32_t, endpoint>& brokers() const noexcept { return brokers_; }
     /// Keeps the topic known from now on.
-    void want(const std::string& name);
+    void want(const std::string& name, bool may_be_made = true);
     /// Asks anew: what is known turned out to be wrong.
     void refresh();
     /// What an answer said about a partition's leader (KIP-951); older epochs are passed over.
@@ -108,6 +112,7 @@ private:
     };
     static task<void> run_refresh(std::shared_ptr<cluster> self);
     static task<result<void>> ask(std::shared_ptr<cluster> self);
+    void learn(protocol::metadata_response& answer);
     using peer_key = std::pair<lane, std::int32_t>;
     static task<void> open(std::shared_ptr<cluster> self, std::shared_ptr<peer> entry, endpoint where);
     static task<result<connection_ptr>> reach(std::shared_ptr<cluster> self, peer_key key, endpoint where);
@@ -127,7 +132,7 @@ private:
     std::map<std::pair<coordinator_kind, std::string>, std::int32_t> coordinators_;
     std::uint32_t last_lane_ = 0;
     std::unordered_map<std::string, topic> topics_;
-    std::set<std::string> wanted_;
+    std::map<std::string, bool> wanted_;  // true: asking for it may make it
     std::vector<std::pair<const void*, function<void()>>> watchers_;
     error last_failure_;
     timer_id age_ = timer_id::none;

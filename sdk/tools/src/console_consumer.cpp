@@ -132,7 +132,6 @@ int run(const invocation& call) {
     else if (args.has("include")) in.subscribe_matching(std::string{args.text("include")});
     else in.subscribe({std::string{args.text("topic")}});
 
-    time_types times{on};
     std::int64_t count = 0;
     std::map<topic_partition, std::int64_t> done;
     error failure;
@@ -146,8 +145,7 @@ int run(const invocation& call) {
         for (const auto& each : *batch) {
             if (most >= 0 && count >= most) break;
             ++count;
-            const bool append = formatter.shows_time() && times.log_append(each.info.topic);
-            if (auto printed = formatter.print({each.info, each.key, each.value, append}, call.out); !printed) {
+            if (auto printed = formatter.print({each.info, each.key, each.value}, call.out); !printed) {
                 const auto why = error{printed.code(), fmt::format("{}-{} at offset {}: {}", each.info.topic, each.info.partition, each.info.offset, printed.error().what())};
                 std::fprintf(stderr, "Error processing message%s: %s\n", args.has("skip-message-on-error") ? ", skipping this message" : "", why.message().c_str());
                 if (!args.has("skip-message-on-error")) {

@@ -62,7 +62,6 @@ int run(const invocation& call) {
     share_consumer<bytes_view, bytes_view> in{on, std::move(config), from};
     in.stop_on({SIGINT, SIGTERM});
 
-    time_types times{on};
     std::int64_t count = 0;
     error failure;
     while ((most < 0 || count < most) && !failure && !call.out.failed()) {
@@ -75,8 +74,7 @@ int run(const invocation& call) {
         for (const auto& each : *batch) {
             if (most >= 0 && count >= most) break;
             ++count;
-            const bool append = formatter.shows_time() && times.log_append(each.info.topic);
-            const auto printed = formatter.print({each.info, each.key, each.value, append, each.delivery_count()}, call.out);
+            const auto printed = formatter.print({each.info, each.key, each.value, each.delivery_count()}, call.out);
             if (printed) {
                 each.loan.decide(verdict);
                 continue;

@@ -44,6 +44,18 @@ TEST_CASE_FIXTURE(faults_fixture, "a retriable refusal is tried again, and nothi
     CHECK(cluster.requests("Produce") == before + 3);
 }
 
+TEST_CASE_FIXTURE(faults_fixture, "retries end what is refused again and again, and the next record goes on") {
+    producer_config config;
+    config.retries = 1;
+    producer few{kafka, std::move(config)};
+    REQUIRE(few.send(orders, "k", "a").get());
+    cluster.fail_next("Produce", errc::not_leader_or_follower, 2);
+    const auto lost = few.send(orders, "k", "b").get();
+    CHECK(lost.code() == errc::not_leader_or_follower);
+    CHECK(std::string{lost.error().what()}.find("sent 2 times and not delivered (retries=1)") != std::string::npos);
+    CHECK(few.send(orders, "k", "c").get());
+}
+
 TEST_CASE_FIXTURE(faults_fixture, "a refusal for good is the delivery's error") {
     CHECK(put("a") == 0);
     cluster.fail_next("Produce", errc::topic_authorization_failed);

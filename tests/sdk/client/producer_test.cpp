@@ -392,6 +392,7 @@ TEST_CASE("a configuration that cannot be says which setting, its value and what
     CHECK(refused(std::move(once)) == "acks=1: allowed is -1 (all) with enable.idempotence=true");
     producer_config less;  // nobody asked for idempotence
     less.required_acks = acks::leader;
+    less.retries = 0;
     less.max_in_flight = 6;
     CHECK(refused(std::move(less)).empty());
     producer_config level;
@@ -415,6 +416,22 @@ TEST_CASE_FIXTURE(producer_fixture, "a broker that says it is where nobody can b
     CHECK(sent.code() == errc::timed_out);
     CHECK(sent.error().message().find("broker 1 says that it is there: correct its advertised.listeners, or make the name known here") != std::string::npos);
     CHECK(lines.count("weir.client.cluster: IO_ERROR: cannot resolve nowhere.example; trying again") == 1);  // not for each attempt
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a broker that is away costs no retries") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    producer_config config;
+    config.retries = 2;
+    open(std::move(config));
+    REQUIRE(wait(put(orders, "k", "first")));
+    kill();
+    auto sent = put(orders, "k", "second");
+    world.run_for(10s);
+    CHECK_FALSE(sent.ready());
+    start();
+    reconnect();
+    CHECK(wait(sent));
+    CHECK(read_all(*wire, "orders", 0).size() == 2);
 }
 
 TEST_CASE_FIXTURE(producer_fixture, "without acks records leave and count as sent; with the leader's alone they have offsets") {

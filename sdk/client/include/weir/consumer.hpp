@@ -145,7 +145,10 @@ private:
             window_.of->finished.store(raw.offset, std::memory_order_release);  // everything before the one in hand
             window_.of->handed.store(raw.offset + 1, std::memory_order_release);
             auto why = decode(*types_, raw, current_);
-            if (!why) [[likely]] return true;
+            if (!why) [[likely]] {
+                if (hooked_) [[unlikely]] hear(raw, current_.info);
+                return true;
+            }
             if (!undecodable(raw, why)) return false;
         }
     }
@@ -162,6 +165,7 @@ private:
                 next.info = part.where;
                 auto why = decode(with, raw, next);
                 if (!why) [[likely]] {
+                    if (from.hooked) [[unlikely]] from.hear(raw, next.info);
                     ++found.count;
                     continue;
                 }
@@ -182,6 +186,7 @@ private:
             next.info = part.where;
             auto why = decode(with, part.records.front(), next);
             if (!why) {
+                if (from.hooked) [[unlikely]] from.hear(part.records.front(), next.info);
                 outcome = std::move(next);
                 return;
             }

@@ -5,8 +5,10 @@
 #include <weir/group.hpp>
 #include <weir/position.hpp>
 #include <weir/properties.hpp>
+#include <weir/record.hpp>
 #include <weir/topic.hpp>
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -21,6 +23,12 @@ enum class on_bad_record : std::uint8_t {
     stop,         ///< the loop or poll ends with errc::malformed, located; seek() past it to go on
     skip,
     dead_letter,  ///< goes to dead_letter_topic as it is, with headers that say where it was and why; committed past once it is there
+};
+
+/// A record as hooks see it: undecoded.
+struct incoming_record {
+    const record_info& info;
+    std::optional<bytes_view> key{}, value{};     ///< nullopt: null
 };
 
 /// The names are Kafka's, dots as underscores.
@@ -47,11 +55,17 @@ struct consumer_config {
     duration max_poll_interval{300'000};          ///< max.poll.interval.ms: asks for no records for that long: no member any more
     weir::on_bad_record on_bad_record = weir::on_bad_record::stop;
     std::string dead_letter_topic{};              ///< of on_bad_record::dead_letter; the headers are named __consumer.errors.*
+    bool allow_auto_create_topics = true;         ///< allow.auto.create.topics: asking for a topic may make it, where brokers have auto.create.topics.enable
     duration default_api_timeout{60'000};         ///< default.api.timeout.ms: of commit(), committed(), lag() and the like
     duration stall_timeout{30'000};               ///< no fetch for that long although there is more to read: on_error hears of it
     duration close_timeout{30'000};               ///< how long the destructor waits for commit and farewell
-    /// What goes wrong without ending anything: errc::stalled, auto-commits that failed. On the client's callback strand.
+    /// What goes wrong without ending anything: errc::stalled, auto-commits that failed. On the client's callback strand. What
+    /// it throws is logged.
     function<void(const error&)> on_error{};
+    /// Hears of each record just before the application gets it. On the thread that asks for records. What it throws is logged.
+    function<void(const incoming_record&)> on_consume{};
+    /// Hears of offsets that were committed, whoever asked for that. On the client's callback strand. What it throws is logged.
+    function<void(const std::vector<partition_offset>&)> on_commit{};
     properties extra{};                           ///< further settings, by Kafka's names
 
     static std::span<const setting> settings();   ///< what `extra`, property files and the reference know

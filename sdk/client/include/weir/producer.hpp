@@ -39,7 +39,7 @@ struct outgoing_record {
 /// The names are Kafka's, dots as underscores.
 struct producer_config {
     acks required_acks = acks::all;               ///< acks
-    bool idempotence = true;                      ///< enable.idempotence: no duplicates and no gaps; needs acks::all
+    bool idempotence = true;                      ///< enable.idempotence: no duplicates and no gaps; needs acks::all: other acks go without, unless it was asked for by name
     duration linger{5};                           ///< linger.ms: how long a batch may fill while the broker is busy; an idle one gets it at once
     /// batch.size, bytes before compression: a batch of so many goes at once. It grows further, up to max_request_size, while
     /// its leader is busy; so the standard is good for few records and for many.
@@ -51,6 +51,7 @@ struct producer_config {
     weir::when_full when_full = weir::when_full::block;  ///< of send(); enqueue() waits without blocking
     duration max_block{60'000};                   ///< max.block.ms: for room, for a topic's partitions, for a transaction to begin
     duration delivery_timeout{120'000};           ///< delivery.timeout.ms: from send() to success or failure, retries included
+    int retries = std::numeric_limits<int>::max();  ///< retries: how often a batch is sent again; delivery_timeout ends that otherwise. 0 goes without idempotence
     int max_in_flight = 5;                        ///< max.in.flight.requests.per.connection; at most 5 with idempotence
     duration close_timeout{30'000};               ///< how long the destructor waits for what is under way
     std::string transactional_id{};               ///< transactional.id: one producer at a time has it; a new one fences the old

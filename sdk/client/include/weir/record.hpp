@@ -79,6 +79,7 @@ struct record_info {
     std::int64_t offset = -1;
     timestamp time{};                ///< the producer's, or the broker's where the topic has log append time
     record_headers headers{};
+    bool append_time = false;        ///< `time` is the broker's
     topic_partition where() const { return {std::string{topic}, partition}; }
 };
 

@@ -26,7 +26,6 @@ list_groups_options of_consumers() {
 
 admin::admin(const client& on, admin_config config) {
     if (auto why = detail::resolve("admin", config, on.core().settings())) throw exception{std::move(why)};
-    if (config.retries < 0) throw exception{error{errc::invalid_setting, fmt::format("retries={}: allowed is at least 0", config.retries)}};
     timeout_ = config.timeout;
     core_ = std::make_shared<detail::admin_core>(on, config.retries);
 }

@@ -12,7 +12,6 @@ constexpr std::string_view typed = "how keys and values travel is said by the to
 constexpr std::string_view java_class = "a Java class cannot run here";
 constexpr std::string_view java_metrics = "of Java's metrics; a program asks for metrics when it wants them";
 constexpr std::string_view a_function = "a function, which no text can be: the program gives it to the config or the call";
-constexpr std::string_view until_late = "what can be tried again is, until its time is over: set that (delivery.timeout.ms of a producer)";
 constexpr std::string_view on_demand = "the view of the cluster is refreshed when something shows that it is wrong, and by metadata.max.age.ms";
 constexpr std::string_view java_tls = "of Java's security framework; TLS is OpenSSL's here";
 constexpr std::string_view only_credentials = "of tokens, the client credentials grant is offered, and oauth_config::fetch for all else";
@@ -26,7 +25,7 @@ constexpr foreign_setting all[] = {
     {"client.dns.lookup", "", "use_all_dns_ips", refused, "every address of a name is tried; only Kerberos needs canonical names"},
     {"config.providers", "", "", refused, "values are taken as they are written: ${...} is not resolved"},
     {"config.providers.*", "", "", refused, "values are taken as they are written: ${...} is not resolved"},
-    {"interceptor.classes", "", "", refused, java_class},
+    {"interceptor.classes", "", "", refused, "a Java class cannot run here; on_send, on_acknowledgement, on_consume and on_commit of the configs take functions"},
     {"metadata.max.idle.ms", "", "", ignored, "a topic stays known as long as its client lives"},
     {"metric.reporters", "", "", ignored, java_metrics},
     {"metrics.context.*", "", "", ignored, java_metrics},
@@ -34,7 +33,6 @@ constexpr foreign_setting all[] = {
     {"metrics.recording.level", "", "", ignored, java_metrics},
     {"metrics.sample.window.ms", "", "", ignored, java_metrics},
     {"auto.include.jmx.reporter", "", "", ignored, java_metrics},
-    {"retries", "", "2147483647", refused, until_late},
     {"security.providers", "", "", ignored, java_tls},
 
     {"ssl.cipher.suites", "", "", refused, "OpenSSL's choice is taken"},
@@ -68,7 +66,6 @@ constexpr foreign_setting all[] = {
     {"partitioner.class", "producer", "", refused, "a Java class cannot run here; producer_config::partitioner takes a function, else keys go where Java's producer puts them"},
     {"transaction.two.phase.commit.enable", "producer", "false", refused, "not offered"},
 
-    {"allow.auto.create.topics", "consumer", "true", refused, "whether asking for a topic makes it is the broker's auto.create.topics.enable"},
     {"exclude.internal.topics", "consumer", "true", refused, "a pattern never takes internal topics; subscribe to them by name"},
     {"key.deserializer", "consumer", "", ignored, typed},
     {"value.deserializer", "consumer", "", ignored, typed},
@@ -141,7 +138,6 @@ constexpr foreign_setting all[] = {
     {"dr_cb", "producer", "", refused, a_function},
     {"dr_msg_cb", "producer", "", refused, a_function},
     {"enable.gapless.guarantee", "producer", "false", refused, "not offered: a record that is given up fails alone, those behind it go on"},
-    {"message.send.max.retries", "producer", "2147483647", refused, until_late},
     {"msg_order_cmp", "producer", "", refused, a_function},
     {"partitioner", "producer", "murmur2|murmur2_random", refused, "keys go where Java's producer puts them (murmur2); producer_config::partitioner chooses otherwise"},
     {"partitioner_cb", "producer", "", refused, a_function},

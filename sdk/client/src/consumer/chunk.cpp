@@ -142,6 +142,7 @@ result<bool> chunk::open(const protocol::batch_view& batch) {
     cursor_ = protocol::record_cursor{batch, payload};
     open_count_ = batch.record_count();
     epoch_ = batch.leader_epoch();
+    append_time_ = batch.time_type() == protocol::timestamp_type::log_append_time;
     legacy_.reset();
     state_ = opened::batch;
     return true;
@@ -154,6 +155,7 @@ result<bool> chunk::open(const protocol::legacy_entry& entry) {
     if (!found) return found.error();
     legacy_records_ = *found;
     epoch_ = -1;
+    append_time_ = entry.time_type() == protocol::timestamp_type::log_append_time;
     state_ = opened::legacy;
     return true;
 }

@@ -60,6 +60,7 @@ public:
     std::int64_t end_offset() const noexcept { return end_offset_; }
     std::int32_t end_epoch() const noexcept { return end_epoch_; }  ///< leader epoch of the last batch; -1 when unknown
     std::int32_t epoch() const noexcept { return epoch_; }          ///< of the records last read
+    bool append_time() const noexcept { return append_time_; }      ///< the broker stamped them
     std::size_t size() const noexcept { return size_; }
     /// As the batches say, those read past included.
     std::size_t record_count() const noexcept { return record_count_; }
@@ -84,6 +85,7 @@ private:
     std::int64_t end_offset_ = 0;
     std::int32_t end_epoch_ = -1;
     std::int32_t epoch_ = -1;
+    bool append_time_ = false;
     std::size_t size_ = 0;
     std::size_t record_count_ = 0;
 

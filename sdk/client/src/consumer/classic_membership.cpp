@@ -26,7 +26,7 @@ error unknown_assignor(const std::vector<std::string>& names) {
 
 classic_membership::classic_membership(std::shared_ptr<cluster> view, const membership_config& config, membership_events& events, std::uint64_t seed)
     : membership_driver(std::move(view), config, events), request_margin_(5'000), rebalance_timeout_(config.max_poll_interval),
-      misconfigured_(unknown_assignor(config.assignors)), member_(config, this->view().retry(), seed), lane_(this->view().new_lane()) {
+      may_make_topics_(config.may_make_topics), misconfigured_(unknown_assignor(config.assignors)), member_(config, this->view().retry(), seed), lane_(this->view().new_lane()) {
     this->view().watch(this, [this] { view_changed(); });
 }
 
@@ -170,7 +170,7 @@ task<void> classic_membership::leave_group(self_ptr self, member_effect::leave n
 // --- topics
 
 task<void> classic_membership::describe(self_ptr self, member_effect::describe_topics next) {
-    auto asking = look_up_topics(self->shared_view(), std::move(next.topics));
+    auto asking = look_up_topics(self->shared_view(), std::move(next.topics), self->may_make_topics_ && !self->pattern_);
     auto found = co_await asking;
     if (found) {
         self->seen_.clear();
@@ -206,7 +206,7 @@ task<void> classic_membership::look(self_ptr self) {
     }
     if (const auto& watched = self->member_.watched_topics(); !watched.empty() && !self->closed()) {
         const auto asked_for = watched.size();
-        auto asking = look_up_topics(self->shared_view(), {watched.begin(), watched.end()});
+        auto asking = look_up_topics(self->shared_view(), {watched.begin(), watched.end()}, self->may_make_topics_ && !self->pattern_);
         auto found = co_await asking;
         missing |= !found || found->size() < asked_for;
         if (found) {

@@ -50,6 +50,7 @@ private:
 
     milliseconds request_margin_;
     milliseconds rebalance_timeout_;
+    const bool may_make_topics_;
     error misconfigured_;
     classic_member member_;
     lane lane_;

@@ -36,6 +36,7 @@ public:
         how.max_poll_records = static_cast<std::size_t>(config.max_poll_records);
         how.max_poll_interval = config.max_poll_interval;
         how.bad = config.on_bad_record;
+        if (config.on_consume) how.on_consume = std::make_shared<function<void(const incoming_record&)>>(std::move(config.on_consume));
         group_id_ = config.group_id;
         auto letters_to = config.dead_letter_topic;
         work_ = std::make_shared<consumer_loop>(on.core().view(), strand_, std::move(config));
@@ -99,6 +100,7 @@ public:
 consumer_core::consumer_core(const client& on, consumer_config config, std::vector<std::string> topics) {
     if (auto why = resolve("consumer", config, on.core().settings())) throw exception{std::move(why)};
     if (auto why = check(config)) throw exception{std::move(why)};
+    hooked_ = static_cast<bool>(config.on_consume);
     handle_ = std::make_shared<consumer_handle>(on, std::move(config), std::move(topics));
     disturbed_ = &handle_->reader_->disturbed();
 }
@@ -109,6 +111,7 @@ bool consumer_core::refill() {
     handle_->begin();
     return handle_->reader_->refill(window_);
 }
+void consumer_core::hear(const raw_record& which, const record_info& where) { handle_->reader_->hear(which, where); }
 bool consumer_core::undecodable(const raw_record& which, const error& why) { return handle_->reader_->undecodable(window_, which, why); }
 std::shared_ptr<op_core> consumer_core::start_poll(duration most, std::size_t records, std::shared_ptr<void> types, poll_builder build) {
     handle_->begin();

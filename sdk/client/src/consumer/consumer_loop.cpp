@@ -1,5 +1,6 @@
 #include "consumer_loop.hpp"
 
+#include "../hook.hpp"
 #include "group_offsets.hpp"
 #include "offset_queries.hpp"
 
@@ -23,6 +24,7 @@ fetch_settings settings_of(const consumer_config& config, std::shared_ptr<byte_b
     of.min_bytes = config.fetch_min_bytes;
     of.max_wait = config.fetch_max_wait;
     of.check_crcs = config.check_crcs;
+    of.may_make_topics = config.allow_auto_create_topics;
     of.rack = config.rack;
     of.group_id = config.group_id;
     of.stall_timeout = config.stall_timeout;
@@ -42,6 +44,7 @@ error not_assigned(const topic_partition& where) {
 consumer_loop::consumer_loop(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand, consumer_config config)
     : view_(std::move(view)), strand_(std::move(strand)), config_(std::move(config)),
       on_error_(std::make_shared<function<void(const error&)>>(std::move(config_.on_error))),
+      on_commit_(std::make_shared<function<void(const std::vector<partition_offset>&)>>(std::move(config_.on_commit))),
       budget_(std::make_shared<byte_budget>(config_.buffer_memory - config_.buffer_memory / 4)),
       opened_(std::make_shared<byte_budget>(config_.buffer_memory / 8)),
       fetcher_(std::make_shared<fetcher>(view_, budget_, settings_of(config_, opened_, counters_))) {}
@@ -94,12 +97,13 @@ void consumer_loop::attend() {
 }
 
 void consumer_loop::complain(const error& why) {
-    if (*on_error_) strand_->post([tell = on_error_, why] { (*tell)(why); });
+    if (*on_error_) strand_->post([tell = on_error_, why] { run_hook(logs, "on_error", *tell, why); });
 }
 
 void consumer_loop::mute() {
     listener_ = std::make_shared<rebalance_listener>();
     on_error_ = std::make_shared<function<void(const error&)>>();
+    on_commit_ = std::make_shared<function<void(const std::vector<partition_offset>&)>>();
 }
 
 group_identity consumer_loop::identity() const {
@@ -273,6 +277,7 @@ task<void> consumer_loop::run_commits(std::shared_ptr<consumer_loop> self) {
         if (outcome) {
             for (const auto& each : job.offsets) self->last_committed_[each.where] = each.offset;
             for (const auto& [from, offset] : job.settles) from->settled = offset;
+            if (*self->on_commit_ && !job.offsets.empty()) self->strand_->post([tell = self->on_commit_, offsets = job.offsets] { run_hook(logs, "on_commit", *tell, offsets); });
         } else {
             logs.debug("commit: " + outcome.error().message());
             if (!job.done) self->complain(outcome.error());
@@ -391,7 +396,7 @@ void consumer_loop::partitions_for(std::string topic, std::shared_ptr<op_state<s
 task<void> consumer_loop::run_partitions_for(std::shared_ptr<consumer_loop> self, std::string topic, std::shared_ptr<op_state<std::vector<partition_info>>> done) {
     auto& loop = self->view_->loop();
     const auto until = loop.now() + self->config_.default_api_timeout;
-    self->view_->want(topic);
+    self->view_->want(topic, self->config_.allow_auto_create_topics);
     for (int failures = 1;; ++failures) {
         const auto* known = self->view_->find(topic);
         if (known && known->code == errc::none) {

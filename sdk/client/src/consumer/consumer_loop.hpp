@@ -106,6 +106,7 @@ private:
     std::shared_ptr<callbacks> strand_;
     consumer_config config_;
     std::shared_ptr<function<void(const error&)>> on_error_;
+    std::shared_ptr<function<void(const std::vector<partition_offset>&)>> on_commit_;
     std::shared_ptr<consumer_counters> counters_ = std::make_shared<consumer_counters>();
     // Three quarters of buffer.memory are for what was fetched, an eighth is for decompressed batches in use, and an eighth for the
     // one that is being opened next to them: nobody knows its size before.

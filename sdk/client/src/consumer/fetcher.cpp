@@ -42,7 +42,7 @@ void fetcher::add(const std::vector<topic_partition>& which, at::position from, 
         if (of.now != phase::unassigned) continue;
         of.paused = false;
         begin(of, from, start_now ? phase::seeking : phase::held);
-        view_->want(each.topic);
+        view_->want(each.topic, settings_.may_make_topics);
     }
     wake();
 }

@@ -21,6 +21,7 @@ struct fetch_settings {
     std::size_t min_bytes = 1;
     milliseconds max_wait{500};
     bool check_crcs = true;
+    bool may_make_topics = true;
     std::string rack;
     std::string group_id;
     milliseconds stall_timeout{30'000};

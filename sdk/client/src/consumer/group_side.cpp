@@ -23,6 +23,7 @@ membership_config member_of(const consumer_config& config, std::shared_ptr<consu
     of.session_timeout = config.session_timeout;
     of.heartbeat_interval = config.heartbeat_interval;
     of.max_poll_interval = config.max_poll_interval;
+    of.may_make_topics = config.allow_auto_create_topics;
     of.counters = std::move(counters);
     return of;
 }

@@ -17,6 +17,7 @@ struct membership_config {
     milliseconds session_timeout{45'000};
     milliseconds heartbeat_interval{3'000};
     milliseconds max_poll_interval{300'000};  ///< also how long others wait for this member in a rebalance
+    bool may_make_topics = true;         ///< allow.auto.create.topics
     std::shared_ptr<consumer_counters> counters = std::make_shared<consumer_counters>();
 };
 

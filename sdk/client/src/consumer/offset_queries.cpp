@@ -26,7 +26,7 @@ const cluster::partition* leader_of(const cluster& view, const topic_partition& 
 /// Why a partition has no leader to ask.
 error no_leader(cluster& view, const topic_partition& where) {
     const auto* topic = view.find(where.topic);
-    view.want(where.topic);
+    view.want(where.topic, false);
     view.refresh();
     if (!topic) {
         const auto& why = view.last_failure();

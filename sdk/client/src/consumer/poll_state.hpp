@@ -12,7 +12,9 @@ class poll_state final : public op_signal, public poll_waiter, public poll_sourc
 public:
     /// `records`: 0: as many as a batch may have; 1: next().
     poll_state(std::shared_ptr<reader> of, std::size_t records, std::shared_ptr<void> types, poll_builder build)
-        : op_signal(of->strand_), of_(std::move(of)), single_(records == 1), left_(records == 0 ? of_->settings_.max_poll_records : records), types_(std::move(types)), build_(build) {}
+        : op_signal(of->strand_), of_(std::move(of)), single_(records == 1), left_(records == 0 ? of_->settings_.max_poll_records : records), types_(std::move(types)), build_(build) {
+        hooked = of_->settings_.on_consume != nullptr;
+    }
 
     void begin(weir::duration most);
     void fail(error why);
@@ -26,6 +28,7 @@ public:
     bool next(raw_part& found, std::vector<std::shared_ptr<const void>>& keep) override;
     bool undecodable(const raw_part& from, const raw_record& which, const error& why) override;
     const error& failure() const override { return failure_; }
+    void hear(const raw_record& which, const record_info& where) override { of_->hear(which, where); }
 
 private:
     std::shared_ptr<poll_state> self() { return std::static_pointer_cast<poll_state>(shared_from_this()); }

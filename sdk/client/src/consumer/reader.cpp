@@ -1,14 +1,15 @@
 #include "reader.hpp"
 
+#include "../hook.hpp"
 #include "dead_letters.hpp"
 #include "poll_state.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 
 namespace weir::detail {
 namespace {
+
+log::logger logs{"weir.client.consumer"};
 
 // Other partitions get their turn after so many records, though a chunk is not at its end.
 constexpr std::size_t records_in_turn = 512;
@@ -44,6 +45,7 @@ record_info reader::where() const {
     at.topic = of_->topic;
     at.partition = of_->partition;
     at.leader_epoch = now_.epoch();
+    at.append_time = now_.append_time();
     return at;
 }
 
@@ -218,6 +220,11 @@ bool reader::undecodable(record_window& window, const raw_record& which, const e
     in_hand_.clear();
     end(failure);
     return false;
+}
+
+void reader::hear(const raw_record& which, const record_info& where) const noexcept {
+    const auto field = [](const std::byte* at, std::int32_t size) { return size < 0 ? std::nullopt : std::optional{raw_record::field(at, size)}; };
+    run_hook(logs, "on_consume", *settings_.on_consume, incoming_record{where, field(which.key, which.key_size), field(which.value, which.value_size)});
 }
 
 void reader::stop() noexcept {

@@ -28,6 +28,7 @@ struct reader_settings {
     nanoseconds max_poll_interval{};
     on_bad_record bad = on_bad_record::stop;
     std::weak_ptr<dead_letters> letters;
+    std::shared_ptr<function<void(const incoming_record&)>> on_consume;  ///< nullptr: nobody listens
 };
 
 /// One thread at a time; poll() that waits lends it to the thread that brings something.
@@ -42,6 +43,8 @@ public:
     /// The loop was left: what it had not come to is read again.
     void leave(record_window& window);
     bool undecodable(record_window& window, const raw_record& which, const error& why);
+    /// A record is about to be handed out.
+    void hear(const raw_record& which, const record_info& where) const noexcept;
 
     std::shared_ptr<op_core> poll(weir::duration most, std::size_t records, std::shared_ptr<void> types, poll_builder build);
 

@@ -49,7 +49,7 @@ error lease_part::open() {
             skip_to(each.offset);
             if (range == acquired_.end() || each.offset < range->first) continue;  // of the same batch, and somebody else's
             records_.push_back(each);
-            counts_.push_back(range->delivery_count);
+            circumstances_.push_back({range->delivery_count, content_.append_time()});
             ++next;
             leave_full_range();
         }
@@ -73,6 +73,7 @@ void lease_part::describe(std::size_t index, lent_record& into) {
     into.where = record_info{};
     into.where.topic = topic_;
     into.where.partition = where_.second;
+    into.where.append_time = circumstances_[index].append_time;
     records_[index].describe(into.where);
     into.loan = lease{shared_from_this(), static_cast<std::uint32_t>(index)};
 }

@@ -49,7 +49,7 @@ public:
     error open();
     std::size_t size() const noexcept { return records_.size(); }
     void describe(std::size_t index, lent_record& into);
-    int delivery_count(std::size_t index) const noexcept { return counts_[index]; }
+    int delivery_count(std::size_t index) const noexcept { return circumstances_[index].delivery_count; }
     time_point ends(std::size_t index) const noexcept { return time_point{nanoseconds{slots_[index].ends.load(std::memory_order_relaxed)}}; }
     time_point ends() const noexcept { return ends_; }
     /// The first verdict counts, renewals apart. False: there is one already.
@@ -84,7 +84,11 @@ private:
     std::vector<acquired_range> acquired_;
     time_point ends_;
     std::vector<raw_record> records_;
-    std::vector<std::int16_t> counts_;
+    struct circumstance {
+        std::int16_t delivery_count;
+        bool append_time;
+    };
+    std::vector<circumstance> circumstances_;  // by record
     std::unique_ptr<slot[]> slots_;
     std::vector<std::int64_t> missing_;  ///< acquired, but no records: compacted away, or markers of transactions
     std::vector<std::shared_ptr<const void>> keep_;

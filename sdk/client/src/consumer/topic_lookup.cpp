@@ -21,8 +21,9 @@ task<result<protocol::metadata_response>> ask(std::shared_ptr<cluster> view, pro
 
 }  // namespace
 
-task<result<topic_map>> look_up_topics(std::shared_ptr<cluster> view, std::vector<std::string> names) {
+task<result<topic_map>> look_up_topics(std::shared_ptr<cluster> view, std::vector<std::string> names, bool may_be_made) {
     protocol::metadata_request request;
+    request.allow_auto_topic_creation = may_be_made;
     for (auto& name : names) request.topics->emplace_back().name = std::move(name);
     auto asking = ask(std::move(view), std::move(request));
     auto answer = co_await asking;

@@ -72,6 +72,7 @@ result<std::vector<batch_ptr>> batch::split(const batch_ptr& self, const protoco
             half->first_ = first_ + static_cast<std::uint32_t>(index);
             half->whole_ = self;
             half->attempts = attempts;
+            half->sent = sent;
         }
         auto& half = *halves.back();
         auto moved = each;

@@ -47,6 +47,7 @@ public:
     std::int16_t epoch = -1;
     std::int32_t sequence = -1;
     int attempts = 0;
+    int sent = 0;  ///< of these, how often it got as far as a connection
     error last_failure;
 
 private:

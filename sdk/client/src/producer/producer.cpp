@@ -1,6 +1,7 @@
 #include "producer_handle.hpp"
 
 #include "../config/resolve.hpp"
+#include "../hook.hpp"
 
 #include <weir/base/log.hpp>
 
@@ -24,6 +25,7 @@ error check(const producer_config& config) {
     if (config.idempotence && config.max_in_flight > 5) {
         return refuse(fmt::format("max.in.flight.requests.per.connection={}: allowed is 1 to 5 with enable.idempotence=true", config.max_in_flight));
     }
+    if (config.idempotence && config.retries == 0) return refuse("retries=0: allowed is more with enable.idempotence=true");
     if (!config.transactional_id.empty() && !config.idempotence) return refuse("enable.idempotence=false: allowed is true with transactional.id");
     if (config.compression_level) {
         const auto range = protocol::levels_of(static_cast<protocol::codec>(config.compression));
@@ -36,9 +38,9 @@ error check(const producer_config& config) {
     return {};
 }
 
-/// As Java's producer: idempotence that nobody asked for by name goes when acks do not allow it.
+/// As Java's producer: idempotence that nobody asked for by name goes when other settings do not allow it.
 void imply(producer_config& config, bool by_name) {
-    if (!by_name && config.transactional_id.empty() && config.required_acks != acks::all) config.idempotence = false;
+    if (!by_name && config.transactional_id.empty() && (config.required_acks != acks::all || config.retries == 0)) config.idempotence = false;
 }
 
 thread_local byte_sink key_sink, value_sink;
@@ -177,13 +179,7 @@ void producer_core::run_on_send(outbound& out, std::string_view topic) {
     auto& record = out.record;
     outgoing_record seen{topic, record.key, record.value, {record.partition, timestamp{duration{record.time}}, {}}};
     for (const auto& each : record.headers) seen.options.headers.push_back({std::string{each.key}, each.value ? std::optional<bytes>{to_bytes(*each.value)} : std::nullopt});
-    try {
-        config_.on_send(seen);
-    } catch (const std::exception& thrown) {
-        logs.warn(fmt::format("on_send threw: {}", thrown.what()));
-    } catch (...) {
-        logs.warn("on_send threw what is no std::exception");
-    }
+    run_hook(logs, "on_send", config_.on_send, seen);
     out.options = std::move(seen.options);
     out.take(out.options);
 }

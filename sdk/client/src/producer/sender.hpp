@@ -100,7 +100,7 @@ private:
         bool idempotence;
         milliseconds linger, delivery_timeout, max_block, availability_timeout;
         std::size_t max_request_size;
-        int max_in_flight;
+        int max_in_flight, retries;
     } config_;
     std::shared_ptr<transaction_manager> transactions_;
     std::shared_ptr<function<void(const error&)>> on_lost_;

@@ -1,6 +1,8 @@
 // The way of batches to a leader, and what its answer makes of them.
 #include "sender.hpp"
 
+#include "../hook.hpp"
+
 #include <weir/base/log.hpp>
 
 #include <fmt/format.h>
@@ -16,16 +18,6 @@ std::string place(const batch& records) { return fmt::format("{}-{}", records.to
 
 bool sequence_error(errc code) noexcept {
     return code == errc::out_of_order_sequence_number || code == errc::unknown_producer_id || code == errc::invalid_producer_epoch;
-}
-
-void tell(function<void(const result<record_metadata>&)>& hook, const result<record_metadata>& outcome) noexcept {
-    try {
-        hook(outcome);
-    } catch (const std::exception& thrown) {
-        logs.warn(fmt::format("on_acknowledgement threw: {}", thrown.what()));
-    } catch (...) {
-        logs.warn("on_acknowledgement threw what is no std::exception");
-    }
 }
 
 }  // namespace
@@ -87,6 +79,7 @@ void sender::count(const std::vector<item>& sent) {
     to.requests.add();
     for (const auto& [queue, records, id] : sent) {
         if (!records->encoded) continue;  // given up meanwhile
+        ++records->sent;
         const auto size = records->encoded->size();
         to.records.add(static_cast<std::uint64_t>(records->count));
         to.batches.add();
@@ -194,6 +187,12 @@ void sender::try_again(item& each, errc code, std::string_view message) {
     landed(each);
     if (abandoned_ || each.records->ended()) return;
     if (dropping_) return lose(each.records, dropping_);
+    if (each.records->sent > config_.retries) {
+        const bool gap = each.records->sequence >= 0;
+        lose(each.records, error{code, fmt::format("{}: sent {} times and not delivered (retries={})", place(*each.records), each.records->sent, config_.retries), each.records->last_failure});
+        if (gap) restart_sequences(*each.queue);
+        return;
+    }
     counters_->retried.add(static_cast<std::uint64_t>(each.records->count));
     logs.debug(fmt::format("{}: {} {}, to be sent again", place(*each.records), describe(code).name, message));
     put_back(*each.queue, each.records);
@@ -215,7 +214,7 @@ void sender::lose(const batch_ptr& records, error why) {
         if (transaction_moved_) transaction_moved_();
     } else if (records->unattended()) {
         if (!lost_) lost_ = why;
-        if (*on_lost_) strand_->post([tell = on_lost_, why] { (*tell)(why); });
+        if (*on_lost_) strand_->post([tell = on_lost_, why] { run_hook(logs, "on_lost", *tell, why); });
     }
     records->fail(std::move(why));
     acknowledge(records);
@@ -228,14 +227,14 @@ void sender::acknowledge(const batch_ptr& records) const {
         for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(records->count); ++i) {
             result<record_metadata> outcome{errc::closed};
             records->take(i, &outcome);
-            tell(*hear, outcome);
+            run_hook(logs, "on_acknowledgement", *hear, outcome);
         }
     });
 }
 
 void sender::acknowledge(const error& why) const {
     if (!*on_acknowledgement_) return;
-    strand_->post([hear = on_acknowledgement_, why] { tell(*hear, why); });
+    strand_->post([hear = on_acknowledgement_, why] { run_hook(logs, "on_acknowledgement", *hear, result<record_metadata>{why}); });
 }
 
 void sender::ended(batch_ptr records) {

@@ -14,14 +14,4 @@ record_formatter make_formatter(const arguments& args) {
     return *record_formatter::make(args.text("formatter"), how);
 }
 
-bool time_types::log_append(std::string_view topic) {
-    const auto known = known_.find(topic);
-    if (known != known_.end()) return known->second;
-    bool append = false;
-    if (const auto found = at_.describe_topic_config(std::string{topic}).get())
-        for (const auto& each : *found)
-            if (each.name == "message.timestamp.type") append = each.value == "LogAppendTime";
-    return known_.emplace(topic, append).first->second;
-}
-
 }  // namespace weir::tools

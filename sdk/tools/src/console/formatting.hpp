@@ -3,10 +3,6 @@
 #include "../arguments.hpp"
 #include "record_formatter.hpp"
 
-#include <weir/admin.hpp>
-
-#include <map>
-
 namespace weir::tools {
 
 inline constexpr option formatter_class =
@@ -24,16 +20,5 @@ inline constexpr option value_deserializer =
 
 /// Of these options. Throws weir::exception for what there is not.
 record_formatter make_formatter(const arguments& args);
-
-/// Which topics say their timestamps are the brokers' own.
-class time_types {
-public:
-    explicit time_types(const client& on) : at_(on) {}
-    bool log_append(std::string_view topic);
-
-private:
-    admin at_;
-    std::map<std::string, bool, std::less<>> known_;
-};
 
 }  // namespace weir::tools

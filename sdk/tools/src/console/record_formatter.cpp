@@ -104,7 +104,7 @@ result<void> record_formatter::print_text(const shown_record& record, output& ou
         begin();
         const auto time = record.info.time.time_since_epoch().count();
         if (time < 0) line_ += "NO_TIMESTAMP";
-        else fmt::format_to(to, "{}:{}", record.log_append_time ? "LogAppendTime" : "CreateTime", time);
+        else fmt::format_to(to, "{}:{}", record.info.append_time ? "LogAppendTime" : "CreateTime", time);
     }
     if (print_partition_) {
         begin();

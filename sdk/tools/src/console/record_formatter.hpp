@@ -17,7 +17,6 @@ struct shown_record {
     const record_info& info;
     bytes_view key;                                ///< data() of null is nullptr
     bytes_view value;
-    bool log_append_time = false;
     std::optional<int> delivery_count = {};
 };
 
@@ -29,8 +28,6 @@ public:
     static result<record_formatter> make(std::string_view name, const std::vector<std::pair<std::string, std::string>>& properties);
     /// Appends to `out`. errc::malformed when key, value or a header is not what its deserializer expects.
     result<void> print(const shown_record& record, output& out);
-    /// Whether timestamps are shown: then somebody has to know what they are.
-    bool shows_time() const noexcept { return print_timestamp_; }
 
 private:
     result<void> print_text(const shown_record& record, output& out);

@@ -41,6 +41,9 @@ public:
     virtual bool undecodable(const raw_part& from, const raw_record& which, const error& why) = 0;
     /// Why there are no records, when there are none.
     virtual const error& failure() const = 0;
+    /// For consumer_config::on_consume, when there is one: a record is about to be handed out.
+    virtual void hear(const raw_record& which, const record_info& where) = 0;
+    bool hooked = false;
 };
 
 /// Makes a result<T> at `into` of what a poll found.
@@ -113,7 +116,11 @@ protected:
     bool undecodable(const raw_record& which, const error& why);
     std::shared_ptr<op_core> start_poll(weir::duration most, std::size_t records, std::shared_ptr<void> types, poll_builder build);
 
+    /// For consumer_config::on_consume.
+    void hear(const raw_record& which, const record_info& where);
+
     record_window window_;
+    bool hooked_;  ///< there is one
     const std::atomic<bool>* disturbed_;  ///< somebody stopped, moved, paused or took partitions: refill() sorts it out
 
 private:

@@ -24,6 +24,13 @@ std::optional<endpoint> parse_host_and_port(std::string_view text) {
     return parsed;
 }
 
+const std::string* node_config::unknown_directory(const std::vector<std::string>& cordoned) const {
+    if (cordoned.size() == 1 && cordoned.front() == "*") return nullptr;
+    const auto known = directories();
+    const auto at = std::find_if(cordoned.begin(), cordoned.end(), [&](const auto& each) { return std::find(known.begin(), known.end(), each) == known.end(); });
+    return at == cordoned.end() ? nullptr : &*at;
+}
+
 std::vector<std::string> security_protocols(const broker_config& config) {
     auto protocols = config.server.security_protocol_map;
     if (config.given.contains("listener.security.protocol.map")) return protocols;
@@ -45,6 +52,8 @@ std::span<const setting> node_config::settings() {
         make_setting<&c::rack>("broker.rack", any(), "Where the broker stands; replicas are spread over racks."),
         make_setting<&c::log_dir>("log.dir", not_empty(), "Where data is kept, when log.dirs does not say.", importance::high),
         make_setting<&c::log_dirs>("log.dirs", any(), "Where data is kept; several directories, separated by commas.", importance::high),
+        make_setting<&c::cordoned_log_dirs>("cordoned.log.dirs", any(), "Directories of log.dirs that take no new partitions, such as a disk that is to be emptied; *: all of them.", dynamic_mode::per_broker),
+        make_setting<&c::move_bytes_per_second>("replica.alter.log.dirs.io.max.bytes.per.second", at_least(1), "Bytes that partitions on their way to another directory are copied in a second, all together.", dynamic_mode::cluster_wide),
         make_setting<&c::metadata_log_dir>("metadata.log.dir", any(), "Where the metadata log is kept; the first of log.dirs when not set.", importance::high),
         make_setting<&c::controller_listener_names>("controller.listener.names", any(), "Listeners that serve controllers' requests.", importance::high),
         make_setting<&c::controller_quorum_voters>("controller.quorum.voters", any(), "The voters, id@host:port; this node alone.", importance::high),
@@ -65,6 +74,8 @@ std::span<const setting> node_config::settings() {
 
 namespace {
 
+constexpr const char* not_here = "this broker does not have it, and starting without it would not do what was asked for; remove the setting";
+
 // What follows are combinations that no single row can refuse.
 void check_node(settings_reader& reader, const node_config& node) {
     const auto has_role = [&](std::string_view role) { return std::find(node.process_roles.begin(), node.process_roles.end(), role) != node.process_roles.end(); };
@@ -77,6 +88,8 @@ void check_node(settings_reader& reader, const node_config& node) {
     const auto directories = node.directories();
     if (directories.empty() || std::any_of(directories.begin(), directories.end(), [](const auto& each) { return each.empty(); }))
         reader.report("log.dirs", "names no directory");
+    if (const auto* unknown = node.unknown_directory(node.cordoned_log_dirs))
+        reader.report("cordoned.log.dirs", "'" + *unknown + "' is not in log.dirs; allowed are its directories, or * alone for all");
 }
 
 void check_listeners(settings_reader& reader, const broker_config& config) {
@@ -96,6 +109,35 @@ void check_listeners(settings_reader& reader, const broker_config& config) {
         const auto told = server::parse_listeners("advertised.listeners", *server.advertised_listeners, protocols);
         if (!told) return reader.report("advertised.listeners", told.error().what());
         for (const auto& each : *told) names_one("advertised.listeners", each.name);
+    }
+}
+
+// A listener's own settings: listener.name.<listener>.<setting>, for SASL with a mechanism in between.
+void read_listener_settings(settings_reader& reader, parsed_config& parsed) {
+    auto& server = parsed.config.server;
+    const auto listeners = server::parse_listeners("listeners", server.listeners, security_protocols(parsed.config));
+    if (!listeners) return;  // which was told
+    for (const auto& each : *listeners) server.limits_of_listeners[each.name];
+    for (const auto& [name, given] : parsed.config.given) {
+        if (!name.starts_with("listener.name.")) continue;
+        reader.accept(name);
+        const auto whose = std::find_if(server.limits_of_listeners.begin(), server.limits_of_listeners.end(),
+                                        [&, &full = name](const auto& each) { return full.starts_with(server::listener_prefix(each.first)); });
+        if (whose == server.limits_of_listeners.end()) {
+            reader.report(name, "listeners has no listener that it could be of");
+            continue;
+        }
+        const auto own = std::string_view{name}.substr(server::listener_prefix(whose->first).size());
+        const auto* row = find_setting(server::listener_limits::settings(), own);
+        if (row) {
+            if (!row->parse(&whose->second, given.value)) reader.report(name, "allowed is " + row->allowed());
+        } else if (is_refused(own) || own.find(".sasl.") != std::string_view::npos) {
+            if (!asks_for_nothing(own, given.value)) reader.report(name, not_here);
+        } else if (!why_without_effect(own).empty()) {
+            parsed.without_effect.push_back(given.where + ": " + name);
+        } else {
+            reader.report(name, std::string{own} + " is no setting of a single listener");
+        }
     }
 }
 
@@ -136,16 +178,13 @@ result<parsed_config> parse_config(const std::string& file, std::string_view tex
         }
         if (is_refused(name)) {
             reader.accept(name);
-            if (!asks_for_nothing(name, given.value)) reader.report(name, "this broker does not have it, and starting without it would not do what was asked for; remove the setting");
-        }
-        if (name.starts_with("listener.name.")) {
-            reader.accept(name);
-            reader.report(name, "settings of a single listener are not supported; remove the setting");
+            if (!asks_for_nothing(name, given.value)) reader.report(name, not_here);
         }
     }
     config.given = reader.entries();
     check_node(reader, config.node);
     check_listeners(reader, config);
+    read_listener_settings(reader, parsed);
     check_limits(reader, config);
     if (auto fine = reader.finish(); !fine) return fine.error();
     return parsed;

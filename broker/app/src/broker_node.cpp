@@ -81,6 +81,8 @@ struct broker_node::state {
     event_loop& loop() const noexcept { return *world.cores.front(); }
     result<void> put_together();
     task<result<void>> join_cluster();
+    void reconfigure(const running_config& now);
+    static task<void> tell_cordoned(state& self);
     void watch();
     void arm_maintenance();
     void arm_checkpoints();
@@ -101,6 +103,7 @@ result<void> broker_node::state::put_together() {
     auto opened = log_directories::open(world.files, loop(), random_source{random()}, config);
     if (!opened) return opened.error();
     directories = *std::move(opened);
+    directories->set_copy_rate(config.node.move_bytes_per_second);
 
     replicas = std::make_unique<replica::replicas>(world.cores, world.files, *directories, config.cleaner);
     cache = std::make_unique<server::metadata_cache>(world.cores);
@@ -112,7 +115,7 @@ result<void> broker_node::state::put_together() {
     ids = std::make_unique<server::producer_ids>(loop(), *gateway, config.node.node_id, [this] { return broker_epoch; });
     publisher = std::make_unique<metadata_publisher>(metadata_publisher::parts{
         config, loop(), world.files, *controller, *replicas, *groups, *cache, directories->metadata_directory(),
-        [this](const server::server_config& now) { front->set_limits(now); },
+        [this](const running_config& now) { reconfigure(now); },
         [this](const error& why) {
             serving = false;
             if (failed) failed(why);
@@ -159,7 +162,7 @@ result<void> broker_node::state::put_together() {
         advertised = *std::move(told);
     }
     if (auto bound = front->bind(*listeners, advertised, config.node.controller_listener_names, world.host_name); !bound) return bound.error();
-    numbers = std::make_unique<scrape>(scrape::parts{loop(), metrics, *replicas, *groups, *front, *cache, *directories, *driver, world, config.node.node_id});
+    numbers = std::make_unique<scrape>(scrape::parts{loop(), metrics, *replicas, *groups, *front, *cache, *directories, *publisher, *driver, world, config.node.node_id});
     if (config.node.http_listener) {
         http = std::make_unique<http_listener>(loop(), world.net, metrics, [this] { return serving; },
                                                [this] { return numbers->refresh(); });
@@ -199,6 +202,11 @@ task<result<void>> broker_node::state::join_cluster() {
     if (registered->error_code != 0) co_return error{errc_from_wire(registered->error_code), "the controller refused to register this broker"};
     broker_epoch = registered->broker_epoch;
 
+    directories->cordon(config_in_force(config, *publisher->image()).node.cordoned_log_dirs);
+    if (!directories->cordoned_ids().empty()) {
+        auto telling = tell_cordoned(*this);
+        co_await telling;
+    }
     protocol::broker_heartbeat_request alive;
     alive.broker_id = config.node.node_id;
     alive.broker_epoch = broker_epoch;
@@ -209,6 +217,25 @@ task<result<void>> broker_node::state::join_cluster() {
     if (heard->error_code != 0 || heard->is_fenced)
         co_return error{errc_from_wire(heard->error_code), "the controller did not unfence this broker"};
     co_return result<void>{};
+}
+
+void broker_node::state::reconfigure(const running_config& now) {
+    front->set_limits(now.server);
+    directories->set_copy_rate(now.node.move_bytes_per_second);
+    if (directories->cordon(now.node.cordoned_log_dirs)) spawn(tell_cordoned(*this));
+}
+
+// The controller places replicas: it is to know where there is room (KIP-1066).
+task<void> broker_node::state::tell_cordoned(state& self) {
+    protocol::broker_heartbeat_request news;
+    news.broker_id = self.config.node.node_id;
+    news.broker_epoch = self.broker_epoch;
+    news.current_metadata_offset = INT64_MAX;
+    news.cordoned_log_dirs = self.directories->cordoned_ids();
+    auto asking = self.controller->broker_heartbeat(std::move(news));
+    const auto heard = co_await asking;
+    const auto code = heard ? errc_from_wire(heard->error_code) : heard.code();
+    if (code != errc::none) logs.warn("the controller was not told of cordoned.log.dirs: " + std::string{describe(code).name});
 }
 
 task<result<void>> broker_node::start() {

@@ -44,10 +44,12 @@ void take_from_file(config_key& key, std::string_view name, const broker_config&
 
 }  // namespace
 
-broker_schema::broker_schema(const broker_config& config) {
+broker_schema::broker_schema(const broker_config& config) : node_(config.node) {
     add_topic_rows(config);
     add(config_type::broker, config.node, config);
     add(config_type::broker, config.server, config);
+    for (const auto& [listener, limits] : config.server.limits_of_listeners)
+        add(config_type::broker, limits, config, server::listener_prefix(listener));
     add(config_type::broker, config.groups, config);
     add(config_type::broker, config.cleaner, config);
     add(config_type::group, group_entity_config{}, config);
@@ -55,17 +57,18 @@ broker_schema::broker_schema(const broker_config& config) {
 }
 
 template <class Config>
-void broker_schema::add(config_type type, const Config& values, const broker_config& config) {
+void broker_schema::add(config_type type, const Config& values, const broker_config& config, const std::string& prefix) {
     for (const auto& row : Config::settings()) {
         const bool of_broker = type == config_type::broker;
-        auto key = make_key(row, row.name, row.print(&values), config_source::built_in);
+        const auto name = prefix + std::string{row.name};
+        auto key = make_key(row, name, row.print(&values), config_source::built_in);
         if (of_broker) {
-            take_from_file(key, row.name, config);
+            take_from_file(key, name, config);
             for (const auto& synonym : row.synonyms) take_from_file(key, synonym.name, config);
         }
         key.read_only = of_broker && row.dynamic == dynamic_mode::read_only;
         key.per_broker_only = of_broker && row.dynamic == dynamic_mode::per_broker;
-        all_[type].emplace(row.name, entry{std::move(key), &row, 1, &make_scratch<Config>});
+        all_[type].emplace(name, entry{std::move(key), &row, 1, &make_scratch<Config>});
     }
 }
 
@@ -119,6 +122,9 @@ result<void> broker_schema::validate(config_type type, std::string_view key, std
     const auto scratch = at->second.scratch();
     auto parsed = at->second.row->parse(scratch.get(), value, at->second.factor);
     if (!parsed) return error{errc::invalid_config, std::string{parsed.error().what()}};
+    if (type == config_type::broker && key == "cordoned.log.dirs")
+        if (const auto* unknown = node_.unknown_directory(static_cast<const node_config*>(scratch.get())->cordoned_log_dirs))
+            return error{errc::invalid_config, "cordoned.log.dirs: '" + *unknown + "' is not in log.dirs of this broker"};
     return {};
 }
 
@@ -126,11 +132,12 @@ namespace {
 
 // A stored value that no longer parses (written by another version) is left out and logged.
 template <class Config>
-Config in_force(Config effective, std::int32_t node, const metadata::image& image) {
+Config in_force(Config effective, std::int32_t node, const metadata::image& image, const std::string& prefix = {}) {
     for (const auto& row : Config::settings()) {
         if (row.dynamic == dynamic_mode::read_only) continue;
-        const auto* set = image.config(config_type::broker, std::to_string(node), row.name);
-        if (!set) set = image.config(config_type::broker, "", row.name);
+        const auto name = prefix + std::string{row.name};
+        const auto* set = image.config(config_type::broker, std::to_string(node), name);
+        if (!set) set = image.config(config_type::broker, "", name);
         if (!set) continue;
         if (auto fine = row.parse(&effective, *set); !fine) logs.warn(fine.error().message() + "; what the file says holds");
     }
@@ -140,7 +147,10 @@ Config in_force(Config effective, std::int32_t node, const metadata::image& imag
 }  // namespace
 
 running_config config_in_force(const broker_config& config, const metadata::image& image) {
-    return {in_force(config.server, config.node.node_id, image), in_force(config.cleaner, config.node.node_id, image)};
+    const auto id = config.node.node_id;
+    running_config now{in_force(config.node, id, image), in_force(config.server, id, image), in_force(config.cleaner, id, image)};
+    for (auto& [listener, limits] : now.server.limits_of_listeners) limits = in_force(limits, id, image, server::listener_prefix(listener));
+    return now;
 }
 
 storage::log_config topic_log_config(const broker_config& config, const metadata::image& image, const std::string& topic) {

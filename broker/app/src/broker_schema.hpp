@@ -26,16 +26,19 @@ private:
         std::shared_ptr<void> (*scratch)();  // a config struct to try a value on
     };
     using entries = std::map<std::string, entry, std::less<>>;
+    /// `prefix` goes before each name: settings of one listener.
     template <class Config>
-    void add(metadata::config_type type, const Config& values, const broker_config& config);
+    void add(metadata::config_type type, const Config& values, const broker_config& config, const std::string& prefix = {});
     void add_topic_rows(const broker_config& config);
     const entries& of(metadata::config_type type) const;
 
     std::map<metadata::config_type, entries> all_;
+    node_config node_;  // what values of one setting are held against
 };
 
 /// The settings that change while the broker runs, as they are now: what was set for this broker, then for all, then the file.
 struct running_config {
+    node_config node;
     server::server_config server;
     replica::cleaner_config cleaner;
 };

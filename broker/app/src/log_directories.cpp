@@ -179,6 +179,37 @@ result<std::unique_ptr<storage::partition_log>> log_directories::open(const repl
 
 result<void> log_directories::remove(std::unique_ptr<storage::partition_log> log) { return manager_->remove(std::move(log)); }
 
+bool log_directories::cordon(const std::vector<std::string>& paths) {
+    const auto before = cordoned_ids();
+    std::vector<std::string> all;
+    for (const auto& each : manager_->directories()) all.push_back(each.path);
+    const bool every = std::find(paths.begin(), paths.end(), "*") != paths.end();
+    manager_->cordon(every ? all : paths);
+    return cordoned_ids() != before;
+}
+
+std::vector<uuid> log_directories::cordoned_ids() const {
+    std::vector<uuid> ids;
+    for (const auto& each : manager_->directories())
+        if (each.cordoned && !each.failed) ids.push_back(each.id);
+    std::sort(ids.begin(), ids.end());
+    return ids;
+}
+
+void log_directories::set_copy_rate(std::int64_t bytes_per_second) {
+    const std::lock_guard lock{mutex_};
+    copy_rate_ = bytes_per_second;
+    next_copy_ = {};
+}
+
+nanoseconds log_directories::pause_after_copying(std::uint64_t bytes, time_point now) {
+    const std::lock_guard lock{mutex_};
+    if (copy_rate_ == INT64_MAX) return nanoseconds{0};
+    const auto seconds = static_cast<double>(bytes) / static_cast<double>(copy_rate_);
+    next_copy_ = std::max(next_copy_, now) + nanoseconds{static_cast<std::int64_t>(seconds * 1e9)};
+    return next_copy_ - now;
+}
+
 void log_directories::write_checkpoints() {
     if (auto written = manager_->write_checkpoints(); !written) logs.error("writing checkpoints: " + written.error().message());
     if (auto collected = manager_->collect_garbage(); !collected) logs.error("removing deleted partitions: " + collected.error().message());
@@ -191,6 +222,7 @@ std::vector<server::storage_view::directory> log_directories::directories() cons
     for (const auto& each : manager_->directories()) {
         auto& row = list.emplace_back();
         row.path = each.path;
+        row.cordoned = each.cordoned;
         if (each.failed) row.code = errc::kafka_storage_error;
         if (const auto space = files_.disk_space(each.path)) {
             row.total_bytes = static_cast<std::int64_t>(space->total);

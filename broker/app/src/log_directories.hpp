@@ -31,6 +31,11 @@ public:
     result<void> load(const metadata::image& image, const broker_config& config);
     /// After the first image was applied: what nobody asked for is not in the metadata, and is renamed.
     void set_strays_aside();
+    /// New partitions go elsewhere: paths of log.dirs, or "*" for all. True when that changed.
+    bool cordon(const std::vector<std::string>& paths);
+    std::vector<uuid> cordoned_ids() const;
+    /// Of all moves between directories together.
+    void set_copy_rate(std::int64_t bytes_per_second);
     /// Writes checkpoints, removes deleted folders whose delay has passed.
     void write_checkpoints();
     result<void> close(std::int64_t broker_epoch);
@@ -40,6 +45,7 @@ public:
     std::unique_ptr<storage::partition_log> interrupted_copy(const replica::partition_spec& spec) override;
     result<std::unique_ptr<storage::partition_log>> open_future(const replica::partition_spec& spec, const std::string& path) override;
     result<void> promote(std::unique_ptr<storage::partition_log> current, storage::partition_log& future) override;
+    nanoseconds pause_after_copying(std::uint64_t bytes, time_point now) override;
     std::vector<directory> directories() const override;
 
 private:
@@ -54,6 +60,8 @@ private:
     std::mutex mutex_;  // guards what follows: cores open and close at the same time
     std::map<std::pair<std::string, std::int32_t>, std::unique_ptr<storage::partition_log>> loaded_;
     std::map<std::pair<std::string, std::int32_t>, std::unique_ptr<storage::partition_log>> copies_;
+    std::int64_t copy_rate_ = INT64_MAX;  // bytes a second
+    time_point next_copy_{};
 };
 
 }  // namespace weir::broker

@@ -49,6 +49,7 @@ void metadata_publisher::on_snapshot(raft::snapshot_reader& snapshot) {
         if (frames->empty()) break;
         if (auto added = loader_.add_snapshot_frames(*frames); !added) return on_failure(added.error());
     }
+    ++counted_.snapshots_loaded;
     enqueue(loader_.finish_snapshot());
 }
 
@@ -65,6 +66,7 @@ void metadata_publisher::on_commit(std::span<const raft::committed_batch> batche
 void metadata_publisher::on_high_watermark(raft::log_offset offset) { parts_.controller.on_high_watermark(offset); }
 
 void metadata_publisher::on_leadership(raft::quorum_epoch epoch) {
+    ++counted_.leaderships;
     std::vector<protocol::metadata_record> bootstrap;
     if (loader_.current()->metadata_version() == 0) {
         auto frames = raft::read_bootstrap(parts_.files, parts_.metadata_directory);
@@ -146,7 +148,7 @@ task<void> metadata_publisher::apply(const metadata::image_change& change) {
         }
     if (all_configs) {
         const auto running = config_in_force(parts_.config, *change.after);
-        parts_.set_limits(running.server);
+        parts_.reconfigure(running);
         auto setting = parts_.replicas.set_cleaning(parts_.loop, running.cleaner);
         co_await setting;
     }
@@ -179,16 +181,21 @@ void metadata_publisher::maybe_snapshot() {
     const auto& image = *loader_.current();
     const auto frames = metadata::encode_frames(metadata::write_snapshot(image), image.metadata_version());
     if (!frames) return logs.error("cannot write the metadata as a snapshot: " + frames.error().message());
-    for (const auto& frame : *frames)
+    std::uint64_t bytes = 0;
+    for (const auto& frame : *frames) {
+        bytes += frame.size();
         if (auto added = (*writer)->add(frame); !added) return logs.error("cannot write a snapshot of the metadata: " + added.error().message());
+    }
     snapshotting_ = true;
     last_snapshot_ = now;
     loader_.snapshot_noted();
     // Shared with the callback, which outlives this call.
     std::shared_ptr<raft::snapshot_writer> writing = std::move(*writer);
-    writing->finish(parts_.loop, [this, writing](result<void> finished) {
+    writing->finish(parts_.loop, [this, writing, bytes](result<void> finished) {
         snapshotting_ = false;
         if (!finished) return logs.error("cannot finish a snapshot of the metadata: " + finished.error().message());
+        counted_.snapshot_bytes = bytes;
+        counted_.snapshot_time = parts_.loop.wall_now();
         driver_->snapshot_finished(writing->id());
     });
 }

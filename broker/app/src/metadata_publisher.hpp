@@ -28,14 +28,21 @@ public:
         coordinator::group_coordinator& groups;
         server::metadata_cache& cache;
         std::string metadata_directory;
-        function<void(const server::server_config&)> set_limits;  ///< on connections: they may have changed
+        function<void(const struct running_config&)> reconfigure;  ///< settings that change while the broker runs may have changed
         function<void(const error&)> failed;  ///< the disk of the metadata log failed, or a record cannot be understood
     };
-    explicit metadata_publisher(parts with) : parts_(std::move(with)) {}
+    explicit metadata_publisher(parts with) : parts_(std::move(with)) { counted_.snapshot_time = parts_.loop.wall_now(); }
 
     /// Needed before the driver starts: snapshots are written through it.
     void use(raft::quorum_driver& driver) noexcept { driver_ = &driver; }
     const metadata::image_ref& image() const noexcept { return loader_.current(); }
+    struct figures {
+        std::uint64_t snapshots_loaded = 0;
+        std::uint64_t leaderships = 0;       ///< times this node became the active controller
+        std::uint64_t snapshot_bytes = 0;    ///< records of the newest snapshot written
+        timestamp_ms snapshot_time = 0;      ///< when; the start as long as none was
+    };
+    const figures& counted() const noexcept { return counted_; }
     /// Completes when this node is the active controller.
     task<void> wait_for_leadership();
     /// Completes when the image as of now is applied; later changes follow by themselves.
@@ -66,6 +73,7 @@ private:
     bool stopped_ = false;
     bool snapshotting_ = false;
     timestamp_ms last_snapshot_ = 0;
+    figures counted_;
     function<void(bool)> led_;
     function<void(bool)> applied_;
 };

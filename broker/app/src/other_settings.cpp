@@ -140,7 +140,7 @@ std::string_view why_without_effect(std::string_view name) noexcept {
 std::span<const std::string_view> settings_refused() noexcept {
     static constexpr std::string_view all[] = {
         "ssl.*", "sasl.*", "remote.log.*", "rlmm.*", "delegation.token.*", "allow.everyone.if.no.acl.found",
-        "alter.config.policy.class.name", "authorizer.class.name", "client.quota.callback.class", "config.providers", "cordoned.log.dirs",
+        "alter.config.policy.class.name", "authorizer.class.name", "client.quota.callback.class", "config.providers",
         "create.topic.policy.class.name", "early.start.listeners", "kafka.metrics.reporters", "metric.reporters",
         "principal.builder.class", "replica.selector.class", "security.inter.broker.protocol", "security.providers",
         "super.users", "unstable.api.versions.enable", "unstable.feature.versions.enable",

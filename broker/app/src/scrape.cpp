@@ -13,6 +13,7 @@ scrape::scrape(parts given) : parts_(given) {
     parts_.replicas.measure_flushes(parts_.metrics);
     show_partitions();
     show_replicas();
+    show_compaction();
     show_metadata();
     show_groups();
     show_front();
@@ -125,11 +126,14 @@ void scrape::show_replicas() {
     sum("kafka_server_replicamanager_partitioncount", "Partitions on this broker.", [](const auto&) { return 1.0; });
     sum("kafka_server_replicamanager_leadercount", "Partitions that this broker leads.", [](const auto& each) { return each.leads ? 1.0 : 0.0; });
     sum("kafka_server_replicamanager_produceridcount", "Idempotent producers whose sequences are remembered.", [](const auto& each) { return static_cast<double>(each.producers); });
-    shown_.push_back(parts_.metrics.collect("kafka_server_delayedoperationpurgatory_purgatorysize", "Requests that wait for something to happen.", metrics::series_type::gauge, [this](metrics::sample_sink& sink) {
-        double waiting = 0;
-        for (const auto& each : partitions_) waiting += static_cast<double>(each.waiting_writers);
-        sink.add({{"delayedOperation", "Produce"}}, waiting);
-    }));
+    // One request is watched in one place: the two numbers differ in Kafka alone.
+    for (const auto* name : {"purgatorysize", "numdelayedoperations"})
+        shown_.push_back(parts_.metrics.collect("kafka_server_delayedoperationpurgatory_" + std::string{name}, "Requests that wait for something to happen.", metrics::series_type::gauge, [this](metrics::sample_sink& sink) {
+            double writers = 0;
+            for (const auto& each : partitions_) writers += static_cast<double>(each.waiting_writers);
+            sink.add({{"delayedOperation", "Produce"}}, writers);
+            sink.add({{"delayedOperation", "Fetch"}}, static_cast<double>(front_.waiting_fetches));
+        }));
     gauge("kafka_server_replicamanager_underreplicatedpartitions", "Partitions led here with replicas that are not in sync.", {}, [this] {
         double count = 0;
         for (const auto& [name, topic] : image().topics())
@@ -154,6 +158,21 @@ void scrape::show_replicas() {
     });
 }
 
+void scrape::show_compaction() {
+    gauge("kafka_log_logcleanermanager_max_dirty_percent", "Of the compacted logs the one with most to compact: its share in percent, as the last round found it.", {}, [this] {
+        double most = 0;
+        for (const auto& each : partitions_) most = std::max(most, each.dirty_ratio);
+        return 100 * most;
+    });
+    gauge("kafka_log_logcleanermanager_uncleanable_partitions_count", "Partitions whose compaction failed when it was last tried.", {},
+          [this] { return static_cast<double>(std::count_if(partitions_.begin(), partitions_.end(), [](const auto& each) { return each.uncleanable; })); });
+    gauge("kafka_log_logcleanermanager_time_since_last_run_ms", "Milliseconds since the last round of compaction, or since the start.", {}, [this, started = parts_.loop.now()] {
+        return static_cast<double>((parts_.loop.now() - std::max(started, parts_.replicas.cleaning().last_run)).count()) / 1e6;
+    });
+    gauge("kafka_log_logcleaner_max_clean_time_secs", "Seconds that the slowest log of the last round of compaction took.", {},
+          [this] { return std::chrono::duration<double>(parts_.replicas.cleaning().longest).count(); });
+}
+
 void scrape::show_metadata() {
     gauge("kafka_controller_kafkacontroller_globaltopiccount", "Topics of the cluster.", {}, [this] { return static_cast<double>(image().topics().size()); });
     gauge("kafka_controller_kafkacontroller_globalpartitioncount", "Partitions of the cluster.", {}, [this] { return static_cast<double>(image().partition_count()); });
@@ -171,8 +190,16 @@ void scrape::show_metadata() {
     gauge("kafka_controller_kafkacontroller_lastappliedrecordoffset", "Offset of the newest metadata record in use.", {}, [this] { return static_cast<double>(image().position().offset); });
     gauge("kafka_controller_kafkacontroller_lastappliedrecordlagms", "Age of the newest metadata record in use.", {}, [this] {
         const auto stamped = image().position().timestamp;
-        return stamped < 0 ? 0.0 : static_cast<double>(std::max<std::int64_t>(parts_.loop.wall_now() - stamped, 0));
+        return stamped < 0 ? 0.0 : age(stamped);
     });
+    gauge("kafka_controller_kafkacontroller_newactivecontrollerscount", "Times this node became the active controller.", {}, [this] { return static_cast<double>(parts_.publisher.counted().leaderships); });
+    const auto broker_side = [this](std::string_view name, std::string_view help, function<double()> read) { gauge("kafka_server_broker_metadata_metrics_" + std::string{name}, help, {}, std::move(read)); };
+    broker_side("last_applied_record_offset", "Offset of the newest metadata record that this broker acts on.", [this] { return static_cast<double>(image().position().offset); });
+    broker_side("last_applied_record_timestamp", "When that record was written, in milliseconds.", [this] { return static_cast<double>(image().position().timestamp); });
+    broker_side("last_applied_record_lag_ms", "Milliseconds since that record was written.", [this] { return age(image().position().timestamp); });
+    gauge("kafka_server_metadataloader_handleloadsnapshotcount", "Snapshots of the metadata that were loaded since the start.", {}, [this] { return static_cast<double>(parts_.publisher.counted().snapshots_loaded); });
+    gauge("kafka_server_snapshotemitter_latestsnapshotgeneratedbytes", "Bytes of records in the newest snapshot of the metadata that was written since the start.", {}, [this] { return static_cast<double>(parts_.publisher.counted().snapshot_bytes); });
+    gauge("kafka_server_snapshotemitter_latestsnapshotgeneratedagems", "Milliseconds since that snapshot was written, or since the start.", {}, [this] { return age(parts_.publisher.counted().snapshot_time); });
     gauge("kafka_server_metadataloader_currentmetadataversion", "Feature level of metadata.version.", {}, [this] { return static_cast<double>(image().metadata_version()); });
 }
 
@@ -208,6 +235,8 @@ void scrape::show_groups() {
 void scrape::show_front() {
     gauge("kafka_server_fetchsessioncache_numincrementalfetchsessions", "Fetch sessions.", {}, [this] { return static_cast<double>(front_.fetch_sessions); });
     gauge("kafka_server_fetchsessioncache_numincrementalfetchpartitionscached", "Partitions in fetch sessions.", {}, [this] { return static_cast<double>(front_.fetch_session_partitions); });
+    gauge("kafka_network_requestchannel_requestqueuesize", "Whole requests that wait for earlier ones of their connection.", {}, [this] { return static_cast<double>(front_.waiting_requests); });
+    gauge("kafka_network_requestchannel_responsequeuesize", "Answers that wait for earlier ones of their connection, or for the system to take them.", {}, [this] { return static_cast<double>(front_.waiting_answers); });
     gauge("kafka_network_socketserver_memorypoolused", "Bytes of requests in memory.", {}, [this] { return static_cast<double>(front_.request_bytes); });
 }
 

@@ -1,6 +1,7 @@
 // What /metrics shows beyond counters.
 #pragma once
 #include "log_directories.hpp"
+#include "metadata_publisher.hpp"
 
 #include <weir/base/metrics.hpp>
 #include <weir/base/task.hpp>
@@ -10,6 +11,7 @@
 #include <weir/replica/replicas.hpp>
 #include <weir/server/server.hpp>
 
+#include <algorithm>
 #include <vector>
 
 namespace weir::broker {
@@ -26,6 +28,7 @@ public:
         server::server& front;
         const server::metadata_cache& cache;
         const log_directories& directories;
+        const metadata_publisher& publisher;
         const raft::quorum_driver& driver;
         environment& world;
         std::int32_t node_id;
@@ -42,6 +45,7 @@ public:
 private:
     void show_partitions();
     void show_replicas();
+    void show_compaction();
     void show_metadata();
     void show_groups();
     void show_front();
@@ -49,6 +53,8 @@ private:
     void show_process();
     /// Since the last look.
     double idle_share() const;
+    /// Milliseconds since a moment of the wall clock.
+    double age(timestamp_ms since) const { return static_cast<double>(std::max<std::int64_t>(parts_.loop.wall_now() - since, 0)); }
     void gauge(std::string_view name, std::string_view help, metrics::labels where, function<double()> read);
     void per_partition(std::string_view name, std::string_view help, double (*read)(const replica::partition_figures&));
     const metadata::image& image() const { return *parts_.cache.current(0); }

@@ -42,6 +42,8 @@ std::string settings_page() {
         "all but those in minutes and hours.\n";
     print_table(page, "The node", node_config::settings());
     print_table(page, "Listeners, connections, requests", server::server_config::settings());
+    page += "\nA listener may have limits of its own, beside those of all:\n\n| name | type | default | allowed | |\n|---|---|---|---|---|\n";
+    for (const auto& row : server::listener_limits::settings()) print_row(page, server::listener_prefix("<listener>") + std::string{row.name}, row, true);
     print_table(page, "Consumer groups", group::group_config::settings());
     print_table(page, "Compaction", replica::cleaner_config::settings());
     print_table(page, "Topics", storage::log_config::settings());

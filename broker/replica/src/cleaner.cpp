@@ -2,6 +2,7 @@
 
 #include <weir/base/log.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace weir::replica {
@@ -61,6 +62,8 @@ void cleaner::begin_round() {
     for (const auto& [id, each] : mine_) {
         if (each->log().config().compacts()) left_.push_back(id);
     }
+    longest_so_far_ = nanoseconds{0};
+    log_begun_ = loop_.now();
     if (!left_.empty()) clean_next();
 }
 
@@ -68,8 +71,17 @@ void cleaner::clean_next() {
     timer_ = timer_id::none;
     const auto at = mine_.find(left_.back());
     const bool more = at != mine_.end() && at->second->compact(slice_bytes);
-    if (!more) left_.pop_back();
-    if (left_.empty()) return wait_for_round();
+    if (!more) {
+        left_.pop_back();
+        const auto now = loop_.now();
+        longest_so_far_ = std::max(longest_so_far_, now - log_begun_);
+        log_begun_ = now;
+    }
+    if (left_.empty()) {
+        last_run_.store(loop_.now().time_since_epoch().count(), std::memory_order_relaxed);
+        longest_.store(longest_so_far_.count(), std::memory_order_relaxed);
+        return wait_for_round();
+    }
     auto pause = nanoseconds{0};
     if (more && config_.max_bytes_per_second < 1e15)
         pause = nanoseconds{

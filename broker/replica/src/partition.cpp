@@ -217,6 +217,8 @@ partition_figures partition::figures() const {
             .last_stable = last_stable_offset(),
             .min_in_sync = log_->config().min_insync_replicas,
             .producers = log_->producer_count(),
+            .dirty_ratio = log_->dirty_ratio(),
+            .uncleanable = compaction_failed_,
             .waiting_writers = waiters_.size()};
 }
 
@@ -238,6 +240,7 @@ void partition::maintain() {
 
 bool partition::compact(std::uint64_t budget) {
     const auto more = log_->compact(high_watermark(), budget);
+    compaction_failed_ = !more;
     if (!more) logs.error("compaction of " + log_->directory() + " failed: " + more.error().message());
     return more && *more;
 }

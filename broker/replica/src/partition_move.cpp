@@ -4,6 +4,9 @@
 #include <weir/replica/replicas.hpp>
 
 namespace weir::replica {
+
+nanoseconds log_source::pause_after_copying(std::uint64_t, time_point) { return nanoseconds{0}; }
+
 namespace {
 
 log::logger logs{"weir.replica"};
@@ -36,8 +39,8 @@ void partition::abandon_move(const error& why) {
     cancel_move();
 }
 
-void partition::copy_soon() {
-    copy_->next_step = home_.call_after(nanoseconds{0}, [this] {
+void partition::copy_soon(nanoseconds pause) {
+    copy_->next_step = home_.call_after(pause, [this] {
         copy_->next_step = timer_id::none;
         copy_more();
     });
@@ -45,9 +48,10 @@ void partition::copy_soon() {
 
 void partition::copy_more() {
     if (!log_->writable()) return abandon_move(log_->failure());
+    const auto before = copy_->unflushed;
     const auto caught_up = copy_->step(*log_, copy_step);
     if (!caught_up) return abandon_move(caught_up.error());
-    if (!*caught_up) return copy_soon();
+    if (!*caught_up) return copy_soon(copy_->logs().pause_after_copying(copy_->unflushed - before, home_.now()));
     if (copy_->flushes > 0 && (copy_->unflushed <= copy_step || copy_->flushes >= most_flushes)) return finish_move();
     copy_->unflushed = 0;
     auto ticket = copy_->future().begin_flush();

@@ -168,6 +168,16 @@ task<std::vector<partition_figures>> replicas::figures(event_loop& here) {
     co_return found;
 }
 
+cleaner_figures replicas::cleaning() const noexcept {
+    cleaner_figures all;
+    for (const auto& core : cores_) {
+        const auto each = core->cleaning.figures();
+        all.last_run = std::max(all.last_run, each.last_run);
+        all.longest = std::max(all.longest, each.longest);
+    }
+    return all;
+}
+
 void replicas::measure_flushes(metrics::registry& registry) {
     for (auto& core : cores_)
         core->flush.measure(registry.histogram("kafka_log_logflushstats_logflushrateandtimems", "Milliseconds a flush of logs took.", {}, 0.001));

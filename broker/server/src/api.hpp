@@ -101,18 +101,6 @@ reply answer_with(const Response& response, std::int16_t version, std::int32_t c
     return made;
 }
 
-template <class Request, class Response, task<Response> (*Handler)(request_context&, Request)>
-task<reply> dispatch(request_context& context) {
-    auto decoded = protocol::decode<Request>(context.request.body, context.version());
-    if (!decoded) co_return reply::disconnect(decoded.error().message());
-    Request asked = std::move(*decoded);
-    auto answering = Handler(context, std::move(asked));
-    Response response = co_await answering;
-    if (!context.disconnect.empty()) co_return reply::disconnect(std::move(context.disconnect));
-    if (context.no_answer) co_return reply{};
-    co_return answer_with(response, context.version(), context.request.correlation_id);
-}
-
 template <class>
 struct handler_types;
 template <class Request, class Response>

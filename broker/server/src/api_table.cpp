@@ -1,5 +1,6 @@
 // Every API this broker serves, by key. An API that is not here is not advertised, and asking for it ends the connection.
 #include "api.hpp"
+#include "error_tally.hpp"
 #include "refusals.hpp"
 
 #include <weir/protocol/messages/alter_configs.hpp>
@@ -82,13 +83,34 @@ task<protocol::describe_topic_partitions_response> handle_describe_topic_partiti
 
 namespace {
 
+template <class Response>
+void count_errors(const Response& response, const request_context& context) {
+    error_tally errors{context.core.metrics, context.request.api->key};
+    tally_errors(response, errors);
+}
+
+template <class Request, class Response, task<Response> (*Handler)(request_context&, Request)>
+task<reply> dispatch(request_context& context) {
+    auto decoded = protocol::decode<Request>(context.request.body, context.version());
+    if (!decoded) co_return reply::disconnect(decoded.error().message());
+    Request asked = std::move(*decoded);
+    auto answering = Handler(context, std::move(asked));
+    Response response = co_await answering;
+    count_errors(response, context);
+    if (!context.disconnect.empty()) co_return reply::disconnect(std::move(context.disconnect));
+    if (context.no_answer) co_return reply{};
+    co_return detail::answer_with(response, context.version(), context.request.correlation_id);
+}
+
 template <class Request>
 reply refuse(const request_context& context, errc why) {
     const auto decoded = protocol::decode<Request>(context.request.body, context.version());
     if (!decoded) return reply::disconnect(decoded.error().message());
     if constexpr (requires { decoded->acks; })
         if (decoded->acks == 0) return reply::disconnect("acks=0 leaves no other way to tell an error");
-    return detail::answer_with(refusal(*decoded, wire_code(why)), context.version(), context.request.correlation_id);
+    const auto response = refusal(*decoded, wire_code(why));
+    count_errors(response, context);
+    return detail::answer_with(response, context.version(), context.request.correlation_id);
 }
 
 /// The row for a handler `task<xyz_response> handle_xyz(request_context&, xyz_request)`.
@@ -96,7 +118,7 @@ template <auto Handler>
 api_entry make_api_entry(bool (*offered)(const services&) = nullptr) {
     using request = typename detail::handler_types<decltype(Handler)>::request;
     using response = typename detail::handler_types<decltype(Handler)>::response;
-    return {protocol::api_key{request::api_key}, &detail::dispatch<request, response, Handler>, &refuse<request>, offered};
+    return {protocol::api_key{request::api_key}, &dispatch<request, response, Handler>, &refuse<request>, offered};
 }
 
 bool keeps_telemetry(const services& broker) { return broker.telemetry != nullptr; }

@@ -170,6 +170,10 @@ task<void> connection::run(std::shared_ptr<connection> self) {
     self->close();
 }
 
+std::size_t connection::waiting_answers() const noexcept {
+    return sending_.size() + static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(), [](const auto& each) { return each->done; }));
+}
+
 bool connection::may_start(bool produce) const noexcept {
     if (!produce) return slots_.empty();
     if (slots_.size() >= pipeline_limit) return false;

@@ -24,6 +24,10 @@ public:
     void start(function<void(connection&)> on_closed);
     void close() noexcept;
 
+    /// Requests that wait for earlier ones to be answered, and answers that are not out yet.
+    std::size_t waiting_requests() const noexcept { return reader_waits_ ? 1 : 0; }
+    std::size_t waiting_answers() const noexcept;
+
 private:
     struct slot {
         reply answer;

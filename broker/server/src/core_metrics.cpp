@@ -1,5 +1,6 @@
 #include "core_metrics.hpp"
 
+#include <weir/base/errc.hpp>
 #include <weir/protocol/api_keys.hpp>
 
 #include <algorithm>
@@ -10,6 +11,7 @@ namespace weir::server {
 
 struct core_metrics::per_api {
     std::vector<std::shared_ptr<metrics::counter>> requests;  // by version
+    std::vector<std::shared_ptr<metrics::counter>> errors;    // by code, the first for -1
     std::shared_ptr<metrics::histogram> bytes, total_time, queue_time, local_time, remote_time, response_queue_time, send_time;
 };
 
@@ -57,7 +59,6 @@ traffic_counters::traffic_counters(metrics::registry& registry, const metrics::l
 core_metrics::core_metrics(metrics::registry& registry) : registry_(registry), all_(registry, {}) {
     refused_ = registry.counter("weir_server_refused_requests_total", "Connections ended because of what a request said, one line each in the log.");
     idle_closed_ = registry.counter("kafka_network_socketserver_expiredconnectionskilledcount", "Connections closed by connections.max.idle.ms.");
-    parked_fetches_ = registry.gauge("kafka_server_delayedoperationpurgatory_purgatorysize", "Requests that wait for something to happen.", {{"delayedOperation", "Fetch"}});
 }
 
 core_metrics::~core_metrics() = default;
@@ -121,6 +122,16 @@ void core_metrics::served(protocol::api_key api, std::int16_t version, std::uint
     record(*row.remote_time, times.first_wait, times.decided);
     record(*row.response_queue_time, times.decided, times.sending);
     record(*row.send_time, times.sending, sent);
+}
+
+void core_metrics::answered_with(protocol::api_key api, std::int16_t error_code, std::uint64_t times) {
+    auto& row = of(api);
+    const auto which = static_cast<std::size_t>(std::max(error_code + 1, 0));
+    if (row.errors.size() <= which) row.errors.resize(which + 1);
+    if (!row.errors[which])
+        row.errors[which] = registry_.counter("kafka_network_requestmetrics_errors_total", "Error codes in answers; NONE where all went well.",
+                                              {{"error", std::string{describe(errc_from_wire(error_code)).name}}, {"request", shown_name(api)}});
+    row.errors[which]->add(times);
 }
 
 }  // namespace weir::server

@@ -48,7 +48,7 @@ public:
     traffic_counters& topic(std::string_view name);
     /// Topics that are gone leave the page.
     void keep_topics(function<bool(const std::string&)> exists);
-    metrics::gauge& parked_fetches() noexcept { return *parked_fetches_; }
+    metrics::gauge& parked_fetches() noexcept { return parked_fetches_; }
     metrics::counter& refused_requests() noexcept { return *refused_; }
     metrics::counter& idle_connections_closed() noexcept { return *idle_closed_; }
     listener_counters& listener(const std::string& name);
@@ -56,6 +56,9 @@ public:
     std::shared_ptr<metrics::gauge> software(const std::string& listener, const std::string& name, const std::string& version);
     /// The answer to a request of `bytes` has left at `sent`.
     void served(protocol::api_key api, std::int16_t version, std::uint64_t bytes, const request_times& times, time_point sent);
+
+    /// An answer holds this error, or NONE, so many times.
+    void answered_with(protocol::api_key api, std::int16_t error_code, std::uint64_t times);
 
 private:
     struct per_api;
@@ -69,7 +72,7 @@ private:
     };
     std::unordered_map<std::string, traffic_counters, text_hash, std::equal_to<>> topics_;
     std::shared_ptr<metrics::counter> refused_, idle_closed_;
-    std::shared_ptr<metrics::gauge> parked_fetches_;
+    metrics::gauge parked_fetches_;  // shown by whoever looks at the cores
     std::map<std::string, listener_counters> listeners_;
     std::vector<std::unique_ptr<per_api>> apis_;  // by key, made on first use
 };

@@ -100,7 +100,7 @@ void server::state::accept(core_state& core, std::unique_ptr<stream> peer, const
         core.early.emplace_back(std::move(peer), &on);
         return;
     }
-    const auto wait = doors.turn_of_next(core.context.loop.now());
+    const auto wait = doors.turn_of_next(core.context.loop.now(), on.name);
     if (wait <= nanoseconds{0}) return admit(core, std::move(peer), on);
     core.context.loop.call_after(wait, [this, &core, &on, peer = std::move(peer)]() mutable {
         if (!core.closing) admit(core, std::move(peer), on);
@@ -109,7 +109,7 @@ void server::state::accept(core_state& core, std::unique_ptr<stream> peer, const
 
 void server::state::admit(core_state& core, std::unique_ptr<stream> peer, const listener_info& on) {
     const auto address = peer->remote().host;
-    if (auto why = doors.admit(address); !why.empty()) {
+    if (auto why = doors.admit(address, on.name); !why.empty()) {
         logs.warn("refusing a connection from " + to_string(peer->remote()) + ": " + why);
         return;
     }
@@ -120,8 +120,8 @@ void server::state::admit(core_state& core, std::unique_ptr<stream> peer, const 
                                      }};
     core.connections.emplace(made.get(), made);
     connections.fetch_add(1, std::memory_order_relaxed);
-    made->start([this, &core, address](connection& gone) {
-        doors.leave(address);
+    made->start([this, &core, &on, address](connection& gone) {
+        doors.leave(address, on.name);
         connections.fetch_sub(1, std::memory_order_relaxed);
         core.connections.erase(&gone);
     });
@@ -149,10 +149,18 @@ task<void> server::state::look_at_core(event_loop& here, core_state& core, figur
     mine.fetch_sessions = core.context.sessions.size();
     mine.fetch_session_partitions = core.context.sessions.partitions();
     mine.request_bytes = core.context.memory.bytes_in_use();
+    mine.waiting_fetches = static_cast<std::size_t>(core.context.metrics.parked_fetches().value());
+    for (const auto& [at, each] : core.connections) {
+        mine.waiting_requests += each->waiting_requests();
+        mine.waiting_answers += each->waiting_answers();
+    }
     co_await switch_to{here};
     sum.fetch_sessions += mine.fetch_sessions;
     sum.fetch_session_partitions += mine.fetch_session_partitions;
     sum.request_bytes += mine.request_bytes;
+    sum.waiting_requests += mine.waiting_requests;
+    sum.waiting_answers += mine.waiting_answers;
+    sum.waiting_fetches += mine.waiting_fetches;
 }
 
 task<server::figures> server::look(event_loop& here) {

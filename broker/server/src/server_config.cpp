@@ -1,6 +1,7 @@
 #include <weir/server/server_config.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <set>
 #include <utility>
@@ -49,6 +50,21 @@ std::span<const setting> server_config::settings() {
         make_setting<&c::telemetry_max_bytes>("telemetry.max.bytes", at_least(1), "The largest push of metrics of a client, as it arrives.", importance::low),
     };
     return all;
+}
+
+std::span<const setting> listener_limits::settings() {
+    using c = listener_limits;
+    static const setting all[] = {
+        make_setting<&c::max_connections>("max.connections", at_least(0), "Connections of this listener; those of all count too.", dynamic_mode::cluster_wide),
+        make_setting<&c::max_connection_creation_rate>("max.connection.creation.rate", at_least(1), "New connections of this listener in a second; those beyond wait until it is their turn.", dynamic_mode::cluster_wide),
+    };
+    return all;
+}
+
+std::string listener_prefix(std::string_view listener) {
+    std::string name{listener};
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return "listener.name." + name + ".";
 }
 
 namespace {

@@ -502,7 +502,7 @@ std::vector<log_directory_status> log_manager::directories() const {
     const std::lock_guard lock{state_->mutex};
     std::vector<log_directory_status> all;
     for (const auto& each : state_->directories)
-        all.push_back({each->path, each->id, each->failed, each->why, each->partitions, each->was_clean});
+        all.push_back({each->path, each->id, each->failed, each->why, each->partitions, each->was_clean, each->cordoned});
     return all;
 }
 

@@ -96,7 +96,6 @@ TEST_CASE("settings that ask for what this broker does not do are refused, unles
     CHECK(problems("\nauthorizer.class.name=Any").starts_with("server.properties:2: authorizer.class.name=Any: this broker does not have it"));
     CHECK(problems("authorizer.class.name=") == "");
     CHECK(problems("client.quota.callback.class=Any").find("this broker does not have it") != std::string::npos);
-    CHECK(problems("listener.name.external.max.connections=3").find("settings of a single listener are not supported") != std::string::npos);
 }
 
 TEST_CASE("a refused setting is fine with the value that says what this broker does anyway") {
@@ -143,4 +142,28 @@ TEST_CASE("listeners of controllers are PLAINTEXT when nothing says otherwise, a
     CHECK(problems("listeners=SSL://:9092,CONTROLLER://:9093\ncontroller.listener.names=CONTROLLER\n").find("'CONTROLLER://:9093' names a listener that") != std::string::npos);
     // Other listeners have no default.
     CHECK(problems("listeners=PLAINTEXT://:9092,OUT://:9093\n").find("'OUT://:9093' names a listener that") != std::string::npos);
+}
+
+TEST_CASE("settings of a single listener: its limits are taken, what the broker does not have is refused by name and line") {
+    const std::string two = "listeners=PLAINTEXT://:9092,OUT://:9093\nlistener.security.protocol.map=PLAINTEXT:PLAINTEXT,OUT:PLAINTEXT\n";
+    const auto config = config_of(two + "listener.name.out.max.connections=3\nlistener.name.out.max.connection.creation.rate=7\n");
+    CHECK(config.server.limits_of_listeners.at("OUT").max_connections == 3);
+    CHECK(config.server.limits_of_listeners.at("OUT").max_connection_creation_rate == 7);
+    CHECK(config.server.limits_of_listeners.at("PLAINTEXT").max_connections == INT32_MAX);
+    CHECK(config.server.max_connections == INT32_MAX);
+    CHECK(problems(two + "listener.name.out.max.connections=-1") == "server.properties:3: listener.name.out.max.connections=-1: allowed is a whole number from 0 to 2147483647");
+    CHECK(problems(two + "listener.name.in.max.connections=1") == "server.properties:3: listener.name.in.max.connections=1: listeners has no listener that it could be of");
+    CHECK(problems(two + "listener.name.out.ssl.keystore.location=/keys").starts_with("server.properties:3: listener.name.out.ssl.keystore.location=/keys: this broker does not have it"));
+    CHECK(problems(two + "listener.name.out.plain.sasl.jaas.config=x").find("this broker does not have it") != std::string::npos);
+    CHECK(problems(two + "listener.name.out.ssl.client.auth=none") == "");
+    CHECK(problems(two + "listener.name.out.num.partitions=3") == "server.properties:3: listener.name.out.num.partitions=3: num.partitions is no setting of a single listener");
+    const auto parsed = parse_config(settings_file, two + "listener.name.out.num.network.threads=3", {});
+    REQUIRE(parsed);
+    CHECK(parsed->without_effect == std::vector<std::string>{"server.properties:3: listener.name.out.num.network.threads"});
+}
+
+TEST_CASE("cordoned.log.dirs names log directories, or all of them") {
+    CHECK(problems("log.dirs=/a,/b\ncordoned.log.dirs=/b") == "");
+    CHECK(problems("log.dirs=/a,/b\ncordoned.log.dirs=*") == "");
+    CHECK(problems("log.dirs=/a,/b\ncordoned.log.dirs=/a,/c") == "server.properties:2: cordoned.log.dirs=/a,/c: '/c' is not in log.dirs; allowed are its directories, or * alone for all");
 }

@@ -148,3 +148,31 @@ TEST_CASE("each resource has its own settings, and a value is checked by the rul
     // In hours what in milliseconds would not fit.
     CHECK_FALSE(schema.validate(config_type::broker, "log.retention.hours", "9223372036854775807"));
 }
+
+TEST_CASE("a listener's own limits change while the broker runs, under the listener's prefix") {
+    const auto config = config_of({"listener.name.plaintext.max.connections=9"});
+    const broker_schema schema{config};
+    const auto* key = schema.find(config_type::broker, "listener.name.plaintext.max.connections");
+    REQUIRE(key);
+    CHECK(key->default_value == "9");
+    CHECK(key->default_source == config_source::static_broker);
+    CHECK_FALSE(key->read_only);
+    CHECK(schema.find(config_type::broker, "listener.name.other.max.connections") == nullptr);
+    CHECK(schema.validate(config_type::broker, "listener.name.plaintext.max.connections", "-1").code() == errc::invalid_config);
+    const auto limit = [&](const std::vector<stored>& entries) {
+        return config_in_force(config, *image_of(entries)).server.limits_of_listeners.at("PLAINTEXT").max_connections;
+    };
+    CHECK(limit({}) == 9);
+    CHECK(limit({{config_type::broker, "", "listener.name.plaintext.max.connections", "5"}}) == 5);
+    CHECK(limit({{config_type::broker, "1", "listener.name.plaintext.max.connections", "4"}, {config_type::broker, "", "listener.name.plaintext.max.connections", "5"}}) == 4);
+    CHECK(limit({{config_type::broker, "1", "max.connections", "4"}}) == 9);
+}
+
+TEST_CASE("only log directories of the broker can be cordoned") {
+    const broker_schema schema{config_of({"log.dirs=/a,/b"})};
+    CHECK(schema.validate(config_type::broker, "cordoned.log.dirs", "/a"));
+    CHECK(schema.validate(config_type::broker, "cordoned.log.dirs", "*"));
+    CHECK(schema.validate(config_type::broker, "cordoned.log.dirs", ""));
+    CHECK(schema.validate(config_type::broker, "cordoned.log.dirs", "/a,/c").code() == errc::invalid_config);
+    CHECK(schema.find(config_type::broker, "cordoned.log.dirs")->per_broker_only);
+}

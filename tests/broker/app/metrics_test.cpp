@@ -124,6 +124,14 @@ TEST_CASE("metrics tell the traffic of all topics and of each, and what the logs
     CHECK(told["kafka_network_requestmetrics_totaltimems_count{request=\"Produce\"}"] == 4);
     CHECK(told["kafka_network_requestmetrics_remotetimems_count{request=\"Produce\"}"] == 4);
     CHECK(told["kafka_network_requestmetrics_requestbytes_sum{request=\"Produce\"}"] > 2 * size);
+    CHECK(told["kafka_network_requestmetrics_errors_total{error=\"NONE\",request=\"Produce\"}"] == 3);
+    CHECK(told["kafka_network_requestmetrics_errors_total{error=\"UNKNOWN_TOPIC_OR_PARTITION\",request=\"Produce\"}"] == 1);
+    CHECK(told["kafka_network_requestmetrics_errors_total{error=\"NONE\",request=\"FetchConsumer\"}"] == 4);  // of the answers and of their partitions
+    CHECK(told["kafka_network_requestchannel_requestqueuesize"] == 0);
+    CHECK(told["kafka_network_requestchannel_responsequeuesize"] == 0);
+    CHECK(told["kafka_controller_kafkacontroller_newactivecontrollerscount"] == 1);
+    CHECK(told["kafka_server_broker_metadata_metrics_last_applied_record_offset"] == told["kafka_controller_kafkacontroller_lastappliedrecordoffset"]);
+    CHECK(told["kafka_server_snapshotemitter_latestsnapshotgeneratedbytes"] == 0);
     CHECK(told["kafka_server_replicamanager_underminisrpartitioncount"] == 0);
     CHECK(told["kafka_server_replicamanager_atminisrpartitioncount"] == 3);
     CHECK(told["kafka_server_raft_metrics_current_leader"] == 1);
@@ -171,6 +179,14 @@ TEST_CASE("metrics tell the traffic of all topics and of each, and what the logs
         CHECK(told["kafka_server_group_coordinator_metrics_num_partitions{state=\"active\"}"] == 4);
         CHECK(told["kafka_server_group_coordinator_metrics_offset_commit_count"] == 1);
     }
+    SUBCASE("compaction tells when it ran and what is left to do") {
+        REQUIRE(broker_fixture::create_topic(client, "latest", 1, {{"cleanup.policy", "compact"}}) == 0);
+        here.world.run_for(20s);  // log.cleaner.backoff.ms
+        told = here.metrics();
+        CHECK(told["kafka_log_logcleanermanager_time_since_last_run_ms"] <= 15'000);
+        CHECK(told["kafka_log_logcleanermanager_max_dirty_percent"] == 0);
+        CHECK(told["kafka_log_logcleanermanager_uncleanable_partitions_count"] == 0);
+    }
     SUBCASE("a fetch that waits is seen waiting") {
         auto waiting = broker_fixture::fetch_of("clicks", 0, 1);
         waiting.max_wait_ms = 30'000;
@@ -180,6 +196,11 @@ TEST_CASE("metrics tell the traffic of all topics and of each, and what the logs
         told = here.metrics();
         CHECK(told["kafka_server_delayedoperationpurgatory_purgatorysize{delayedOperation=\"Fetch\"}"] == 1);
         CHECK(told["kafka_server_delayedoperationpurgatory_purgatorysize{delayedOperation=\"Produce\"}"] == 0);
+        CHECK(told["kafka_server_delayedoperationpurgatory_numdelayedoperations{delayedOperation=\"Fetch\"}"] == 1);
+        // The next request of that connection waits for the fetch; so does nobody else's.
+        second.send(broker_fixture::fetch_of("clicks", 0, 1), 11);
+        here.world.run_for(100ms);
+        CHECK(here.metrics()["kafka_network_requestchannel_requestqueuesize"] == 1);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <weir/protocol/messages/alter_replica_log_dirs.hpp>
 #include <weir/protocol/messages/delete_records.hpp>
 #include <weir/protocol/messages/describe_log_dirs.hpp>
+#include <weir/protocol/messages/incremental_alter_configs.hpp>
 
 #include <algorithm>
 
@@ -44,6 +45,19 @@ struct two_directories : broker_fixture {
                     for (const auto& part : each.partitions)
                         (part.is_future_key ? found.second : found.first) = dir.log_dir;
         return found;
+    }
+    /// Sets a setting of this broker while it runs.
+    std::int16_t set(wire_client& client, const std::string& name, const std::string& value) {
+        incremental_alter_configs_request request;
+        auto& broker = request.resources.emplace_back();
+        broker.resource_type = 4;
+        broker.resource_name = "1";
+        auto& each = broker.configs.emplace_back();
+        each.name = name;
+        each.value = value;
+        const auto code = client.call(request, 1).responses.at(0).error_code;
+        world.run_for(100ms);
+        return code;
     }
     static std::string other_than(const std::string& path) { return path == "/data" ? "/other" : "/data"; }
     bool settle(wire_client& client, const std::string& topic) {
@@ -250,4 +264,52 @@ TEST_CASE("a partition whose log directory cannot be read at the start is not be
     here.start();
     auto after = here.connect();
     here.check_content(after);
+}
+
+TEST_CASE("cordoned directories take no new partitions, and keep those they have") {
+    two_directories here;
+    bool while_running = false;
+    SUBCASE("by the file") { here.overrides.emplace_back("cordoned.log.dirs=/other"); }
+    SUBCASE("while the broker runs") { while_running = true; }
+    here.start();
+    auto client = here.connect();
+    if (while_running) REQUIRE(here.set(client, "cordoned.log.dirs", "/other") == 0);
+    REQUIRE(broker_fixture::create_topic(client, "orders", 6) == 0);
+    CHECK(here.folders("/data", "orders").size() == 6);
+    CHECK(here.folders("/other", "orders").empty());
+    CHECK(two_directories::move(client, "orders", 0, "/other") == wire_code(errc::invalid_replica_assignment));
+    describe_log_dirs_request every;
+    every.topics = std::nullopt;
+    for (const auto& each : client.call(every, 5).results) CHECK(each.is_cordoned == (each.log_dir == "/other"));
+
+    CHECK(here.set(client, "cordoned.log.dirs", "/nowhere") == wire_code(errc::invalid_request));
+    REQUIRE(here.set(client, "cordoned.log.dirs", "*") == 0);
+    CHECK(broker_fixture::create_topic(client, "clicks", 1) == wire_code(errc::invalid_replication_factor));
+    CHECK(here.produce(client, "orders", 0, {"a"}).error_code == 0);
+    client.hang_up();
+    here.stop();
+    here.start();
+    auto again = here.connect();
+    CHECK(broker_fixture::create_topic(again, "clicks", 1) == wire_code(errc::invalid_replication_factor));
+    REQUIRE(here.set(again, "cordoned.log.dirs", "/data") == 0);
+    REQUIRE(broker_fixture::create_topic(again, "clicks", 2) == 0);
+    CHECK(here.folders("/other", "clicks").size() == 2);
+    CHECK(here.folders("/data", "orders").size() == 6);
+}
+
+TEST_CASE("replica.alter.log.dirs.io.max.bytes.per.second slows a move down") {
+    two_directories here;
+    here.start();
+    auto client = here.connect();
+    REQUIRE(broker_fixture::create_topic(client, "orders", 1) == 0);
+    here.write(client, 50, 100'000);  // five megabytes
+    REQUIRE(here.set(client, "replica.alter.log.dirs.io.max.bytes.per.second", "1000000") == 0);
+    const auto from = two_directories::places(client, "orders").first;
+    const auto to = two_directories::other_than(from);
+    REQUIRE(two_directories::move(client, "orders", 0, to) == 0);
+    here.world.run_for(3s);
+    CHECK(two_directories::places(client, "orders") == std::pair{from, to});
+    here.world.run_for(3s);
+    CHECK(two_directories::places(client, "orders") == std::pair{to, std::string{}});
+    here.check_content(client);
 }

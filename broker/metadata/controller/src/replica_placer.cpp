@@ -25,7 +25,10 @@ replica_placer::replica_placer(const image& cluster, random_source& random) {
     racks_ = numbers.size();
     std::vector<std::vector<candidate>> active(racks_), inactive(racks_);
     for (const auto& [id, each] : cluster.brokers()) {
-        if (!each.log_dirs.empty() && open_directories(each).empty()) continue;
+        if (!each.log_dirs.empty() && open_directories(each).empty()) {
+            ++cordoned_;
+            continue;
+        }
         const auto rack = numbers.at(each.rack);
         (each.active() ? active : inactive)[rack].push_back({id, rack});
     }
@@ -37,16 +40,17 @@ replica_placer::replica_placer(const image& cluster, random_source& random) {
 }
 
 result<void> replica_placer::check(std::int32_t replication_factor) const {
+    const auto cordoned = cordoned_ > 0 ? fmt::format("; {} with cordoned log directories alone", cordoned_) : std::string{};
     if (active_.empty())
         return error{
             errc::invalid_replication_factor,
             fmt::format("Unable to replicate the partition {} time(s): no broker is active; {} registered, all "
-                        "fenced or shutting down",
-                        replication_factor, inactive_.size())};
+                        "fenced or shutting down{}",
+                        replication_factor, inactive_.size(), cordoned)};
     if (static_cast<std::size_t>(replication_factor) > active_.size() + inactive_.size())
         return error{errc::invalid_replication_factor,
-                     fmt::format("Unable to replicate the partition {} time(s): only {} broker(s) are registered",
-                                 replication_factor, active_.size() + inactive_.size())};
+                     fmt::format("Unable to replicate the partition {} time(s): only {} broker(s) are registered{}",
+                                 replication_factor, active_.size() + inactive_.size(), cordoned)};
     return {};
 }
 

@@ -28,6 +28,7 @@ private:
 
     std::vector<candidate> active_;
     std::vector<candidate> inactive_;
+    std::size_t cordoned_ = 0;  // brokers without a directory that takes replicas
     std::size_t racks_ = 0;
     std::size_t leader_ = 0;  // index into active_
     std::size_t round_ = 0;   // how often every active broker has led: shifts the followers

@@ -31,7 +31,8 @@ task<protocol::alter_replica_log_dirs_response> handle_alter_replica_log_dirs(
         while (path.size() > 1 && path.ends_with('/')) path.pop_back();
         const auto known =
             std::find_if(directories.begin(), directories.end(), [&](const auto& each) { return each.path == path; });
-        const auto usable = known == directories.end() ? errc::log_dir_not_found : known->code;
+        auto usable = known == directories.end() ? errc::log_dir_not_found : known->code;
+        if (usable == errc::none && known->cordoned) usable = errc::invalid_replica_assignment;
         for (const auto& topic : dir.topics) {
             const auto found = find_topic(*image, false, topic.name, {});
             for (const auto index : topic.partitions) {

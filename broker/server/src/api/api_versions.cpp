@@ -69,6 +69,7 @@ reply answer_unknown_api_versions(request_context& context) {
     api_versions_response response;
     response.error_code = wire_code(errc::unsupported_version);
     add_api(response, *find_api(protocol::api_key::api_versions));
+    context.core.metrics.answered_with(protocol::api_key::api_versions, response.error_code, 1);
     return detail::answer_with(response, 0, context.request.correlation_id);
 }
 

@@ -63,6 +63,7 @@ task<describe_log_dirs_response> handle_describe_log_dirs(request_context& conte
         row.error_code = wire_code(directory.code);
         row.total_bytes = directory.total_bytes;
         row.usable_bytes = directory.usable_bytes;
+        row.is_cordoned = directory.cordoned;
         std::map<std::string, std::vector<const sized*>> by_topic;
         for (const auto& each : found)
             if (each.directory.starts_with(directory.path + "/")) by_topic[each.topic].push_back(&each);

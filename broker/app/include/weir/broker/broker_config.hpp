@@ -22,6 +22,8 @@ struct node_config {
     std::optional<std::string> rack;
     std::string log_dir = "weir-data";
     std::optional<std::vector<std::string>> log_dirs;
+    std::vector<std::string> cordoned_log_dirs;
+    std::int64_t move_bytes_per_second = INT64_MAX;
     std::optional<std::string> metadata_log_dir;
     std::vector<std::string> controller_listener_names;
     std::vector<std::string> controller_quorum_voters;
@@ -38,6 +40,8 @@ struct node_config {
     std::optional<std::string> http_listener;
 
     static std::span<const setting> settings();
+    /// The first of `cordoned` that is no log directory; nullptr when all are, or "*" stands for all.
+    const std::string* unknown_directory(const std::vector<std::string>& cordoned) const;
     std::vector<std::string> directories() const { return log_dirs ? *log_dirs : std::vector<std::string>{log_dir}; }
 };
 

@@ -4,6 +4,7 @@
 #include <weir/base/setting.hpp>
 #include <weir/replica/partition.hpp>
 
+#include <atomic>
 #include <limits>
 #include <memory>
 #include <span>
@@ -17,6 +18,12 @@ struct cleaner_config {
     milliseconds backoff{15'000};                                      ///< between two rounds
     double max_bytes_per_second = std::numeric_limits<double>::max();  ///< of this core
     static std::span<const setting> settings();
+};
+
+/// Of the last whole round, for those who watch.
+struct cleaner_figures {
+    time_point last_run{};       ///< its end; zero: there was none
+    nanoseconds longest{0};      ///< the most that one log took
 };
 
 /// Goes round the partitions of a core and compacts those that want it, a slice per turn of the loop, so that requests are
@@ -34,6 +41,8 @@ public:
     void notice(const partition& changed);
     /// What holds from the next pause on.
     void set_config(const cleaner_config& config);
+    /// Any thread.
+    cleaner_figures figures() const noexcept { return {time_point{nanoseconds{last_run_.load(std::memory_order_relaxed)}}, nanoseconds{longest_.load(std::memory_order_relaxed)}}; }
     /// No further slice begins; for a clean stop.
     void stop() noexcept;
 
@@ -48,6 +57,10 @@ private:
     timer_id timer_ = timer_id::none;  // set while there is anything to come back to
     std::vector<partition_id> left_;   // of this round
     bool stopped_ = false;
+    time_point log_begun_{};
+    nanoseconds longest_so_far_{0};  // of this round
+    std::atomic<std::int64_t> last_run_{0};  // nanoseconds, as the loop counts them
+    std::atomic<std::int64_t> longest_{0};
 };
 
 }  // namespace weir::replica

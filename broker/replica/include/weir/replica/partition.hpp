@@ -134,7 +134,7 @@ private:
     void flush_in_time();
     void fail_waiters(const error& why);
     void tell_listeners();
-    void copy_soon();
+    void copy_soon(nanoseconds pause = nanoseconds{0});
     void copy_more();
     void finish_move();
     void abandon_move(const error& why);
@@ -155,6 +155,7 @@ private:
     std::vector<std::weak_ptr<progress_listener>> listeners_;
     timer_id flush_timer_ = timer_id::none;
     std::shared_ptr<log_copy> copy_;  // shared with nobody; syncs on their way watch whether it is still there
+    bool compaction_failed_ = false;
     bool lost_place_ = false;         // a move failed half way: nothing may be written until a restart
 };
 

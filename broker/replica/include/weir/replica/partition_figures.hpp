@@ -18,6 +18,8 @@ struct partition_figures {
     std::int64_t last_stable = 0;
     std::int32_t min_in_sync = 1;  ///< min.insync.replicas
     std::size_t producers = 0;
+    double dirty_ratio = 0;        ///< of a compacted log, as the last round of compaction found it
+    bool uncleanable = false;      ///< the last attempt at compaction failed
     std::size_t waiting_writers = 0;  ///< wait until what they wrote is committed
 };
 

@@ -33,6 +33,8 @@ public:
     virtual result<std::unique_ptr<storage::partition_log>> open_future(const partition_spec& spec, const std::string& path) = 0;
     /// The copy takes the place of `current`.
     virtual result<void> promote(std::unique_ptr<storage::partition_log> current, storage::partition_log& future) = 0;
+    /// How long whoever has copied `bytes` between directories rests before it goes on.
+    virtual nanoseconds pause_after_copying(std::uint64_t bytes, time_point now);
 };
 
 /// A partition belongs to one core, found by hash. Every core knows every partition (shared pointers), so that a request
@@ -66,6 +68,8 @@ public:
     task<void> set_cleaning(event_loop& here, const cleaner_config& config);
     /// Every partition, in no order.
     task<std::vector<partition_figures>> figures(event_loop& here);
+    /// Of all cores: the newest round, the slowest log. Any thread.
+    cleaner_figures cleaning() const noexcept;
     /// Flushes report how long they take.
     void measure_flushes(metrics::registry& registry);
     /// One round of rolling, retention and expiry.

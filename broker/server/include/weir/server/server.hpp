@@ -31,6 +31,9 @@ public:
         std::size_t fetch_sessions = 0;
         std::size_t fetch_session_partitions = 0;
         std::uint64_t request_bytes = 0;
+        std::size_t waiting_requests = 0;  ///< read whole, held up by earlier ones of their connection
+        std::size_t waiting_answers = 0;   ///< held up by earlier ones, or on their way out
+        std::size_t waiting_fetches = 0;   ///< for records to come
     };
     task<figures> look(event_loop& here);
 

@@ -11,6 +11,14 @@
 
 namespace weir::server {
 
+/// What one listener may have of its own: listener.name.<listener>.<setting>, beside what holds for all of them.
+struct listener_limits {
+    std::int32_t max_connections = INT32_MAX;
+    std::int32_t max_connection_creation_rate = INT32_MAX;  ///< a second
+
+    static std::span<const setting> settings();
+};
+
 struct server_config {
     std::vector<std::string> listeners{"PLAINTEXT://localhost:9092"};
     std::optional<std::vector<std::string>> advertised_listeners;
@@ -35,6 +43,7 @@ struct server_config {
     milliseconds request_timeout{30000};
     std::optional<std::string> telemetry_directory;
     std::int32_t telemetry_max_bytes = 1048576;
+    std::map<std::string, listener_limits> limits_of_listeners;  ///< of every listener, by name
 
     static std::span<const setting> settings();
 };
@@ -49,6 +58,8 @@ struct listener_address {
 /// errc::invalid_setting names the entry and the rule it breaks.
 result<std::vector<listener_address>> parse_listeners(std::string_view setting_name, const std::vector<std::string>& entries,
                                                       const std::vector<std::string>& security_protocol_map);
+/// What a listener's own settings begin with: "listener.name.external.".
+std::string listener_prefix(std::string_view listener);
 /// max.connections.per.ip.overrides by address.
 std::map<std::string, std::int32_t> ip_overrides(const server_config& config);
 

@@ -17,6 +17,7 @@ public:
         errc code = errc::none;          ///< kafka_storage_error when it has failed
         std::int64_t total_bytes = -1;
         std::int64_t usable_bytes = -1;
+        bool cordoned = false;           ///< takes no new partitions
     };
     virtual ~storage_view() = default;
     /// Any thread.

@@ -177,6 +177,8 @@ public:
     /// One step of compaction, when cleanup.policy asks for it and enough is dirty: reads about `budget` bytes and is to be
     /// called again, soon, while it returns true. Keeps the last value of each key below the last stable offset.
     result<bool> compact(std::int64_t high_watermark, std::uint64_t budget = 4 << 20);
+    /// Of what could be compacted, the share that was not: as compact() last found it.
+    double dirty_ratio() const noexcept;
     /// Removes files whose delay has passed.
     result<void> collect_garbage();
     void expire_producers();

@@ -27,6 +27,7 @@ struct log_directory_status {
     error why;  ///< when failed
     std::size_t partitions = 0;
     bool was_clean = false;  ///< at the start
+    bool cordoned = false;
 };
 
 /// Holds the directories' locks while it lives. Members may be called from any thread; they block on files. Logs belong

@@ -2,6 +2,7 @@
 #include "common_options.hpp"
 #include "connect.hpp"
 #include "output.hpp"
+#include "perf/metrics_table.hpp"
 #include "perf/stopwatch.hpp"
 
 #include <weir/share_consumer.hpp>
@@ -35,6 +36,7 @@ constexpr option options[] = {
     value("reporting-interval", "ms", "5000 by default."),
     value("date-format", "pattern", "yyyy-MM-dd HH:mm:ss:SSS by default."),
     flag("hide-header", "Leave the line of titles out."),
+    flag("print-metrics", "Print the metrics of each client at the end."),
     value("messages", "count", "").instead("num-records"),
     value("consumer.config", "file", "").instead("command-config"),
 };
@@ -70,7 +72,7 @@ std::string figures(timestamp_ms start, timestamp_ms end, std::int64_t all_bytes
 /// One consumer of the group, on a thread of its own.
 class worker {
 public:
-    worker(const properties& settings, const std::string& topic_name) : in_(client{settings}, share_consumer_config{}, topic<bytes_view, bytes_view>{topic_name}) {
+    worker(const properties& settings, const std::string& topic_name) : on_(settings), in_(on_, share_consumer_config{}, topic<bytes_view, bytes_view>{topic_name}) {
         in_.stop_on({SIGINT, SIGTERM});
     }
     void run(const plan& what, std::atomic<std::int64_t>& group_records, output& out, std::mutex& printing, int number) {
@@ -102,10 +104,12 @@ public:
         if (auto told = in_.commit().get(); !told) return told.error();
         return in_.close().get();
     }
+    client_metrics metrics() const { return on_.metrics(); }
     std::int64_t records = 0, bytes = 0;
     error failure;
 
 private:
+    client on_;
     share_consumer<bytes_view, bytes_view> in_;
     stopwatch time_;
 };
@@ -149,6 +153,8 @@ int run(const invocation& call) {
     if (records < what.wanted)
         call.out.line(fmt::format("WARNING: Exiting before consuming the expected number of records: timeout ({} ms) exceeded. You can use the --timeout option to increase the timeout.", what.timeout));
     call.out.line(figures(start, end, bytes, bytes, records, records, what.format));
+    if (args.has("print-metrics"))
+        for (const auto& each : workers) print_metrics(call.out, each->metrics());
     for (auto& each : workers)
         if (auto done = each->finish(); !done) throw exception{done.error()};
     return 0;

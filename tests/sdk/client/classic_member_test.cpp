@@ -330,6 +330,26 @@ TEST_CASE("leaving: first what is owned, then the word to the group; a static me
     }
 }
 
+TEST_CASE("leaving as it was asked for: a static member gives its place up, or any member keeps it") {
+    for (const char* instance : {"", "i"}) {
+        for (const auto how : {farewell::leave_group, farewell::remain_in_group}) {
+            member_fixture f{{"range"}, instance};
+            f.member.subscribe({"a"});
+            f.settle({{"a", 0}});
+            f.member.leave(how);
+            f.let_pass(0s);
+            f.member.revoked(f.take<member_effect::revoke>().of);
+            if (how == farewell::leave_group) {
+                const auto leave = f.take<member_effect::leave>();
+                CHECK(leave.request.members.at(0).group_instance_id == (*instance ? std::optional<std::string>{"i"} : std::nullopt));
+                f.member.leave_ended(leave.of);
+            }
+            CHECK(!f.next<member_effect::leave>());
+            CHECK(f.next<member_effect::left>());
+        }
+    }
+}
+
 TEST_CASE("leaving ends when its time is up, whatever the consumer does") {
     member_fixture f;
     f.member.subscribe({"a"});

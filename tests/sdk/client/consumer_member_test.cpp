@@ -224,6 +224,23 @@ TEST_CASE("leaving: revocation, then epoch -1, or -2 for a static member") {
     }
 }
 
+TEST_CASE("leaving as it was asked for: a static member gives its place up, or any member keeps it") {
+    for (const char* instance : {"", "i"}) {
+        for (const auto how : {farewell::leave_group, farewell::remain_in_group}) {
+            consumer_fixture f{instance};
+            f.settle();
+            f.member.leave(how);
+            f.let_pass(0s);
+            f.member.revoked(f.take<consumer_effect::revoke>().of);
+            if (how == farewell::leave_group) CHECK(f.beat(f.answer(-1)).request.member_epoch == -1);
+            else if (*instance) CHECK(f.beat(f.answer(-2)).request.member_epoch == -2);
+            f.let_pass(0s);
+            CHECK(f.next<consumer_effect::left>());
+            CHECK(!f.next<consumer_effect::heartbeat>());
+        }
+    }
+}
+
 TEST_CASE("who leaves and takes time to give up stays in the group until then, and sleeps between heartbeats") {
     consumer_fixture f;
     f.settle();

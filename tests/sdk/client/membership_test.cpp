@@ -148,7 +148,7 @@ struct group_fixture : broker::test::broker_fixture {
     }
     bool leaves(probe& who, milliseconds most = 10s) {
         auto done = std::make_shared<bool>(false);
-        who.member->leave(most, [done] { *done = true; });
+        who.member->leave(most, farewell::standard, [done] { *done = true; });
         return world.run_until([&] { return *done; }, most + 1s);
     }
     std::vector<std::unique_ptr<probe>> probes;

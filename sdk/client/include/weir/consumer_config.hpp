@@ -25,6 +25,13 @@ enum class on_bad_record : std::uint8_t {
     dead_letter,  ///< goes to dead_letter_topic as it is, with headers that say where it was and why; committed past once it is there
 };
 
+/// What close() tells the group (Kafka's CloseOptions, KIP-1092).
+enum class farewell : std::uint8_t {
+    standard,         ///< as leave_group, but a static member's place waits for it until its session is over
+    leave_group,      ///< its partitions go to others at once, a static member's (group.instance.id) too
+    remain_in_group,  ///< nothing: its partitions wait until its session is over, and nothing is rebalanced before
+};
+
 /// A record as hooks see it: undecoded.
 struct incoming_record {
     const record_info& info;
@@ -54,6 +61,7 @@ struct consumer_config {
     duration heartbeat_interval{3'000};           ///< heartbeat.interval.ms
     duration max_poll_interval{300'000};          ///< max.poll.interval.ms: asks for no records for that long: no member any more
     weir::on_bad_record on_bad_record = weir::on_bad_record::stop;
+    bool exclude_internal_topics = true;          ///< exclude.internal.topics: of subscribe_matching(); with group_protocol::consumer the coordinator matches, and decides
     std::string dead_letter_topic{};              ///< of on_bad_record::dead_letter; the headers are named __consumer.errors.*
     bool allow_auto_create_topics = true;         ///< allow.auto.create.topics: asking for a topic may make it, where brokers have auto.create.topics.enable
     duration default_api_timeout{60'000};         ///< default.api.timeout.ms: of commit(), committed(), lag() and the like

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace weir {
 
@@ -21,6 +22,13 @@ struct group_metadata {
     std::string member_id{};         ///< empty: no member, and nobody checks
     std::int32_t generation = -1;    ///< the member epoch with the consumer protocol (KIP-848)
     std::string instance_id{};       ///< group.instance.id; empty: not a static member
+};
+
+/// Topics by name, or a pattern in RE2's syntax; one of the two is empty, or both.
+struct subscription {
+    std::vector<std::string> topics{};
+    std::string pattern{};
+    bool empty() const noexcept { return topics.empty() && pattern.empty(); }
 };
 
 struct partition_info {

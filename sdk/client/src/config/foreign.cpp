@@ -66,7 +66,6 @@ constexpr foreign_setting all[] = {
     {"partitioner.class", "producer", "", refused, "a Java class cannot run here; producer_config::partitioner takes a function, else keys go where Java's producer puts them"},
     {"transaction.two.phase.commit.enable", "producer", "false", refused, "not offered"},
 
-    {"exclude.internal.topics", "consumer", "true", refused, "a pattern never takes internal topics; subscribe to them by name"},
     {"key.deserializer", "consumer", "", ignored, typed},
     {"value.deserializer", "consumer", "", ignored, typed},
     {"internal.throw.on.fetch.stable.offset.unsupported", "consumer", "false", ignored, "of Kafka Streams, internal"},

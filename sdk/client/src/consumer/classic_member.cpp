@@ -42,8 +42,9 @@ void classic_member::polled() {
 
 void classic_member::rejoin(std::string_view reason) { ask_to_rejoin(reason); }
 
-void classic_member::leave() {
+void classic_member::leave(farewell how) {
     leaving_ = true;
+    farewell_ = how;
     subscribed_ = false;
     away_ = false;
 }
@@ -355,11 +356,15 @@ time_point classic_member::deadline(time_point last_polled) const {
 // --- leaving
 
 void classic_member::send_leave(std::string_view reason) {
-    const bool leave_word = config_.instance_id.empty() && !identity_.member_id.empty();  // a static member's place is kept
+    // A static member's place is kept, unless it is told otherwise.
+    const auto how = std::exchange(farewell_, farewell::standard);
+    const bool gives_up = how == farewell::leave_group || (how == farewell::standard && config_.instance_id.empty());
+    const bool leave_word = gives_up && !identity_.member_id.empty();
     protocol::leave_group_request request;
     request.group_id = config_.group_id;
     auto& me = request.members.emplace_back();
     me.member_id = identity_.member_id;
+    if (!config_.instance_id.empty()) me.group_instance_id = config_.instance_id;
     me.reason = std::string{reason};
     identity_.member_id.clear();
     identity_.generation = -1;

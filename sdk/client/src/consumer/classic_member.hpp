@@ -49,7 +49,7 @@ public:
     void subscribe(std::vector<std::string> topics, std::shared_ptr<const topic_pattern> pattern = nullptr);
     void polled();
     void rejoin(std::string_view reason);
-    void leave();            ///< ends in effect::left
+    void leave(farewell how = farewell::standard);  ///< ends in effect::left
     void leave_at_once();    ///< the time for that is up: without revocation, without a word to the group
     void rejected(const group_identity& who, errc code);
     void revoked(ticket of);
@@ -131,6 +131,7 @@ private:
     bool subscribed_ = false;
     bool away_ = false;     ///< left because nobody polled
     bool leaving_ = false;
+    farewell farewell_ = farewell::standard;
 
     phase phase_ = phase::out;
     group_identity identity_;

@@ -26,7 +26,7 @@ error unknown_assignor(const std::vector<std::string>& names) {
 
 classic_membership::classic_membership(std::shared_ptr<cluster> view, const membership_config& config, membership_events& events, std::uint64_t seed)
     : membership_driver(std::move(view), config, events), request_margin_(5'000), rebalance_timeout_(config.max_poll_interval),
-      may_make_topics_(config.may_make_topics), misconfigured_(unknown_assignor(config.assignors)), member_(config, this->view().retry(), seed), lane_(this->view().new_lane()) {
+      may_make_topics_(config.may_make_topics), exclude_internal_topics_(config.exclude_internal_topics), misconfigured_(unknown_assignor(config.assignors)), member_(config, this->view().retry(), seed), lane_(this->view().new_lane()) {
     this->view().watch(this, [this] { view_changed(); });
 }
 
@@ -68,10 +68,10 @@ void classic_membership::rejoin(std::string reason) {
     wake();
 }
 
-void classic_membership::begin_leave() {
+void classic_membership::begin_leave(farewell how) {
     pattern_ = nullptr;
     look_at_ = time_point::max();
-    member_.leave();
+    member_.leave(how);
 }
 
 void classic_membership::on_close() { view().drop_lane(lane_); }
@@ -187,7 +187,7 @@ task<void> classic_membership::describe(self_ptr self, member_effect::describe_t
 
 task<result<void>> classic_membership::match_pattern(self_ptr self) {
     const auto pattern = self->pattern_;
-    auto listing = list_topics(self->shared_view());
+    auto listing = list_topics(self->shared_view(), self->exclude_internal_topics_);
     auto names = co_await listing;
     if (!names) co_return names.error();
     if (self->closed() || self->pattern_ != pattern) co_return result<void>{};

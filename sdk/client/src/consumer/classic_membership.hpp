@@ -19,7 +19,7 @@ public:
 private:
     void advance() override;
     time_point deadline() const override;
-    void begin_leave() override;
+    void begin_leave(farewell how) override;
     void leave_at_once() override { member_.leave_at_once(); }
     void on_close() override;
 
@@ -50,7 +50,7 @@ private:
 
     milliseconds request_margin_;
     milliseconds rebalance_timeout_;
-    const bool may_make_topics_;
+    const bool may_make_topics_, exclude_internal_topics_;
     error misconfigured_;
     classic_member member_;
     lane lane_;

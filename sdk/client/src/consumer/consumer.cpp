@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <mutex>
+
 namespace weir::detail {
 namespace {
 
@@ -46,8 +48,8 @@ public:
             how.letters = letters_;
         }
         reader_ = std::make_shared<reader>(work_->in(), strand_, loop_, how);
-        if (!group_id_.empty()) topics_ = std::move(topics);
-        implied_ = !topics_.empty();
+        if (!group_id_.empty()) wish_.topics = std::move(topics);
+        implied_ = !wish_.empty();
     }
     ~consumer_handle() {
         reader_->stop();
@@ -55,7 +57,7 @@ public:
         // and nobody hears of it.
         const bool waits = !strand_->would_deadlock();
         if (!waits) post([](consumer_loop& work) { work.mute(); });
-        auto closing = close(close_timeout_);
+        auto closing = close(close_timeout_, farewell::standard);
         if (waits) (void)closing.get();
     }
 
@@ -73,16 +75,27 @@ public:
     /// The topics that the constructor was given are subscribed to when records are first asked for, unless something
     /// else was said before.
     void begin() {
-        if (!implied_.load(std::memory_order_relaxed) || !implied_.exchange(false)) return;
-        post([topics = topics_](consumer_loop& work) mutable { work.subscribe({std::move(topics), {}}); });
+        if (!implied_.load(std::memory_order_relaxed)) return;
+        const std::lock_guard held{wish_mutex_};
+        if (implied_.exchange(false)) post([wish = wish_](consumer_loop& work) { work.subscribe(wish); });
     }
+    /// From now on it is this; `step` says so to the loop.
     template <class F>
-    void instead(F&& step) {
+    void instead(weir::subscription wish, F&& step) {
+        const std::lock_guard held{wish_mutex_};  // posted in the order of what subscription() tells
         implied_ = false;
+        wish_ = std::move(wish);
         post(std::forward<F>(step));
     }
-    op<> close(duration most) {
-        return ask<void>([most](consumer_loop& work, auto done) { work.close(most, std::move(done)); });
+    void subscribe(const weir::subscription& to) {
+        instead(to, [to](consumer_loop& work) { work.subscribe(to); });
+    }
+    weir::subscription subscription() const {
+        const std::lock_guard held{wish_mutex_};
+        return wish_;
+    }
+    op<> close(duration most, farewell how) {
+        return ask<void>([most, how](consumer_loop& work, auto done) { work.close(most, how, std::move(done)); });
     }
 
     client client_;
@@ -90,7 +103,8 @@ public:
     event_loop& loop_;
     duration close_timeout_;
     std::string group_id_;
-    std::vector<std::string> topics_;
+    mutable std::mutex wish_mutex_;
+    weir::subscription wish_;
     std::atomic<bool> implied_ = false;
     std::shared_ptr<consumer_loop> work_;
     std::shared_ptr<dead_letters> letters_;
@@ -120,32 +134,35 @@ std::shared_ptr<op_core> consumer_core::start_poll(duration most, std::size_t re
 }
 
 void consumer_core::subscribe(std::vector<std::string> topics) {
-    handle_->instead([topics = std::move(topics)](consumer_loop& work) mutable { work.subscribe({std::move(topics), {}}); });
+    handle_->subscribe({std::move(topics), {}});
 }
 void consumer_core::subscribe_matching(std::string pattern) {
-    handle_->instead([pattern = std::move(pattern)](consumer_loop& work) mutable { work.subscribe({{}, std::move(pattern)}); });
+    handle_->subscribe({{}, std::move(pattern)});
 }
 void consumer_core::unsubscribe() {
-    handle_->instead([](consumer_loop& work) { work.unsubscribe(); });
+    handle_->instead({}, [](consumer_loop& work) { work.unsubscribe(); });
 }
 void consumer_core::on_rebalance(rebalance_listener listener) {
     handle_->post([listener = std::move(listener)](consumer_loop& work) mutable { work.on_rebalance(std::move(listener)); });
 }
 void consumer_core::assign(const std::vector<topic_partition>& to, at::position from) {
-    handle_->instead([to, from](consumer_loop& work) { work.assign(to, from); });
+    handle_->instead({}, [to, from](consumer_loop& work) { work.assign(to, from); });
 }
 std::vector<topic_partition> consumer_core::assignment() const { return handle_->work_->assignment(); }
+weir::subscription consumer_core::subscription() const { return handle_->subscription(); }
 void consumer_core::seek(const topic_partition& where, at::position to) {
     handle_->work_->in()->close(where);
     handle_->post([where, to](consumer_loop& work) { work.seek(where, to); });
 }
 void consumer_core::pause(const std::vector<topic_partition>& which) {
     for (const auto& each : which) handle_->work_->in()->pause(each, true);
-    handle_->post([which](consumer_loop& work) { work.pause(which, true); });
+    handle_->post([which](consumer_loop& work) { work.pause(which); });
 }
 void consumer_core::resume(const std::vector<topic_partition>& which) {
-    handle_->post([which](consumer_loop& work) { work.pause(which, false); });
+    for (const auto& each : which) handle_->work_->in()->pause(each, false);
+    handle_->post([which](consumer_loop& work) { work.pause(which); });
 }
+std::vector<topic_partition> consumer_core::paused() const { return handle_->work_->in()->paused(); }
 op<std::int64_t> consumer_core::position(const topic_partition& where) {
     return handle_->ask<std::int64_t>([where](consumer_loop& work, auto done) { work.position(where, std::move(done)); });
 }
@@ -206,9 +223,9 @@ void consumer_core::stop_on(std::initializer_list<int> signals) {
         if (const auto reader = weak.lock()) reader->stop();
     });
 }
-op<> consumer_core::close(duration most) {
+op<> consumer_core::close(duration most, farewell to_group) {
     handle_->reader_->stop();
-    return handle_->close(most);
+    return handle_->close(most, to_group);
 }
 error consumer_core::status() const { return handle_->reader_->status(); }
 

@@ -142,8 +142,8 @@ void consumer_loop::seek(const topic_partition& where, at::position to) {
     fetcher_->seek(where, to);
 }
 
-void consumer_loop::pause(const std::vector<topic_partition>& which, bool yes) {
-    for (const auto& each : which) fetcher_->pause(each, yes);
+void consumer_loop::pause(const std::vector<topic_partition>& which) {
+    for (const auto& each : which) fetcher_->pause(each, inbox_->settle_pause(each));
 }
 
 // --- committing ---
@@ -422,7 +422,7 @@ task<void> consumer_loop::run_partitions_for(std::shared_ptr<consumer_loop> self
 
 // --- the end ---
 
-void consumer_loop::close(milliseconds most, std::shared_ptr<op_state<void>> done) {
+void consumer_loop::close(milliseconds most, farewell how, std::shared_ptr<op_state<void>> done) {
     if (ended_) return done->complete({});
     closing_.push_back(std::move(done));
     if (most != milliseconds::max()) {
@@ -434,6 +434,7 @@ void consumer_loop::close(milliseconds most, std::shared_ptr<op_state<void>> don
     }
     if (closing_.size() > 1) return;
     leave_within_ = std::min(most, milliseconds{config_.close_timeout});
+    farewell_ = how;
     inbox_->stop(error{errc::closed, "the consumer is closed"});
     spawn(run_close(shared_from_this()));
 }
@@ -445,7 +446,7 @@ task<void> consumer_loop::run_close(std::shared_ptr<consumer_loop> self) {
     co_await committing;
     if (self->member_ && !self->ended_) {
         auto leaving = completion<bool>([&](function<void(bool)> tell) {
-            self->member_->leave(self->leave_within_, [tell = std::move(tell)]() mutable { tell(true); });
+            self->member_->leave(self->leave_within_, self->farewell_, [tell = std::move(tell)]() mutable { tell(true); });
         });
         co_await leaving;
     }

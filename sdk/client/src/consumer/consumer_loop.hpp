@@ -25,7 +25,7 @@ public:
     void mute();
     group_metadata metadata() const;
     void seek(const topic_partition& where, at::position to);
-    void pause(const std::vector<topic_partition>& which, bool yes);
+    void pause(const std::vector<topic_partition>& which);  ///< as the inbox was told
     /// The application's side has news.
     void attend();
 
@@ -39,7 +39,7 @@ public:
     void find_offsets(std::vector<std::pair<topic_partition, std::int64_t>> asked, std::shared_ptr<op_state<std::vector<offset_and_time>>> done);
     void partitions_for(std::string topic, std::shared_ptr<op_state<std::vector<partition_info>>> done);
 
-    void close(milliseconds most, std::shared_ptr<op_state<void>> done);
+    void close(milliseconds most, farewell how, std::shared_ptr<op_state<void>> done);
 
     // --- membership_events ---
     void assigned(std::vector<topic_partition> added) override;
@@ -129,6 +129,7 @@ private:
     timer_id give_up_ = timer_id::none;
     std::vector<std::shared_ptr<op_state<void>>> closing_;
     milliseconds leave_within_{};
+    farewell farewell_ = farewell::standard;
     error last_commit_failure_;  // of commit_finished()
     bool closed_ = false;  // takes no more work
     bool ended_ = false;

@@ -39,8 +39,9 @@ void consumer_member::subscribe(subscription to) {
 
 void consumer_member::polled() { away_ = false; }
 
-void consumer_member::leave() {
+void consumer_member::leave(farewell how) {
     leaving_ = true;
+    farewell_ = how;
     subscribed_ = false;
     away_ = false;
 }
@@ -223,15 +224,20 @@ time_point consumer_member::deadline(time_point last_polled) const {
 
 // A static member says that it will be back: its partitions wait for it, until its session times out.
 void consumer_member::send_leave() {
+    const auto how = std::exchange(farewell_, farewell::standard);
+    const bool is_static = !config_.instance_id.empty();
     target_.reset();
     beat_at_ = time_point::max();
-    if (!in_group() && phase_ != phase::joining) {
+    const bool silent = how == farewell::remain_in_group && !is_static;
+    if (silent || (!in_group() && phase_ != phase::joining)) {
+        if (silent) beating_ = 0;
+        identity_.generation = -1;
         phase_ = phase::out;
         if (std::exchange(leaving_, false)) effects_.push_back(consumer_effect::left{});
         return;
     }
     phase_ = phase::leaving;
-    send_heartbeat(leave_epoch());
+    send_heartbeat(is_static && how != farewell::leave_group ? -2 : -1);
     identity_.generation = -1;
 }
 

@@ -34,7 +34,7 @@ public:
     // --- the consumer's wishes
     void subscribe(subscription to);
     void polled();
-    void leave();
+    void leave(farewell how = farewell::standard);
     void leave_at_once();
     void rejected(const group_identity& who, errc code);
     void revoked(std::uint64_t of);
@@ -71,7 +71,6 @@ private:
     void retry_later(const error& why);
     void send_heartbeat(std::int32_t epoch);
     void send_leave();
-    std::int32_t leave_epoch() const noexcept { return config_.instance_id.empty() ? -1 : -2; }
     error explained(errc code, const std::string& text) const;
 
     membership_config config_;
@@ -81,6 +80,7 @@ private:
     bool subscribed_ = false;
     bool away_ = false;
     bool leaving_ = false;
+    farewell farewell_ = farewell::standard;
 
     phase phase_ = phase::out;
     group_identity identity_;

@@ -18,7 +18,7 @@ public:
 private:
     void advance() override;
     time_point deadline() const override { return member_.deadline(last_polled()); }
-    void begin_leave() override { member_.leave(); }
+    void begin_leave(farewell how) override { member_.leave(how); }
     void leave_at_once() override { member_.leave_at_once(); }
 
     void carry_out(consumer_effect::heartbeat& next);

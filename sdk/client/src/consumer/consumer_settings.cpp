@@ -147,6 +147,7 @@ std::span<const setting> consumer_config::settings() {
         row<&config::heartbeat_interval>("heartbeat.interval.ms", at_least(1), "How often a member says that it is there; less than session.timeout.ms (group.protocol=classic)."),
         row<&config::max_poll_interval>("max.poll.interval.ms", at_least(1), "An application that asks for no records for so long gives up its partitions."),
         row<&config::allow_auto_create_topics>("allow.auto.create.topics", any(), "Whether asking for a topic that is not there may make it, where brokers have auto.create.topics.enable."),
+        row<&config::exclude_internal_topics>("exclude.internal.topics", any(), "Whether a pattern leaves out internal topics (group.protocol=classic; the coordinator decides otherwise)."),
         row<&config::default_api_timeout>("default.api.timeout.ms", at_least(0), "How long commit(), committed(), lag() and the like try."),
     };
     return all;

@@ -81,9 +81,9 @@ void fetcher::seek(const topic_partition& where, at::position to) {
 
 void fetcher::pause(const topic_partition& where, bool yes) {
     auto* of = find(where);
-    if (!of || std::exchange(of->paused, yes) == yes) return;
+    if (!of) return;
     inbox_->pause(of->in, yes);
-    if (of->now != phase::reading) return;
+    if (std::exchange(of->paused, yes) == yes || of->now != phase::reading) return;
     if (yes) leave(*of);
     else place(*of);
 }

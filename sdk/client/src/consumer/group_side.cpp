@@ -24,6 +24,7 @@ membership_config member_of(const consumer_config& config, std::shared_ptr<consu
     of.heartbeat_interval = config.heartbeat_interval;
     of.max_poll_interval = config.max_poll_interval;
     of.may_make_topics = config.allow_auto_create_topics;
+    of.exclude_internal_topics = config.exclude_internal_topics;
     of.counters = std::move(counters);
     return of;
 }
@@ -47,7 +48,7 @@ void consumer_loop::unsubscribe() {
     if (closed_) return;
     if (subscribed_) {
         // Who subscribes again before the group was left is a member anew when it has been.
-        member_->leave(config_.close_timeout, [self = shared_from_this(), of = subscriptions_] {
+        member_->leave(config_.close_timeout, farewell::standard, [self = shared_from_this(), of = subscriptions_] {
             if (self->subscriptions_ == of) self->subscribed_ = false;
         });
         return;

@@ -83,9 +83,31 @@ void inbox::pause(const feed_ptr& which, bool yes) {
     if (waiting) waiting->ready();
 }
 
+// What is to be read again is so once the loop wakes who waits for it.
 void inbox::pause(const topic_partition& where, bool yes) {
     const std::lock_guard held{mutex_};
-    if (const auto at = open_.find(where); at != open_.end()) hush(at->second, yes);
+    auto& wish = pause_wishes_[where];
+    wish.yes = yes;
+    ++wish.steps;
+    if (const auto at = open_.find(where); yes && at != open_.end()) hush(at->second, true);
+}
+
+bool inbox::settle_pause(const topic_partition& where) {
+    const std::lock_guard held{mutex_};
+    const auto at = pause_wishes_.find(where);
+    const bool yes = at->second.yes;
+    if (--at->second.steps == 0) pause_wishes_.erase(at);
+    return yes;
+}
+
+std::vector<topic_partition> inbox::paused() const {
+    const std::lock_guard held{mutex_};
+    std::vector<topic_partition> all;
+    for (const auto& [where, each] : open_) {
+        const auto wish = pause_wishes_.find(where);
+        if (wish != pause_wishes_.end() ? wish->second.yes : each->paused) all.push_back(where);
+    }
+    return all;
 }
 
 void inbox::begin(time_point now) {

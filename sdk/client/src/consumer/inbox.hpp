@@ -59,6 +59,8 @@ public:
     /// Nothing of it is handed out from now on; what the application holds is its own.
     void close(const feed_ptr& which);
     void pause(const feed_ptr& which, bool yes);
+    /// What was last said of it; once for every pause() of the other side.
+    bool settle_pause(const topic_partition& where);
     /// The application counts as asking from now on.
     void begin(time_point now);
     /// While held, nothing is handed out. True: the application holds nothing, or waits, and `hands_empty` will not be told.
@@ -98,6 +100,8 @@ public:
     // --- any thread: what is said between two records holds for the next one, before the loop hears of it ---
     void close(const topic_partition& where);
     void pause(const topic_partition& where, bool yes);
+    /// Of the open ones, as pause() last said it.
+    std::vector<topic_partition> paused() const;
 
     // --- the application's side ---
     enum class outcome : std::uint8_t { chunk, nothing, failed };
@@ -139,6 +143,11 @@ private:
     function<void()> tell_;
     mutable std::mutex mutex_;
     std::map<topic_partition, feed_ptr> open_;
+    struct pause_wish {
+        bool yes = false;
+        int steps = 0;  // of the loop that are to come
+    };
+    std::map<topic_partition, pause_wish> pause_wishes_;
     std::deque<feed_ptr> ring_;
     std::deque<error> errors_;
     error failure_;

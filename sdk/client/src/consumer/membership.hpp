@@ -18,6 +18,7 @@ struct membership_config {
     milliseconds heartbeat_interval{3'000};
     milliseconds max_poll_interval{300'000};  ///< also how long others wait for this member in a rebalance
     bool may_make_topics = true;         ///< allow.auto.create.topics
+    bool exclude_internal_topics = true; ///< of patterns
     std::shared_ptr<consumer_counters> counters = std::make_shared<consumer_counters>();
 };
 
@@ -27,12 +28,6 @@ struct group_identity {
     std::string member_id;         ///< empty while not a member
     std::int32_t generation = -1;  ///< the member epoch in KIP-848; -1 while not a member
     std::string instance_id;       ///< empty: none
-};
-
-/// Topics by name, or a pattern in RE2's syntax; one of the two is empty.
-struct subscription {
-    std::vector<std::string> topics;
-    std::string pattern;
 };
 
 /// What the consumer is told. On the loop, one at a time, never from within a call of membership's own functions. A
@@ -65,10 +60,10 @@ public:
     /// When last_polled() is max_poll_interval ago the member leaves and what it owned is lost(). polled() says that the
     /// application asks again after that, and joins anew; harmless at other times.
     virtual void polled() = 0;
-    /// revoke() for all that is owned, then leaves the group, then `done`, whatever came of it. A static member stays in
-    /// the group (classic) or leaves for a while (KIP-848, epoch -2). `done` is called within `most` even when nobody
-    /// answers. subscribe() may follow.
-    virtual void leave(milliseconds most, function<void()> done) = 0;
+    /// revoke() for all that is owned, then leaves the group, then `done`, whatever came of it. With farewell::standard a
+    /// static member stays in the group (classic) or leaves for a while (KIP-848, epoch -2). `done` is called within `most`
+    /// even when nobody answers. subscribe() may follow.
+    virtual void leave(milliseconds most, farewell how, function<void()> done) = 0;
     /// An answer to this identity's request had a code that ends or moves the membership (unknown_member_id,
     /// illegal_generation, fenced_instance_id, fenced_member_epoch, stale_member_epoch): joins again, or asks for its
     /// epoch, unless it is somebody else by now.

@@ -29,11 +29,11 @@ void membership_driver::step() {
     }
 }
 
-void membership_driver::leave(milliseconds most, function<void()> done) {
+void membership_driver::leave(milliseconds most, farewell how, function<void()> done) {
     if (closed()) return done();
     leaving_.push_back(std::move(done));
     if (leaving_.size() > 1) return;
-    begin_leave();
+    begin_leave(how);
     leave_alarm_ = loop().call_after(most, [self = shared_from_this()] {
         self->leave_alarm_ = timer_id::none;
         if (self->closed()) return;

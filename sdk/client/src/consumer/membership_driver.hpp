@@ -9,14 +9,14 @@ class membership_driver : public membership, public std::enable_shared_from_this
 public:
     membership_driver(std::shared_ptr<cluster> view, const membership_config& config, membership_events& events);
     ~membership_driver() override;
-    void leave(milliseconds most, function<void()> done) final;
+    void leave(milliseconds most, farewell how, function<void()> done) final;
     void close() final;
 
 protected:
     /// Lets the member see the time, and does what it says.
     virtual void advance() = 0;
     virtual time_point deadline() const = 0;
-    virtual void begin_leave() = 0;
+    virtual void begin_leave(farewell how) = 0;
     /// The time to leave is up.
     virtual void leave_at_once() = 0;
     virtual void on_close() {}

@@ -50,7 +50,7 @@ task<result<topic_map>> look_up_topics(std::shared_ptr<cluster> view, std::vecto
     co_return topics;
 }
 
-task<result<std::vector<std::string>>> list_topics(std::shared_ptr<cluster> view) {
+task<result<std::vector<std::string>>> list_topics(std::shared_ptr<cluster> view, bool but_internal) {
     protocol::metadata_request request;
     request.topics.reset();
     request.allow_auto_topic_creation = false;
@@ -59,7 +59,7 @@ task<result<std::vector<std::string>>> list_topics(std::shared_ptr<cluster> view
     if (!answer) co_return answer.error();
     std::vector<std::string> names;
     for (const auto& each : answer->topics) {
-        if (each.name && each.error_code == 0 && !each.is_internal) names.push_back(*each.name);
+        if (each.name && each.error_code == 0 && !(but_internal && each.is_internal)) names.push_back(*each.name);
     }
     co_return names;
 }

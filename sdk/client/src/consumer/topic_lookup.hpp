@@ -8,8 +8,8 @@ namespace weir::detail {
 
 /// Those of the named topics that exist, with the racks of their replicas.
 task<result<topic_map>> look_up_topics(std::shared_ptr<cluster> view, std::vector<std::string> names, bool may_be_made);
-/// All topics that this principal may see, but internal ones.
-task<result<std::vector<std::string>>> list_topics(std::shared_ptr<cluster> view);
+/// All topics that this principal may see.
+task<result<std::vector<std::string>>> list_topics(std::shared_ptr<cluster> view, bool but_internal);
 /// Names of topic ids (KIP-848 speaks of ids); those that are not known (yet, or any more) are left out.
 task<result<std::map<uuid, std::string>>> look_up_names(std::shared_ptr<cluster> view, std::vector<uuid> ids);
 

@@ -227,3 +227,48 @@ TEST_CASE_FIXTURE(consumer_fixture, "a consumer that closes leaves no fetch sess
     CHECK(world.now() - began < 100ms);
     CHECK(granted() == 1);
 }
+
+TEST_CASE_FIXTURE(consumer_fixture, "what is paused can be asked, as it was said last") {
+    REQUIRE(create_topic(*wire, "orders", 2) == 0);
+    put(0, {"a"});
+    put(1, {"b"});
+    open();
+    in->assign({orders[0], orders[1]}, at::earliest);
+    REQUIRE(read(2).size() == 2);
+    using partitions = std::vector<topic_partition>;
+    in->pause({orders[1], {"other", 0}});
+    CHECK(in->paused() == partitions{orders[1]});
+    in->resume(in->paused());
+    CHECK(in->paused() == partitions{});
+    world.run_for(1s);
+    CHECK(in->paused() == partitions{});
+    put(1, {"c"});
+    CHECK(values(read(1)) == std::vector<std::string>{"c"});
+    in->pause({orders[0]});
+    world.run_for(1s);
+    in->seek(orders[0], at::earliest);
+    world.run_for(1s);
+    CHECK(in->paused() == partitions{orders[0]});
+    CHECK((*wait(in->poll(500ms))).empty());
+    in->assign({orders[1]});
+    world.run_for(1s);
+    CHECK(in->paused() == partitions{});
+}
+
+TEST_CASE_FIXTURE(consumer_fixture, "what is subscribed to can be asked") {
+    open();
+    CHECK(in->subscription().empty());  // no group
+    consumer_config config;
+    config.group_id = "readers";
+    open(std::move(config));
+    CHECK(in->subscription().topics == std::vector<std::string>{"orders"});
+    in->subscribe({"payments", "refunds"});
+    CHECK(in->subscription().topics == std::vector<std::string>{"payments", "refunds"});
+    in->subscribe_matching("log-.*");
+    CHECK(in->subscription().topics.empty());
+    CHECK(in->subscription().pattern == "log-.*");
+    in->unsubscribe();
+    CHECK(in->subscription().empty());
+    in->assign({orders[0]});
+    CHECK(in->subscription().empty());
+}

@@ -187,6 +187,56 @@ TEST_CASE_FIXTURE(group_fixture, "a member that crashes is replaced after its se
     CHECK(values(read(*second, 20)).size() == 20);
 }
 
+TEST_CASE_FIXTURE(group_fixture, "who is closed and remains in its group keeps its partitions until its session is over") {
+    REQUIRE(create_topic(*wire, "orders", 2) == 0);
+    auto first = join(), second = join();
+    until_assigned({first.get(), second.get()}, {1, 1});
+    REQUIRE(wait(first->close(10s, farewell::remain_in_group)));
+    first.reset();
+    const auto until = world.now() + 30s;
+    while (world.now() < until) turn({second.get()});
+    CHECK(second->assignment().size() == 1);
+    until_assigned({second.get()}, {2});
+}
+
+TEST_CASE_FIXTURE(group_fixture, "a static member's place waits for it, unless it leaves by name") {
+    REQUIRE(create_topic(*wire, "orders", 2) == 0);
+    const auto join_again = [&] {
+        consumer_config config;
+        config.group_instance_id = "one";
+        return join(std::move(config));
+    };
+    auto first = join_again(), second = join();
+    until_assigned({first.get(), second.get()}, {1, 1});
+    REQUIRE(wait(first->close(10s)));
+    for (int i = 0; i < 100; ++i) turn({second.get()});
+    CHECK(second->assignment().size() == 1);
+    first = join_again();
+    until_assigned({first.get(), second.get()}, {1, 1});
+    REQUIRE(wait(first->close(10s, farewell::leave_group)));
+    for (int i = 0; i < 100; ++i) turn({second.get()});
+    CHECK(second->assignment().size() == 2);
+}
+
+TEST_CASE_FIXTURE(group_fixture, "a pattern leaves out internal topics, unless they are wanted") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    auto first = join();
+    until_assigned({first.get()}, {1});  // there is a topic of offsets now, of 4 partitions
+    first->subscribe_matching("orders|__consumer_offsets");
+    CHECK(first->subscription().pattern == "orders|__consumer_offsets");
+    for (int i = 0; i < 100; ++i) turn({first.get()});
+    CHECK(first->assignment().size() == 1);
+    consumer_config config;
+    config.group_id = "watchers";
+    config.start = at::latest;
+    config.exclude_internal_topics = false;
+    consumer<> in_all{*kafka, std::move(config)};
+    in_all.subscribe_matching("orders|__consumer_offsets");
+    const auto until = world.now() + 60s;
+    while (in_all.assignment().size() < 5 && world.now() < until) REQUIRE(wait(in_all.poll(100ms)));
+    CHECK(in_all.assignment().size() == 5);
+}
+
 TEST_CASE_FIXTURE(group_fixture, "a pattern takes topics that match, and those that are made later") {
     REQUIRE(create_topic(*wire, "orders-eu", 1) == 0);
     REQUIRE(create_topic(*wire, "invoices", 1) == 0);

@@ -64,6 +64,8 @@ public:
     /// These partitions and no others, without the group's help.
     void assign(const std::vector<topic_partition>& to, at::position from = at::committed);
     std::vector<topic_partition> assignment() const;
+    /// What subscribe() or subscribe_matching() said last, or the constructor; empty after assign() and unsubscribe().
+    weir::subscription subscription() const;
     /// Before subscribe(), or else from the next rebalance on.
     void on_rebalance(rebalance_listener listener);
 
@@ -71,6 +73,7 @@ public:
     void seek(const topic_partition& where, at::position to);
     void pause(const std::vector<topic_partition>& which);  ///< hands out nothing of these, and fetches nothing
     void resume(const std::vector<topic_partition>& which);
+    std::vector<topic_partition> paused() const;  ///< of those assigned
     op<std::int64_t> position(const topic_partition& where);  ///< offset of the next record to be handed out
     /// Records of this partition, or of all that are assigned, that were not handed out yet; of those that a reader of
     /// this isolation may see.
@@ -98,13 +101,14 @@ public:
     op<std::vector<offset_and_time>> offsets_for_times(std::vector<std::pair<topic_partition, timestamp>> of);
 
     // --- the end ---
-    /// Ends the loop or poll() at the next record: errc::closed without a word in status(). From any thread.
+    /// Ends the loop or poll() at the next record: errc::closed without a word in status(). From any thread; in a handler of
+    /// signals of your own only while no poll() waits: for those there is stop_on().
     void stop() noexcept;
     /// Calls stop() at these signals, for as long as the client lives.
     void stop_on(std::initializer_list<int> signals);
     /// Commits what was moved past (auto_commit), tells the listener, leaves the group. A record still in hand has not
     /// been moved past: commit() says that it is done with.
-    op<> close(weir::duration most = weir::duration::max());
+    op<> close(weir::duration most = weir::duration::max(), farewell to_group = farewell::standard);
     /// Why the loop ended; no error after stop().
     error status() const;
 

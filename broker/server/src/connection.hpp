@@ -23,6 +23,8 @@ public:
     /// `on_closed` runs once, when nothing more will be read or written.
     void start(function<void(connection&)> on_closed);
     void close() noexcept;
+    /// Of a process that was killed: a reader that waits for its turn keeps this connection, which keeps the reader.
+    void abandon() noexcept { const auto gone = std::move(reader_waits_); }
 
     /// Requests that wait for earlier ones to be answered, and answers that are not out yet.
     std::size_t waiting_requests() const noexcept { return reader_waits_ ? 1 : 0; }

@@ -23,6 +23,11 @@ constexpr std::uint64_t default_request_budget = 512ull << 20;
 struct core_state {
     core_state(std::size_t index, std::size_t cores, event_loop& loop, services& broker, std::uint64_t budget, random_source random)
         : context(index, cores, loop, broker, budget, random) {}
+    core_state(const core_state&) = delete;
+    core_state& operator=(const core_state&) = delete;
+    ~core_state() {
+        for (const auto& [at, each] : connections) each->abandon();
+    }
     core_context context;
     std::unordered_map<connection*, std::shared_ptr<connection>> connections;
     std::vector<std::pair<std::unique_ptr<stream>, const listener_info*>> early;  // came before open()

@@ -108,7 +108,7 @@ void many_partitions(file_system& files, const weir::clock& time, const std::str
         report("create", start, memory);
         start = time.now();
         for (auto& log : logs) must(log->close());
-        must(manager->close({}, 1));
+        must(manager->close(1));
         report("close idle", start, 0);
         logs.clear();
     }
@@ -128,7 +128,7 @@ void many_partitions(file_system& files, const weir::clock& time, const std::str
         report("write", start, memory);
         start = time.now();
         for (auto& log : logs) must(log->close());
-        must(manager->close({}, 1));
+        must(manager->close(1));
         report("flush+close", start, 0);
         logs.clear();
     }

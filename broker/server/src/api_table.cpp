@@ -96,9 +96,9 @@ task<reply> dispatch(request_context& context) {
     Request asked = std::move(*decoded);
     auto answering = Handler(context, std::move(asked));
     Response response = co_await answering;
-    count_errors(response, context);
     if (!context.disconnect.empty()) co_return reply::disconnect(std::move(context.disconnect));
     if (context.no_answer) co_return reply{};
+    count_errors(response, context);
     co_return detail::answer_with(response, context.version(), context.request.correlation_id);
 }
 

@@ -14,6 +14,8 @@
 
 namespace weir::broker {
 
+struct running_config;
+
 /// The state machine on top of the quorum. Everything on the first core's loop. Until open() images are only loaded;
 /// from then on each change is applied, one after the other: partitions are opened or removed, then every core sees the
 /// image, then coordinators take over or let go.
@@ -28,7 +30,7 @@ public:
         coordinator::group_coordinator& groups;
         server::metadata_cache& cache;
         std::string metadata_directory;
-        function<void(const struct running_config&)> reconfigure;  ///< settings that change while the broker runs may have changed
+        function<void(const running_config&)> reconfigure;  ///< settings that change while the broker runs may have changed
         function<void(const error&)> failed;  ///< the disk of the metadata log failed, or a record cannot be understood
     };
     explicit metadata_publisher(parts with) : parts_(std::move(with)) { counted_.snapshot_time = parts_.loop.wall_now(); }

@@ -4,6 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <exception>
+#include <string_view>
+#include <utility>
+
 namespace weir::detail {
 
 template <class Hook, class... Told>

@@ -27,7 +27,7 @@ error op_signal::wait(std::uint32_t index, milliseconds most) {
 
 // One step for all that the strand has to run: a batch ends for thousands of records at a time.
 void op_signal::go_on(continuations here, continuations on_strand) {
-    for (auto& each : here) each.run(*this);
+    for (auto& each : here) each.run(*this, each.index);
     if (!on_strand.empty()) strand_->post([self = shared_from_this(), this, all = std::move(on_strand)]() mutable { run_from(std::move(all), 0); });
 }
 
@@ -35,7 +35,8 @@ void op_signal::go_on(continuations here, continuations on_strand) {
 void op_signal::run_from(continuations all, std::size_t first) {
     while (first < all.size()) {
         try {
-            all[first++].run(*this);
+            auto& next = all[first++];
+            next.run(*this, next.index);
         } catch (...) {
             if (first < all.size()) strand_->post([self = shared_from_this(), this, all = std::move(all), first]() mutable { run_from(std::move(all), first); });
             throw;
@@ -48,7 +49,7 @@ void op_signal::on_ready(continuation next, continue_on where) {
     {
         const std::lock_guard held{mutex_};
         ++awaited_;
-        if (!over(next.index())) {
+        if (!over(next.index)) {
             auto& all = anywhere ? on_any_thread_ : on_strand_;
             if (!all.empty() && all.size() == all.capacity()) all.reserve(4 * all.size());  // a full batch has thousands: fewer moves
             all.push_back(std::move(next));
@@ -70,7 +71,7 @@ bool op_signal::ready(std::uint32_t index) const noexcept {
 void op_signal::cancel(std::uint32_t index) noexcept {
     const auto take = [index](continuations& from) {
         continuations mine;
-        const auto others = std::stable_partition(from.begin(), from.end(), [&](const continuation& each) { return each.index() != index; });
+        const auto others = std::stable_partition(from.begin(), from.end(), [&](const continuation& each) { return each.index != index; });
         std::move(others, from.end(), std::back_inserter(mine));
         from.erase(others, from.end());
         return mine;

@@ -1,7 +1,8 @@
 // A running operation: drop it, block on it, hang a callback on it, or hand it any Asio completion token.
 #pragma once
+#include <weir/base/error.hpp>
+#include <weir/base/function.hpp>
 #include <weir/base/time.hpp>
-#include <weir/detail/continuation.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -14,6 +15,15 @@ namespace detail {
 enum class continue_on : std::uint8_t {
     callbacks,   ///< the client's callback strand: user code
     any_thread,  ///< where the operation ends: only for code that passes the result on elsewhere
+};
+
+class op_core;
+
+/// What is to be done when an operation has ended. Thousands of them wait in one batch of records: as small as can be with room
+/// for a few pointers.
+struct continuation {
+    basic_function<void(op_core&, std::uint32_t), 24> run;
+    std::uint32_t index;
 };
 
 /// What is behind an op: one per batch or request, never one per record; held by shared pointers. Thread-safe.
@@ -51,7 +61,7 @@ public:
     template <std::invocable<result<T>> F>
     void then(F&& f) {
         auto next = [f = std::forward<F>(f)](detail::op_core& ended, std::uint32_t index) mutable { f(taken(ended, index)); };
-        core_->on_ready({index_, std::move(next)}, detail::continue_on::callbacks);
+        core_->on_ready({std::move(next), index_}, detail::continue_on::callbacks);
     }
     bool ready() const noexcept { return core_->ready(index_); }
     /// Ends the wait with errc::cancelled. A record on its way may be delivered all the same.
@@ -66,7 +76,7 @@ public:
     template <class F>
     void when_ready(F&& f, detail::continue_on where) {
         auto next = [f = std::forward<F>(f)](detail::op_core& ended, std::uint32_t index) mutable { f(op{ended.shared_from_this(), index}); };
-        core_->on_ready({index_, std::move(next)}, where);
+        core_->on_ready({std::move(next), index_}, where);
     }
     /// The outcome of an op that has ended, once.
     result<T> take() { return taken(*core_, index_); }

@@ -10,23 +10,26 @@
 
 namespace weir {
 
-template <class Signature>
-class function;
+template <class Signature, std::size_t InlineBytes>
+class basic_function;
 
-/// Holds any callable that can be moved. Small ones (up to 48 bytes) live inside, so that posting a step allocates nothing.
-template <class R, class... Args>
-class function<R(Args...)> {
-    static constexpr std::size_t inline_bytes = 48;
+/// Holds any callable that can be moved. Small ones (up to 56 bytes) live inside, so that posting a step allocates nothing.
+template <class Signature>
+using function = basic_function<Signature, 56>;
+
+/// For those that wait in thousands, `InlineBytes` says how small it is to be: a multiple of a pointer's size, and room for one.
+template <class R, class... Args, std::size_t InlineBytes>
+class basic_function<R(Args...), InlineBytes> {
+    static_assert(InlineBytes >= sizeof(void*) && InlineBytes % sizeof(void*) == 0);
 
 public:
-    function() noexcept = default;
-    function(std::nullptr_t) noexcept {}
+    basic_function() noexcept = default;
+    basic_function(std::nullptr_t) noexcept {}
     template <class F>
-        requires(!std::same_as<std::remove_cvref_t<F>, function> && std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
-    function(F&& f) {  // NOLINT: conversion from a lambda is the point
+        requires(!std::same_as<std::remove_cvref_t<F>, basic_function> && std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
+    basic_function(F&& f) {  // NOLINT: conversion from a lambda is the point
         using callable = std::decay_t<F>;
-        if constexpr (sizeof(callable) <= inline_bytes && alignof(callable) <= alignof(std::max_align_t) &&
-                      std::is_nothrow_move_constructible_v<callable>) {
+        if constexpr (sizeof(callable) <= InlineBytes && alignof(callable) <= alignof(void*) && std::is_nothrow_move_constructible_v<callable>) {
             ::new (storage_) callable(std::forward<F>(f));
             table_ = &inline_table<callable>;
         } else {
@@ -34,8 +37,8 @@ public:
             table_ = &heap_table<callable>;
         }
     }
-    function(function&& other) noexcept : table_(std::exchange(other.table_, nullptr)) { take_from(other); }
-    function& operator=(function&& other) noexcept {
+    basic_function(basic_function&& other) noexcept : table_(std::exchange(other.table_, nullptr)) { take_from(other); }
+    basic_function& operator=(basic_function&& other) noexcept {
         if (this != &other) {
             reset();
             table_ = std::exchange(other.table_, nullptr);
@@ -43,7 +46,7 @@ public:
         }
         return *this;
     }
-    ~function() { reset(); }
+    ~basic_function() { reset(); }
 
     explicit operator bool() const noexcept { return table_ != nullptr; }
     // By value, as the signature says; large ones are moved on.
@@ -74,10 +77,10 @@ private:
         nullptr,  // the pointer to it is
         [](void* self) noexcept { delete *static_cast<F**>(self); }};
 
-    void take_from(function& other) noexcept {
+    void take_from(basic_function& other) noexcept {
         if (!table_) return;
         if (table_->move) table_->move(other.storage_, storage_);
-        else std::memcpy(storage_, other.storage_, inline_bytes);
+        else std::memcpy(storage_, other.storage_, InlineBytes);
     }
     void reset() noexcept {
         const auto* const was = std::exchange(table_, nullptr);
@@ -85,7 +88,7 @@ private:
     }
 
     const table* table_ = nullptr;
-    alignas(std::max_align_t) std::byte storage_[inline_bytes];
+    alignas(void*) std::byte storage_[InlineBytes];
 };
 
 }  // namespace weir

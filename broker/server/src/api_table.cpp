@@ -86,7 +86,7 @@ namespace {
 template <class Response>
 void count_errors(const Response& response, const request_context& context) {
     error_tally errors{context.core.metrics, context.request.api->key};
-    tally_errors(response, errors);
+    for_each_error(response, context.version(), [&](std::int16_t code) { errors.add(code); });
 }
 
 template <class Request, class Response, task<Response> (*Handler)(request_context&, Request)>

@@ -3,25 +3,12 @@
 from typing import List
 
 from emit_structs import default_number, has_tags, is_number
-from model import FIXED_BYTES, Field, Message, Range, Struct
+from model import FIXED_BYTES, Field, Message, Range, Struct, condition
 
 NUMBERS = {
     "int8": "std::int8_t", "int16": "std::int16_t", "uint16": "std::uint16_t", "int32": "std::int32_t",
     "uint32": "std::uint32_t", "int64": "std::int64_t",
 }
-
-
-def condition(wanted: Range, context: Range) -> str:
-    """An expression over `version` that holds in `wanted`, given that the version is in `context`."""
-    inside = wanted & context
-    if inside.empty:
-        return "false"
-    parts = []
-    if inside.low > context.low:
-        parts.append(f"version >= {inside.low}")
-    if inside.high < context.high:
-        parts.append(f"version <= {inside.high}")
-    return " && ".join(parts) or "true"
 
 
 def smallest(field: Field, message: Message, version: int) -> int:

@@ -2,8 +2,8 @@
 
 from typing import List
 
-from emit_codec import condition, non_default
-from model import Message, Struct
+from emit_codec import non_default
+from model import Message, Struct, condition
 
 
 def _struct(struct: Struct, message: Message) -> List[str]:

@@ -2,6 +2,7 @@
 
 from typing import List
 
+from emit_errors import walk
 from model import Field, Message, Struct
 from parser import snake
 
@@ -102,6 +103,8 @@ def _message(message: Message) -> List[str]:
               "};",
               f"void read_fields(reader& in, {message.cpp_name}& into, std::int16_t version);",
               f"void write_fields(writer& out, const {message.cpp_name}& from, std::int16_t version);"]
+    if message.kind == "response":
+        lines += walk(message)
     return lines
 
 

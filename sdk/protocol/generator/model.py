@@ -56,6 +56,19 @@ class Range:
 NONE = Range(1, 0)
 
 
+def condition(wanted: Range, context: Range) -> str:
+    """An expression over `version` that holds in `wanted`, given that the version is in `context`."""
+    inside = wanted & context
+    if inside.empty:
+        return "false"
+    parts = []
+    if inside.low > context.low:
+        parts.append(f"version >= {inside.low}")
+    if inside.high < context.high:
+        parts.append(f"version <= {inside.high}")
+    return " && ".join(parts) or "true"
+
+
 @dataclass
 class Struct:
     name: str

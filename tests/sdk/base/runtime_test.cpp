@@ -41,6 +41,39 @@ TEST_CASE("steps posted from many threads all run on the loop, in each poster's 
     CHECK_FALSE(rt.loop(0).running_here());
 }
 
+TEST_CASE("a doorbell is heard from a signal handler, once for many rings, and no more once it is gone") {
+    runtime rt{1};
+    rt.start();
+    std::atomic<int> heard = 0, other = 0;
+    std::promise<void> first;
+    static doorbell* rung = nullptr;
+    auto bell = rt.loop(0).hang_doorbell([&] {
+        if (++heard == 1) first.set_value();
+    });
+    const auto quiet = rt.loop(0).hang_doorbell([&] { ++other; });
+    rung = bell.get();
+    std::signal(SIGUSR2, [](int) {
+        for (int i = 0; i < 10; ++i) rung->ring();
+    });
+    std::promise<void> looked;
+    rt.loop(0).post([&] {
+        std::raise(SIGUSR2);  // in the middle of a step, whatever it holds
+        rt.loop(0).post([&] { looked.set_value(); });
+    });
+    first.get_future().wait();
+    looked.get_future().wait();
+    CHECK(heard == 1);
+    bell->ring();
+    bell.reset();
+    std::promise<void> again;
+    const auto last = rt.loop(0).hang_doorbell([&] { again.set_value(); });
+    last->ring();
+    again.get_future().wait();
+    std::signal(SIGUSR2, SIG_DFL);
+    CHECK(other == 0);
+    CHECK(heard <= 2);
+}
+
 TEST_CASE("loops hand steps to each other") {
     runtime rt{3};
     rt.start();

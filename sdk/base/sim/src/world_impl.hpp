@@ -1,6 +1,7 @@
 // The parts of a simulated world that its network and its machines share.
 #pragma once
 #include <weir/base/detail/timer_queue.hpp>
+#include <weir/base/sim/posted_doorbell.hpp>
 #include <weir/base/sim/step_queue.hpp>
 #include <weir/base/sim/world.hpp>
 
@@ -22,6 +23,7 @@ public:
     time_point now() const noexcept override;
     timestamp_ms wall_now() const noexcept override;
     void post(function<void()> step) override;
+    std::unique_ptr<doorbell> hang_doorbell(function<void()> step) override { return std::make_unique<posted_doorbell>(*this, std::move(step)); }
     timer_id call_at(time_point when, function<void()> step) override;
     void cancel(timer_id timer) noexcept override { queue_.cancel(timer); }
     void defer_to_turn_end(function<void()> step) override;

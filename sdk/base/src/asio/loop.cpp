@@ -16,11 +16,13 @@ thread_local const asio_loop* running = nullptr;
 asio_loop::asio_loop() {
     io_.emplace(1);
     alarm_.emplace(*io_);
+    doorbells_.emplace(*this);
 }
 
 asio_loop::~asio_loop() { shut_down(); }
 
 void asio_loop::shut_down() noexcept {
+    doorbells_.reset();
     alarm_.reset();
     io_.reset();
     drop_steps();

@@ -1,5 +1,7 @@
 // One real loop: an io_context for readiness and waking, our own queue for steps and timers.
 #pragma once
+#include "doorbells.hpp"
+
 #include <weir/base/detail/timer_queue.hpp>
 #include <weir/base/event_loop.hpp>
 
@@ -22,6 +24,7 @@ public:
     timestamp_ms wall_now() const noexcept override;
     timestamp_ms wall_recent() const noexcept override;
     void post(function<void()> step) override;
+    std::unique_ptr<doorbell> hang_doorbell(function<void()> step) override { return doorbells_->hang(std::move(step)); }
     timer_id call_at(time_point when, function<void()> step) override;
     void cancel(timer_id timer) noexcept override;
     void defer_to_turn_end(function<void()> step) override;
@@ -51,6 +54,7 @@ private:
     // Behind an optional, so that it can go first: handlers it drops may own things that still call this loop.
     std::optional<boost::asio::io_context> io_;
     std::optional<boost::asio::steady_timer> alarm_;
+    std::optional<doorbells> doorbells_;
     std::optional<time_point> armed_for_;
     timer_queue timers_;
     std::vector<item> ready_;

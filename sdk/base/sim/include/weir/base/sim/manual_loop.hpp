@@ -1,5 +1,6 @@
 // A clock and a loop that a test moves by hand.
 #pragma once
+#include <weir/base/sim/posted_doorbell.hpp>
 #include <weir/base/sim/step_queue.hpp>
 
 namespace weir::sim {
@@ -32,6 +33,7 @@ public:
     time_point now() const noexcept override { return clock_.now(); }
     timestamp_ms wall_now() const noexcept override { return clock_.wall_now(); }
     void post(function<void()> step) override { queue_.post(std::move(step)); }
+    std::unique_ptr<doorbell> hang_doorbell(function<void()> step) override { return std::make_unique<posted_doorbell>(*this, std::move(step)); }
     timer_id call_at(time_point when, function<void()> step) override { return queue_.call_at(when, std::move(step)); }
     void cancel(timer_id timer) noexcept override { queue_.cancel(timer); }
     void defer_to_turn_end(function<void()> step) override { queue_.defer_to_turn_end(std::move(step)); }

@@ -48,6 +48,7 @@ public:
             how.letters = letters_;
         }
         reader_ = std::make_shared<reader>(work_->in(), strand_, loop_, how);
+        reader_->open();
         if (!group_id_.empty()) wish_.topics = std::move(topics);
         implied_ = !wish_.empty();
     }

@@ -24,7 +24,7 @@ void poll_state::begin(duration most) {
         }
         if (most != duration::max()) until = of_->loop_.now() + most;
         of_->polling_ = true;
-        if (of_->stopped()) continue;  // between the two
+        if (of_->stopped_.load()) continue;  // between the two
         if (of_->inbox_->wait(self())) break;
     }
     of_->watch(until);

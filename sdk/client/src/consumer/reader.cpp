@@ -14,6 +14,8 @@ log::logger logs{"weir.client.consumer"};
 // Other partitions get their turn after so many records, though a chunk is not at its end.
 constexpr std::size_t records_in_turn = 512;
 
+error stopped_error() { return error{errc::closed, "the consumer was stopped"}; }
+
 }  // namespace
 
 /// Finds out when two threads are in here at once.
@@ -62,7 +64,7 @@ reader::found reader::acquire(error& why) {
         give_back();
     }
     if (stopped()) {
-        why = error{errc::closed, "the consumer was stopped"};
+        why = stopped_error();
         return found::failed;
     }
     if (of_) return found::records;
@@ -227,11 +229,19 @@ void reader::hear(const raw_record& which, const record_info& where) const noexc
     run_hook(logs, "on_consume", *settings_.on_consume, incoming_record{where, field(which.key, which.key_size), field(which.value, which.value_size)});
 }
 
+// What a poll() that waits has to hear takes a lock, which a signal handler may not: the loop says it.
+void reader::open() {
+    stop_poll_ = loop_.hang_doorbell([weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (self && self->polling_.load()) self->inbox_->stop(stopped_error());
+    });
+}
+
 void reader::stop() noexcept {
-    stopped_.store(true, std::memory_order_relaxed);
+    stopped_.store(true);
     inbox_->disturb();
     bell_->ring();
-    if (polling_.load()) inbox_->stop(error{errc::closed, "the consumer was stopped"});
+    stop_poll_->ring();
 }
 
 std::shared_ptr<op_core> reader::poll(duration most, std::size_t records, std::shared_ptr<void> types, poll_builder build) {

@@ -48,7 +48,9 @@ public:
 
     std::shared_ptr<op_core> poll(weir::duration most, std::size_t records, std::shared_ptr<void> types, poll_builder build);
 
-    /// Signal-safe while no poll() waits.
+    /// Once, before anything else.
+    void open();
+    /// Signal-safe.
     void stop() noexcept;
     bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
     error status() const;
@@ -82,6 +84,7 @@ private:
     event_loop& loop_;
     reader_settings settings_;
     std::shared_ptr<bell> bell_ = std::make_shared<bell>();
+    std::unique_ptr<doorbell> stop_poll_;
 
     std::mutex mutex_;  // between the application and a thread that ready()s a poll
     std::atomic<bool> inside_ = false;

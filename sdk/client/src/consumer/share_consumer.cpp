@@ -40,7 +40,8 @@ class share_handle : public std::enable_shared_from_this<share_handle> {
 public:
     share_handle(const client& on, share_consumer_config config, std::vector<std::string> topics)
         : client_(on), strand_(on.core().strand()), loop_(on.core().loop()), explicit_(config.explicit_ack), bad_(config.on_bad_record), close_timeout_(config.close_timeout),
-          work_(std::make_shared<share_loop>(on.core().view(), strand_, std::move(config), on.core().next_seed())) {
+          work_(std::make_shared<share_loop>(on.core().view(), strand_, std::move(config), on.core().next_seed())),
+          stop_(loop_.hang_doorbell([work = work_] { work->stop(); })) {
         work_->open();
         subscribe(std::move(topics));
     }
@@ -59,9 +60,7 @@ public:
     void subscribe(std::vector<std::string> topics) {
         post([topics = std::move(topics)](share_loop& work) mutable { work.subscribe(std::move(topics)); });
     }
-    void stop() noexcept {
-        post([](share_loop& work) { work.stop(); });
-    }
+    void stop() noexcept { stop_->ring(); }
     op<> close(duration most) {
         auto done = std::make_shared<op_state<void>>(strand_);
         {
@@ -171,6 +170,7 @@ private:
     const weir::on_bad_record bad_;
     const duration close_timeout_;
     std::shared_ptr<share_loop> work_;
+    std::unique_ptr<doorbell> stop_;
     std::mutex mutex_;
     std::deque<part_ptr> parts_;
     std::size_t place_ = 0;  ///< in the first part

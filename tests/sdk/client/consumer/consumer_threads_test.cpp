@@ -89,6 +89,25 @@ TEST_CASE("a signal ends a loop that waits for records") {
     CHECK(count == 10);
 }
 
+TEST_CASE("a signal ends a poll() that waits, whatever the thread it interrupts") {
+    real_broker broker;
+    fill(broker.bootstrap(), 10);
+    consumer in{client{broker.bootstrap()}, from_start(), lines};
+    in.assign(all(), at::earliest);
+    static consumer<none, std::string>* stopped = nullptr;
+    stopped = &in;
+    std::signal(SIGUSR1, [](int) { stopped->stop(); });
+    std::size_t count = 0;
+    while (count < 10) count += (*in.poll().get()).size();
+    auto waiting = in.poll();
+    SUBCASE("that of the application") { std::raise(SIGUSR1); }
+    SUBCASE("a callback of the client") { in.position(lines[0]).then([](const result<std::int64_t>&) { std::raise(SIGUSR1); }); }
+    const auto ended = waiting.get();
+    std::signal(SIGUSR1, SIG_DFL);
+    CHECK(ended.error().code() == errc::closed);
+    CHECK_FALSE(in.status());
+}
+
 TEST_CASE("a coroutine polls on its own executor, and decodes there") {
     real_broker broker;
     fill(broker.bootstrap(), 5000);

@@ -101,8 +101,8 @@ public:
     op<std::vector<offset_and_time>> offsets_for_times(std::vector<std::pair<topic_partition, timestamp>> of);
 
     // --- the end ---
-    /// Ends the loop or poll() at the next record: errc::closed without a word in status(). From any thread; in a handler of
-    /// signals of your own only while no poll() waits: for those there is stop_on().
+    /// Ends the loop or poll() at the next record: errc::closed without a word in status(). From any thread, and from a signal
+    /// handler.
     void stop() noexcept;
     /// Calls stop() at these signals, for as long as the client lives.
     void stop_on(std::initializer_list<int> signals);

@@ -56,8 +56,7 @@ public:
     /// Accepts what was handed out and has no verdict, the record or batch in hand included (explicit_ack: leaves it), and
     /// ends when the brokers have answered for every verdict given before. An error: errc::timed_out.
     op<std::vector<acknowledged>> commit();
-    /// Ends the loop or poll() with errc::closed, without a word in status(). From any thread, but not in a handler of signals:
-    /// for those there is stop_on().
+    /// Ends the loop or poll() with errc::closed, without a word in status(). From any thread, and from a signal handler.
     void stop() noexcept;
     /// Calls stop() at these signals, for as long as the client lives.
     void stop_on(std::initializer_list<int> signals);

@@ -1,5 +1,7 @@
 #include "index_file.hpp"
 
+#include <algorithm>
+
 namespace weir::storage {
 namespace {
 
@@ -7,17 +9,21 @@ constexpr std::size_t spill_bytes = 8192;
 
 }  // namespace
 
-result<void> index_file::read(std::uint64_t at, mutable_bytes into) const {
-    if (at >= on_disk_) {
-        std::memcpy(into.data(), tail_.data() + (at - on_disk_) * entry_bytes_, entry_bytes_);
-        return {};
+result<void> index_file::read(std::uint64_t at, std::uint64_t entries, mutable_bytes into) const {
+    const auto in_file = at < on_disk_ ? std::min(entries, on_disk_ - at) : 0;
+    const auto from_file = static_cast<std::size_t>(in_file) * entry_bytes_;
+    if (in_file > 0) {
+        const auto opened = file_.open(open_mode::write);
+        if (!opened) return opened.error();
+        const auto got = (*opened)->read_at(at * entry_bytes_, into.first(from_file));
+        if (!got) return got.error();
+        if (*got < from_file) return error{errc::corrupt_message, path() + " ends before entry " + std::to_string(at + *got / entry_bytes_)};
     }
-    const auto opened = file_.open(open_mode::write);
-    if (!opened) return opened.error();
-    const auto got = (*opened)->read_at(at * entry_bytes_, into.first(entry_bytes_));
-    if (!got) return got.error();
-    if (*got == entry_bytes_) return {};
-    return error{errc::corrupt_message, path() + " ends before entry " + std::to_string(at)};
+    if (in_file < entries) {
+        const auto* const begin = tail_.data() + (at + in_file - on_disk_) * entry_bytes_;
+        std::memcpy(into.data() + from_file, begin, static_cast<std::size_t>(entries - in_file) * entry_bytes_);
+    }
+    return {};
 }
 
 result<void> index_file::load() {

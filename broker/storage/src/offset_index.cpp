@@ -15,7 +15,7 @@ void offset_index::push(std::int64_t offset, std::uint64_t position) {
 
 result<offset_entry> offset_index::at(std::uint64_t which) const {
     std::byte raw[entry_bytes];
-    if (auto read = entries_.read(which, raw); !read) return read.error();
+    if (auto read = entries_.read(which, 1, raw); !read) return read.error();
     return decode(raw);
 }
 

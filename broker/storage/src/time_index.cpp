@@ -14,7 +14,7 @@ result<void> time_index::load() {
 result<std::optional<time_entry>> time_index::before(std::uint64_t count) const {
     if (count == 0) return std::optional<time_entry>{};
     std::byte raw[entry_bytes];
-    if (auto read = entries_.read(count - 1, raw); !read) return read.error();
+    if (auto read = entries_.read(count - 1, 1, raw); !read) return read.error();
     return std::optional<time_entry>{decode(raw)};
 }
 

@@ -14,8 +14,8 @@
 namespace weir::detail {
 namespace {
 
-// What one stream may send before others get their turn.
-constexpr std::size_t send_budget = 1 << 20;
+// What one stream may send before others get their turn: the most that one partition gives by default, with what stands around it.
+constexpr std::size_t send_budget = (1 << 20) + (4 << 10);
 constexpr std::size_t most_parts = 64;
 constexpr std::size_t copy_bytes = 64 << 10;
 

@@ -1,6 +1,7 @@
 #include <weir/security.hpp>
 
 #include "oauth/http.hpp"
+#include "tls/cipher_suites.hpp"
 
 #include <fmt/format.h>
 
@@ -42,6 +43,7 @@ error check_tls(const tls_config& config, const char* prefix) {
         {config.certificate_pem.empty() || key, "ssl.keystore.certificate.chain: a certificate needs its key (ssl.keystore.key)"},
         {config.oldest <= config.newest, "ssl.enabled.protocols: the oldest version is newer than the newest"},
     });
+    if (!why) why = net::tls::choose_suites(config).error();
     return why && *prefix ? error{why.code(), prefix + std::string{why.what()}} : why;
 }
 

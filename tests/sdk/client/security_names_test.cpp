@@ -98,9 +98,20 @@ TEST_CASE("what does not go together is refused before anything is sent") {
           "sasl.mechanism=SCRAM-SHA-256 needs a ScramLoginModule in sasl.jaas.config, which has a PlainLoginModule");
     CHECK(refused({{"security.protocol", "SASL_SSL"}, {"sasl.mechanism", "PLAIN"}}) == "sasl.jaas.config: the mechanism needs a username");
     CHECK(refused({{"ssl.enabled.protocols", "TLSv1.1"}}) == "ssl.enabled.protocols=TLSv1.1: allowed is a list of TLSv1.2, TLSv1.3");
+    CHECK(refused({{"ssl.cipher.suites", "TLS_AES_128_GCM_SHA256, TLS_RSA_WITH_RC4_128_MD5"}}).starts_with("ssl.cipher.suites=TLS_RSA_WITH_RC4_128_MD5: allowed is a list of TLS_"));
+    CHECK(refused({{"ssl.cipher.suites", "TLS_AES_128_GCM_SHA256"}, {"ssl.enabled.protocols", "TLSv1.2"}}) ==
+          "ssl.cipher.suites=TLS_AES_128_GCM_SHA256: none of them is of a version that ssl.enabled.protocols allows");
+    CHECK(refusal({.tls = {.enabled = true, .cipher_suites = {"HIGH"}}}).starts_with("ssl.cipher.suites=HIGH: allowed is a list of "));
     CHECK(refused({{"ssl.endpoint.identification.algorithm", "ldap"}}).find("allowed is https, none") != std::string::npos);
     CHECK(refused({{"enable.ssl.certificate.verification", "false"}}).find("certificates are always verified") != std::string::npos);
     CHECK(refused({{"sasl.username", "a"}, {"sasl.jaas.config", plain_login}}) == "sasl.username (extra) and sasl.jaas.config (extra) contradict each other: give one of them");
+}
+
+TEST_CASE("cipher suites by Java's names, OpenSSL's, and with OpenSSL's colons") {
+    const auto mixed = named({{"security.protocol", "SSL"}, {"ssl.cipher.suites", "TLS_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,ECDHE-RSA-AES256-GCM-SHA384"}});
+    CHECK(mixed.tls.cipher_suites == std::vector<std::string>{"TLS_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "ECDHE-RSA-AES256-GCM-SHA384"});
+    named({{"ssl.cipher.suites", "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"}});
+    CHECK(named({{"ssl.cipher.suites", ""}}).tls.cipher_suites.empty());
 }
 
 TEST_CASE("logins as Java writes them") {

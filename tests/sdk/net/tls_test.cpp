@@ -41,6 +41,33 @@ tls_config trusting(const test::authority& ca) {
     return config;
 }
 
+/// Keeps the first of what a connection hears as it travels.
+class tapped_stream final : public stream {
+public:
+    tapped_stream(std::unique_ptr<stream> inner, bytes& first) : inner_(std::move(inner)), first_(first) {}
+    void read_some(mutable_bytes into, function<void(result<std::size_t>)> done) override {
+        inner_->read_some(into, [&first = first_, into, done = std::move(done)](result<std::size_t> got) mutable {
+            if (got && first.size() < 100) first.insert(first.end(), into.begin(), into.begin() + static_cast<std::ptrdiff_t>(*got));
+            done(std::move(got));
+        });
+    }
+    void write(std::vector<write_piece> pieces, function<void(result<void>)> done) override { inner_->write(std::move(pieces), std::move(done)); }
+    void close() noexcept override { inner_->close(); }
+    const endpoint& local() const noexcept override { return inner_->local(); }
+    const endpoint& remote() const noexcept override { return inner_->remote(); }
+
+private:
+    std::unique_ptr<stream> inner_;
+    bytes& first_;
+};
+
+/// The cipher suite that a ServerHello chooses: behind the headers of record and message, version, random and session id.
+int suite_in(const bytes& server_hello) {
+    const auto at = [&](std::size_t where) { return std::to_integer<int>(server_hello.at(where)); };
+    const auto suite = 5 + 4 + 2 + 32 + 1 + static_cast<std::size_t>(at(43));
+    return at(suite) << 8 | at(suite + 1);
+}
+
 /// Says what it hears, on `server`; `desk` connects, in TLS or not.
 struct tls_fixture {
     sim::world world{7};
@@ -49,7 +76,7 @@ struct tls_fixture {
     std::unique_ptr<listener> listening;
     std::unique_ptr<stream> far, near;
     bytes far_room = bytes(3000), near_room = bytes(3000);
-    bytes heard;
+    bytes heard, raw;
     error far_failure, near_failure;
     bool near_ended = false;
 
@@ -107,11 +134,12 @@ struct tls_fixture {
     void talk(bytes content, const endpoint& as = {"server", 9092}) {
         const auto size = content.size();
         heard.clear();
+        raw.clear();
         near_ended = false;
         world.loop(desk).post([this, as, content = std::move(content)]() mutable {
             world.net(desk).connect(world.loop(desk), {"server", 9092}, {}, 5s, [this, as, content = std::move(content)](result<std::unique_ptr<stream>> made) mutable {
                 REQUIRE(made);
-                near = *std::move(made);
+                near = std::make_unique<tapped_stream>(*std::move(made), raw);
                 if (client_side) {
                     auto wrapped = client_side->wrap(world.loop(desk), std::move(near), as);
                     if (!wrapped) {
@@ -266,11 +294,66 @@ TEST_CASE_FIXTURE(tls_fixture, "versions that do not meet, and a peer without TL
         talk(some_bytes(10));
         CHECK(says("ssl.enabled.protocols"));
     }
+    SUBCASE("cipher suites") {
+        auto theirs = of(good_server());
+        theirs.cipher_suites = {"TLS_AES_128_GCM_SHA256"};
+        server_side.emplace(theirs, tls_side::server);
+        config.cipher_suites = {"TLS_AES_256_GCM_SHA384"};
+        client_side.emplace(config);
+        talk(some_bytes(10));
+        CHECK(says("ssl.cipher.suites"));
+    }
+    SUBCASE("suites of versions that do not meet") {
+        auto theirs = of(good_server());
+        theirs.oldest = tls_version::v1_3;
+        server_side.emplace(theirs, tls_side::server);
+        config.cipher_suites = {"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"};
+        client_side.emplace(config);
+        talk(some_bytes(10));
+        CHECK(says("ssl.enabled.protocols"));
+    }
     SUBCASE("an echo is no TLS") {
         client_side.emplace(config);
         talk(some_bytes(10));
     }
     CHECK(near_failure.code() == errc::tls_failed);
+}
+
+TEST_CASE_FIXTURE(tls_fixture, "of the suites that both sides have, the one that the client names first is spoken") {
+    auto theirs = of(good_server());
+    auto config = trusting(trusted());
+    int expected = 0;
+    SUBCASE("of TLS 1.3") {
+        config.cipher_suites = {"TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"};
+        expected = 0x1303;
+    }
+    SUBCASE("in the other order") {
+        config.cipher_suites = {"TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"};
+        expected = 0x1301;
+    }
+    SUBCASE("the first is not among the server's") {
+        config.cipher_suites = {"TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"};
+        theirs.cipher_suites = {"TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256"};
+        expected = 0x1301;
+    }
+    SUBCASE("of TLS 1.2 alone, by the standard's names: 1.3 is not spoken") {
+        config.cipher_suites = {"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"};
+        expected = 0xc02b;
+    }
+    SUBCASE("of TLS 1.2 alone, by OpenSSL's names and in its way") {
+        config.cipher_suites = {"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256"};
+        expected = 0xcca9;
+    }
+    SUBCASE("of both, with a server of 1.2") {
+        config.cipher_suites = {"TLS_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"};
+        theirs.newest = tls_version::v1_2;
+        expected = 0xc02c;
+    }
+    server_side.emplace(theirs, tls_side::server);
+    client_side.emplace(config);
+    talk(some_bytes(10));
+    REQUIRE_MESSAGE(heard.size() == 10, near_failure.message());
+    CHECK(suite_in(raw) == expected);
 }
 
 TEST_CASE("settings that cannot be used are named, and no secret with them") {
@@ -301,6 +384,10 @@ TEST_CASE("settings that cannot be used are named, and no secret with them") {
         const auto text = failure_of(config);
         CHECK(text.find("ssl.keystore.key: there is no private key that can be read") != std::string::npos);
         CHECK(text.find("hunter2") == std::string::npos);
+    }
+    SUBCASE("a cipher suite that is none") {
+        config.cipher_suites = {"TLS_AES_128_GCM_SHA256", "TLS_AES_128"};
+        CHECK(failure_of(config).find("ssl.cipher.suites=TLS_AES_128: allowed is a list of TLS_AES_256_GCM_SHA384, ") != std::string::npos);
     }
     SUBCASE("the key of another certificate") {
         config.certificate_pem = who.certificate;

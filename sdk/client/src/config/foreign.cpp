@@ -35,7 +35,6 @@ constexpr foreign_setting all[] = {
     {"auto.include.jmx.reporter", "", "", ignored, java_metrics},
     {"security.providers", "", "", ignored, java_tls},
 
-    {"ssl.cipher.suites", "", "", refused, "OpenSSL's choice is taken"},
     {"ssl.engine.factory.class", "", "", refused, java_class},
     {"ssl.keymanager.algorithm", "", "", ignored, java_tls},
     {"ssl.protocol", "", "", ignored, "ssl.enabled.protocols says which versions are spoken"},

@@ -62,6 +62,15 @@ std::optional<std::string> print_versions(const void* source) {
     return "TLSv1.2,TLSv1.3";
 }
 
+result<void> parse_suites(const setting& self, void* target, std::string_view text, std::int64_t) {
+    tls_config alone;
+    if (auto parsed = parse_field(self, text, 1, alone.cipher_suites); !parsed) return parsed;
+    if (auto why = check(alone, {})) return why;  // here, and not with all the others: so the line of the file is known
+    static_cast<client_setup*>(target)->config.tls.cipher_suites = std::move(alone.cipher_suites);
+    return {};
+}
+std::optional<std::string> print_suites(const void* source) { return print_text(static_cast<const client_setup*>(source)->config.tls.cipher_suites); }
+
 /// librdkafka's form: name=value with commas between.
 result<void> parse_extensions(const setting& self, void* target, std::string_view text, std::int64_t) {
     std::vector<std::string> pairs;
@@ -224,6 +233,8 @@ void add_security_rows(std::vector<setting>& rows) {
     add(row<named, &names::keystore_password>("ssl.keystore.password", any(), "Opens a PKCS12 store.", sensitive));
     add(row<of, &client::tls, &tls::key_password>("ssl.key.password", any(), "Opens an encrypted PEM key.", sensitive));
     add(row_with<setup>(&parse_versions, &print_versions, "ssl.enabled.protocols", one_of("TLSv1.2", "TLSv1.3"), "The versions of TLS to speak.", setting_type::list));
+    add(row_with<setup>(&parse_suites, &print_suites, "ssl.cipher.suites", any(),
+        "The cipher suites to offer, the preferred first, by Java's names for them or OpenSSL's; none: OpenSSL's choice. A version that none is named of is not spoken.", setting_type::list));
     add(row_with<setup>(&parse_identification, &print_identification, "ssl.endpoint.identification.algorithm", one_of("https", "none"),
                         "Whether the certificate has to be that of the host; the empty text is none, too."));
 

@@ -27,6 +27,10 @@ struct tls_config {
     bool verify_host = true;          ///< false: ssl.endpoint.identification.algorithm is empty. The chain is verified always
     tls_version oldest = tls_version::v1_2;  ///< ssl.enabled.protocols
     tls_version newest = tls_version::v1_3;
+    /// ssl.cipher.suites: those to offer, the preferred first, by their standard names, which are Java's
+    /// (TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256), or by OpenSSL's (ECDHE-RSA-AES128-GCM-SHA256). Empty: OpenSSL's choice, which
+    /// this can narrow and order but not widen. A version that none is named of is not spoken.
+    std::vector<std::string> cipher_suites{};
 };
 
 enum class sasl_mechanism : std::uint8_t { none, plain, scram_sha_256, scram_sha_512, oauth_bearer };

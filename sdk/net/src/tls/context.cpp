@@ -1,4 +1,5 @@
 // Reads certificates, and reads them again when they changed on disk.
+#include "cipher_suites.hpp"
 #include "tls_stream.hpp"
 
 #include <weir/base/log.hpp>
@@ -121,10 +122,14 @@ error identify(SSL_CTX* context, const tls_config& config) {
 
 result<tls::context_ptr> build(const tls_config& config, tls_side side) {
     ERR_clear_error();
+    const auto suites = tls::choose_suites(config);
+    if (!suites) return suites.error();
     tls::context_ptr context{SSL_CTX_new(side == tls_side::client ? TLS_client_method() : TLS_server_method())};
     const auto number = [](tls_version version) { return version == tls_version::v1_3 ? TLS1_3_VERSION : TLS1_2_VERSION; };
-    SSL_CTX_set_min_proto_version(context.get(), number(config.oldest));
-    SSL_CTX_set_max_proto_version(context.get(), number(config.newest));
+    SSL_CTX_set_min_proto_version(context.get(), number(suites->oldest));
+    SSL_CTX_set_max_proto_version(context.get(), number(suites->newest));
+    if (!suites->of_1_3.empty()) SSL_CTX_set_ciphersuites(context.get(), suites->of_1_3.c_str());
+    if (!suites->of_1_2.empty()) SSL_CTX_set_cipher_list(context.get(), suites->of_1_2.c_str());
     SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);

@@ -93,7 +93,7 @@ std::string describe_failure() {
         case SSL_AD_HANDSHAKE_FAILURE:
         case SSL_AD_PROTOCOL_VERSION:
         case SSL_AD_INSUFFICIENT_SECURITY:
-            return fmt::format("no version and cipher suite that both sides accept ({}); see ssl.enabled.protocols", reason);
+            return fmt::format("no version and cipher suite that both sides accept ({}); see ssl.enabled.protocols and ssl.cipher.suites", reason);
         default: break;
     }
     switch (ERR_GET_REASON(code)) {
@@ -105,7 +105,7 @@ std::string describe_failure() {
             return "the peer does not speak TLS; reach a TLS listener (another port), or use security.protocol=PLAINTEXT or SASL_PLAINTEXT";
         case SSL_R_UNSUPPORTED_PROTOCOL:
         case SSL_R_NO_SHARED_CIPHER:
-            return fmt::format("no version and cipher suite that both sides accept ({}); see ssl.enabled.protocols", reason);
+            return fmt::format("no version and cipher suite that both sides accept ({}); see ssl.enabled.protocols and ssl.cipher.suites", reason);
         case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return "the peer shows no certificate, and it has to";
         default: return reason;
     }

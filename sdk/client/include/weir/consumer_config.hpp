@@ -49,7 +49,7 @@ struct consumer_config {
     int max_poll_records = 500;                   ///< max.poll.records: in one batch of poll()
     std::size_t fetch_max_bytes = 50u << 20;      ///< fetch.max.bytes: in one answer of a broker
     std::size_t max_partition_fetch_bytes = 1u << 20;  ///< max.partition.fetch.bytes
-    std::size_t buffer_memory = 64u << 20;        ///< bytes fetched or decompressed and not yet let go of, batches you hold included
+    std::size_t buffer_memory = 64u << 20;        ///< of bytes fetched or decompressed and not yet let go of, batches you hold included; Kafka's consumers have no such bound
     std::size_t fetch_min_bytes = 1;              ///< fetch.min.bytes
     duration fetch_max_wait{500};                 ///< fetch.max.wait.ms: of a broker that has less than fetch_min_bytes
     bool check_crcs = true;                       ///< check.crcs

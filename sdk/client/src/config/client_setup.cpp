@@ -33,7 +33,7 @@ std::vector<setting> all_rows() {
         row<of, &config::retry_backoff>("retry.backoff.ms", at_least(0), "The wait before the first retry of a request or a connection; it doubles with each (KIP-580).", importance::low),
         row<of, &config::retry_backoff_max>("retry.backoff.max.ms", at_least(0), "The longest wait before a retry.", importance::low),
         row<of, &config::reconnect_backoff>("reconnect.backoff.ms", at_least(0), "The wait before a broker that could not be reached is tried again; it doubles with each attempt.", importance::low),
-        row<of, &config::reconnect_backoff_max>("reconnect.backoff.max.ms", at_least(0), "The longest of these waits.", importance::low),
+        row<of, &config::reconnect_backoff_max>("reconnect.backoff.max.ms", at_least(0), "The longest wait before a broker that could not be reached is tried again.", importance::low),
         row<of, &config::connect_timeout_max>("socket.connection.setup.timeout.max.ms", at_least(1),
                                               "socket.connection.setup.timeout.ms doubles with each attempt in a row that fails, up to this (KIP-601)."),
         row<of, &config::connections_max_idle>("connections.max.idle.ms", any(), "A connection that nobody used for so long is closed; below 0: never."),

@@ -157,7 +157,7 @@ constexpr foreign_setting all[] = {
     {"offset.store.path", "consumer", "", ignored, "the group keeps offsets"},
     {"offset.store.sync.interval.ms", "consumer", "", ignored, "the group keeps offsets"},
     {"offset_commit_cb", "consumer", "", refused, a_function},
-    {"queued.min.messages", "consumer", "", ignored, "what is fetched ahead is bounded by bytes"},
+    {"queued.min.messages", "consumer", "", ignored, "what is fetched ahead is bounded by bytes: buffer.memory"},
     {"rebalance_cb", "consumer", "", refused, a_function},
 };
 

@@ -220,17 +220,17 @@ void add_security_rows(std::vector<setting>& rows) {
     add(row<named, &names::protocol>("security.protocol", any(), "Whether connections are encrypted (SSL) and who uses them logs in (SASL).", importance::high));
     add(row<of, &client::tls, &tls::ca_file>("ssl.truststore.location", any(),
         "The authorities to trust: a PEM file, read again when it changes, or a PKCS12 store, read once. None: the system's.", importance::high, synonym("ssl.ca.location")));
-    add(row<of, &client::tls, &tls::ca_pem>("ssl.truststore.certificates", any(), "The same as PEM text.", sensitive, importance::high, synonym("ssl.ca.pem")));
-    add(row<named, &names::truststore>("ssl.truststore.type", any(), "What the file is; seen from its content when it is not given."));
-    add(row<named, &names::truststore_password>("ssl.truststore.password", any(), "Opens a PKCS12 store.", sensitive));
+    add(row<of, &client::tls, &tls::ca_pem>("ssl.truststore.certificates", any(), "The authorities to trust as PEM text, in place of ssl.truststore.location.", sensitive, importance::high, synonym("ssl.ca.pem")));
+    add(row<named, &names::truststore>("ssl.truststore.type", any(), "What ssl.truststore.location is; seen from its content when it is not given."));
+    add(row<named, &names::truststore_password>("ssl.truststore.password", any(), "Opens ssl.truststore.location when it is PKCS12.", sensitive));
     add(row<of, &client::tls, &tls::certificate_file>("ssl.keystore.location", any(),
         "This client's certificate and key: a PEM file, read again when it changes, or a PKCS12 store, read once.", importance::high, synonym("ssl.certificate.location")));
     add(row<of, &client::tls, &tls::certificate_pem>("ssl.keystore.certificate.chain", any(), "The certificate as PEM text, the authority's behind it.", sensitive, importance::high,
         synonym("ssl.certificate.pem")));
     add(row<of, &client::tls, &tls::key_file>("ssl.key.location", any(), "librdkafka's name for a PEM file that only has the key."));
     add(row<of, &client::tls, &tls::key_pem>("ssl.keystore.key", any(), "The key as PEM text.", sensitive, importance::high, synonym("ssl.key.pem")));
-    add(row<named, &names::keystore>("ssl.keystore.type", any(), "What the file is; seen from its content when it is not given."));
-    add(row<named, &names::keystore_password>("ssl.keystore.password", any(), "Opens a PKCS12 store.", sensitive));
+    add(row<named, &names::keystore>("ssl.keystore.type", any(), "What ssl.keystore.location is; seen from its content when it is not given."));
+    add(row<named, &names::keystore_password>("ssl.keystore.password", any(), "Opens ssl.keystore.location when it is PKCS12.", sensitive));
     add(row<of, &client::tls, &tls::key_password>("ssl.key.password", any(), "Opens an encrypted PEM key.", sensitive));
     add(row_with<setup>(&parse_versions, &print_versions, "ssl.enabled.protocols", one_of("TLSv1.2", "TLSv1.3"), "The versions of TLS to speak.", setting_type::list));
     add(row_with<setup>(&parse_suites, &print_suites, "ssl.cipher.suites", any(),
@@ -252,13 +252,13 @@ void add_security_rows(std::vector<setting>& rows) {
     add(row_with<setup>(&parse_extensions, &no_text, "sasl.oauthbearer.extensions", any(), "librdkafka's name for name=value pairs that go with a token (KIP-342).", setting_type::list));
     add(row<of, &client::sasl, &sasl::oauth, &oauth::url_encode_credentials>("sasl.oauthbearer.header.urlencode", any(), "Whether id and secret are URL-encoded in the request for a token."));
     add(row<of, &client::sasl, &sasl::oauth, &oauth::endpoint_tls, &tls::ca_file>("https.ca.location", any(), "librdkafka's name for the PEM file with the authorities to trust as token endpoints."));
-    add(row<of, &client::sasl, &sasl::oauth, &oauth::endpoint_tls, &tls::ca_pem>("https.ca.pem", any(), "The same as PEM text.", sensitive));
+    add(row<of, &client::sasl, &sasl::oauth, &oauth::endpoint_tls, &tls::ca_pem>("https.ca.pem", any(), "The authorities to trust as token endpoints as PEM text.", sensitive));
     add(row<of, &client::sasl, &sasl::oauth, &oauth::timeout>("sasl.login.read.timeout.ms", at_least(1), "How long the token endpoint may take to connect, and again to answer.",
         setting_type::int32, synonym("sasl.login.connect.timeout.ms")));
     add(row<of, &client::sasl, &sasl::oauth, &oauth::retry_backoff>("sasl.login.retry.backoff.ms", at_least(0), "The wait before a token is asked for again; it doubles."));
-    add(row<of, &client::sasl, &sasl::oauth, &oauth::retry_backoff_max>("sasl.login.retry.backoff.max.ms", at_least(0), "The longest of these waits."));
+    add(row<of, &client::sasl, &sasl::oauth, &oauth::retry_backoff_max>("sasl.login.retry.backoff.max.ms", at_least(0), "The longest wait before a token is asked for again."));
     add(row<of, &client::sasl, &sasl::oauth, &oauth::refresh_at>("sasl.login.refresh.window.factor", between(0.5, 1.0), "The part of a token's life after which it is renewed."));
-    add(row<of, &client::sasl, &sasl::oauth, &oauth::refresh_jitter>("sasl.login.refresh.window.jitter", between(0.0, 0.25), "What is added to that at random."));
+    add(row<of, &client::sasl, &sasl::oauth, &oauth::refresh_jitter>("sasl.login.refresh.window.jitter", between(0.0, 0.25), "What is added to sasl.login.refresh.window.factor at random."));
 }
 
 error apply_security(client_setup& setup) {

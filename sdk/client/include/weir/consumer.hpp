@@ -96,8 +96,9 @@ public:
     iterator begin() { return iterator{this}; }
     std::default_sentinel_t end() const noexcept { return {}; }
 
-    /// The next batch, of at most max_poll_records; empty when nothing came within `most`. An error ends the loop: stopped
-    /// (errc::closed), or what status() says. Decoded where the result is taken.
+    /// The next batch, of at most max_poll_records; empty when nothing came within `most`, or nothing but records that
+    /// on_bad_record passed over, which a commit() covers. An error ends the loop: stopped (errc::closed), or what status()
+    /// says. Decoded where the result is taken.
     op<records<K, V>> poll(duration most = duration::max()) { return op<records<K, V>>{start_poll(most, 0, types_, &build_batch)}; }
     /// The next record; views in it are valid until the next one.
     op<record_type> next() { return op<record_type>{start_poll(duration::max(), 1, types_, &build_one)}; }

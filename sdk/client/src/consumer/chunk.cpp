@@ -37,9 +37,9 @@ chunk::chunk(bytes_view content, std::shared_ptr<const void> owner, std::int64_t
 result<std::size_t> chunk::read(std::span<raw_record> into) {
     for (;;) {
         if (state_ == opened::nothing) {
-            auto more = open_next();
-            if (!more) return more.error();
-            if (!*more) return std::size_t{0};
+            const auto next = more();
+            if (!next) return next.error();
+            if (!*next) return std::size_t{0};
         }
         const auto count = state_ == opened::batch ? read_batch(into) : read_legacy(into);
         if (count > 0) return count;
@@ -54,11 +54,34 @@ void chunk::leave_batch() {
     state_ = opened::nothing;
 }
 
-result<bool> chunk::more() {
-    if (state_ == opened::batch && cursor_.delivered() < open_count_) return true;
-    if (state_ == opened::legacy && !legacy_records_.empty()) return true;
-    if (state_ != opened::nothing) leave_batch();
-    return open_next();
+result<bool> chunk::more(look at) {
+    for (;;) {
+        if (state_ == opened::nothing) {
+            const auto next = find_next();
+            if (!next) return next.error();
+            if (!*next) return false;
+            const auto* batch = (*next)->batch();
+            if (at == look::headers && batch && batch->base_offset() >= from_) return true;
+            if (auto why = open(**next)) return why;
+        }
+        if (has_rest()) return true;
+        leave_batch();
+    }
+}
+
+// A batch is opened whole, and begins where it always did: what is wanted of it may have been compacted away.
+bool chunk::has_rest() {
+    if (state_ == opened::legacy) {
+        while (!legacy_records_.empty() && legacy_records_.front().offset < from_) legacy_records_ = legacy_records_.subspan(1);
+        return !legacy_records_.empty();
+    }
+    if (cursor_.delivered() > 0 || open_base_offset_ >= from_) return cursor_.delivered() < open_count_;
+    protocol::record_view record;
+    auto ahead = cursor_;
+    for (; ahead.next(record); cursor_ = ahead) {
+        if (record.offset >= from_) return true;
+    }
+    return ahead.failed();  // which read() tells
 }
 
 std::size_t chunk::read_batch(std::span<raw_record> into) {
@@ -95,35 +118,39 @@ void chunk::pack() {
     payload_kept_ = false;
 }
 
-result<bool> chunk::open_next() {
+error chunk::damage(const protocol::set_entry& entry) const {
+    if (!how_.check_crcs || entry.crc_matches()) return {};
+    return error{errc::corrupt_message, fmt::format("the checksum of the batch up to offset {} does not match", entry.last_offset())};
+}
+
+result<std::optional<protocol::set_entry>> chunk::find_next() {
     for (;;) {
         if (rest_.empty()) {
             from_ = std::max(from_, end_offset_);
-            return false;
+            return std::optional<protocol::set_entry>{};
         }
         protocol::record_set set{rest_, protocol::crc_check::skip};
-        const auto entry = set.next();
+        auto entry = set.next();
         if (!entry) return error{errc::corrupt_message, "what follows is no record batch"};
         open_bytes_ = entry->size();
         open_next_offset_ = entry->last_offset() + 1;
-        bool wanted = open_next_offset_ > from_;
-        if (wanted) {
-            if (how_.check_crcs && !entry->crc_matches()) {
-                return error{errc::corrupt_message, fmt::format("the checksum of the batch up to offset {} does not match", entry->last_offset())};
-            }
-            auto ready = entry->batch() ? open(*entry->batch()) : open(*entry->legacy());
-            if (!ready) return ready.error();
-            wanted = *ready;
+        if (open_next_offset_ > from_) {
+            const auto* batch = entry->batch();
+            const bool hidden = batch && ((how_.read_committed && aborted_.hides(*batch)) || batch->control() || batch->record_count() == 0);
+            if (!hidden) return entry;
+            if (auto why = damage(*entry)) return why;  // a header that is wrong hides nothing
         }
-        if (wanted) return true;
         from_ = std::max(from_, open_next_offset_);
         rest_ = rest_.subspan(open_bytes_);
     }
 }
 
-result<bool> chunk::open(const protocol::batch_view& batch) {
-    const bool hidden = how_.read_committed && aborted_.hides(batch);
-    if (hidden || batch.control()) return false;
+error chunk::open(const protocol::set_entry& entry) {
+    if (auto why = damage(entry)) return why;
+    return entry.batch() ? open(*entry.batch()) : open(*entry.legacy());
+}
+
+error chunk::open(const protocol::batch_view& batch) {
     auto payload = batch.payload();
     if (batch.compressed()) {
         const auto which = batch.compression();
@@ -141,14 +168,15 @@ result<bool> chunk::open(const protocol::batch_view& batch) {
     }
     cursor_ = protocol::record_cursor{batch, payload};
     open_count_ = batch.record_count();
+    open_base_offset_ = batch.base_offset();
     epoch_ = batch.leader_epoch();
     append_time_ = batch.time_type() == protocol::timestamp_type::log_append_time;
     legacy_.reset();
     state_ = opened::batch;
-    return true;
+    return {};
 }
 
-result<bool> chunk::open(const protocol::legacy_entry& entry) {
+error chunk::open(const protocol::legacy_entry& entry) {
     if (!legacy_ || std::exchange(payload_kept_, false)) legacy_ = std::make_shared<protocol::legacy_reader>();
     payload_.reset();
     auto found = legacy_->read(entry);
@@ -157,7 +185,7 @@ result<bool> chunk::open(const protocol::legacy_entry& entry) {
     epoch_ = -1;
     append_time_ = entry.time_type() == protocol::timestamp_type::log_append_time;
     state_ = opened::legacy;
-    return true;
+    return {};
 }
 
 // One buffer serves all batches, unless somebody holds what is in it.

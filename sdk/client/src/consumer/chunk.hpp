@@ -46,8 +46,10 @@ public:
     /// Up to into.size() records, all of one batch; 0 at the end. errc::corrupt_message or errc::invalid_record, without
     /// a place: the batch at next_offset() cannot be read; errc::buffer_full: not before others let go of theirs.
     result<std::size_t> read(std::span<raw_record> into);
-    /// Whether read() would give something. Opens the next batch where the last is read to its end.
-    result<bool> more();
+    /// `headers` opens a batch only when nothing else tells whether there is anything from next_offset() on in it.
+    enum class look : std::uint8_t { records, headers };
+    /// Whether read() would give something, for all that is seen; passes over what it would not.
+    result<bool> more(look at = look::records);
     /// Reads again from this offset on, which the last read() gave.
     void rewind(std::int64_t to);
     /// In the middle of a decompressed batch.
@@ -69,10 +71,14 @@ public:
     void keep(std::vector<std::shared_ptr<const void>>& in);
 
 private:
-    result<bool> open_next();
+    /// The next batch that may have something for the application; nullopt: there is none.
+    result<std::optional<protocol::set_entry>> find_next();
+    error damage(const protocol::set_entry& entry) const;
+    bool has_rest();
     void leave_batch();
-    result<bool> open(const protocol::batch_view& batch);
-    result<bool> open(const protocol::legacy_entry& entry);
+    error open(const protocol::set_entry& entry);
+    error open(const protocol::batch_view& batch);
+    error open(const protocol::legacy_entry& entry);
     std::size_t read_batch(std::span<raw_record> into);
     std::size_t read_legacy(std::span<raw_record> into);
     unpacked_batch& fresh_buffer();
@@ -92,6 +98,7 @@ private:
     enum class opened : std::uint8_t { nothing, batch, legacy } state_ = opened::nothing;
     std::size_t open_bytes_ = 0;
     std::int64_t open_next_offset_ = 0;
+    std::int64_t open_base_offset_ = 0;
     std::int32_t open_count_ = 0;
     protocol::record_cursor cursor_;
     std::shared_ptr<unpacked_batch> payload_;

@@ -7,7 +7,7 @@ namespace weir::detail {
 // Called with the reader's lock.
 bool poll_state::look(bool mine) {
     // A single record is read at once: only that tells whether there is one.
-    const auto got = single_ ? of_->read(1, failure_) : mine ? of_->peek(failure_) : of_->acquire(failure_);
+    const auto got = single_ ? of_->read(1, failure_) : of_->peek(mine ? chunk::look::records : chunk::look::headers, failure_);
     if (got == reader::found::nothing) return false;
     have_one_ = single_ && got == reader::found::records;
     of_->polling_ = false;

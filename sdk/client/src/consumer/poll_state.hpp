@@ -32,7 +32,7 @@ public:
 
 private:
     std::shared_ptr<poll_state> self() { return std::static_pointer_cast<poll_state>(shared_from_this()); }
-    /// True: it has ended. `mine`: on the application's thread, where a batch may be opened.
+    /// True: it has ended. `mine`: on the application's thread, where batches are opened; elsewhere headers have to tell.
     bool look(bool mine);
 
     std::shared_ptr<reader> of_;

@@ -92,10 +92,10 @@ reader::found reader::read(std::size_t most, error& why) {
     }
 }
 
-reader::found reader::peek(error& why) {
+reader::found reader::peek(chunk::look at, error& why) {
     for (;;) {
         if (const auto got = acquire(why); got != found::records) return got;
-        const auto more = now_.more();
+        const auto more = now_.more(at);
         if (!more) return in_vain(more.error(), why);
         if (*more) return found::records;
         finish_chunk();

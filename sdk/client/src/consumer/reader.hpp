@@ -63,8 +63,8 @@ private:
     /// Records of one batch: records_, of_. Passes over chunks that are read.
     found read(std::size_t most, error& why);
     found acquire(error& why);
-    /// Whether read() would give something.
-    found peek(error& why);
+    /// Whether read() would give something, for all that is seen so.
+    found peek(chunk::look at, error& why);
     found in_vain(const error& of, error& why);
     void finish_chunk();
     error located(const error& why) const;

@@ -1,0 +1,173 @@
+// What ends a poll: records for the application, and nothing else that a fetch may bring.
+#include "consumer/reader.hpp"
+#include "record_batches.hpp"
+
+#include <weir/base/sim/world.hpp>
+#include <weir/protocol/records/control_records.hpp>
+
+using namespace weir;
+using namespace weir::detail;
+using namespace std::chrono_literals;
+
+namespace {
+
+using strings = std::vector<std::string>;
+
+bytes batch(std::int64_t base, const strings& values, std::int64_t producer = -1, protocol::codec codec = protocol::codec::none) {
+    protocol::batch_settings settings;
+    settings.base_offset = base;
+    settings.producer_id = producer;
+    settings.producer_epoch = producer < 0 ? std::int16_t{-1} : std::int16_t{0};
+    settings.base_sequence = producer < 0 ? -1 : 0;
+    settings.transactional = producer >= 0;
+    settings.compression = codec;
+    return test::make_batch(values, 1000, settings);
+}
+bytes marker(std::int64_t offset, std::int64_t producer, bool commit) {
+    protocol::end_txn_settings settings;
+    settings.producer_id = producer;
+    settings.producer_epoch = 0;
+    settings.marker.commit = commit;
+    settings.timestamp = 1000;
+    settings.base_offset = offset;
+    return protocol::build_end_txn_batch(settings);
+}
+/// As the log cleaner leaves it: its last records are gone, its last offset is not. The checksum is not that of before.
+bytes compacted(bytes content, std::int32_t last_offset_delta) {
+    constexpr std::size_t at = 23;
+    store_big_endian(content.data() + at, last_offset_delta);
+    return content;
+}
+void join(bytes& to, const bytes& more) { to.insert(to.end(), more.begin(), more.end()); }
+
+void build(void*, poll_source& from, void* into) {
+    strings found;
+    raw_part part;
+    std::vector<std::shared_ptr<const void>> keep;
+    while (from.next(part, keep)) {
+        for (const auto& each : part.records) found.emplace_back(as_text(each.value_bytes()));
+    }
+    auto& outcome = *static_cast<result<strings>*>(into);
+    if (found.empty() && from.failure()) outcome = from.failure();
+    else outcome = std::move(found);
+}
+
+struct poll_fixture {
+    sim::world world{1};
+    sim::node_id desk = world.add_node("desk");
+    std::shared_ptr<inbox> in = std::make_shared<inbox>(1 << 20, std::make_shared<byte_budget>(1 << 20), function<void()>{});
+    std::shared_ptr<callbacks> strand = std::make_shared<callbacks>(world.loop(desk), function<void(function<void()>)>{}, true);
+    std::shared_ptr<reader> of = std::make_shared<reader>(in, strand, world.loop(desk), reader_settings{});
+    feed_ptr from = std::make_shared<feed>("orders", 0, 1);
+    chunk_settings how{true, true, nullptr};
+
+    poll_fixture() { in->open(from); }
+    /// A fetch brings it, for a reader that is at `position`.
+    void bring(bytes content, std::int64_t position, std::vector<aborted_transaction> aborted = {}) {
+        world.loop(desk).post([this, content = std::move(content), position, aborted = std::move(aborted)]() mutable {
+            const auto owner = std::make_shared<bytes>(std::move(content));
+            in->put(from, chunk{bytes_view{*owner}, owner, position, std::move(aborted), how});
+        });
+        world.run_for(10ms);
+    }
+    op<strings> poll(duration most) { return op<strings>{of->poll(most, 0, nullptr, &build)}; }
+    static strings values_of(op<strings> polled) {
+        const auto got = polled.get();
+        REQUIRE_MESSAGE(got, got.error().message());
+        return *got;
+    }
+    /// The poll waits in vain, and for no shorter than it was told.
+    void waits_in_vain(op<strings> polled, nanoseconds rest) {
+        CHECK_FALSE(polled.ready());
+        world.run_for(rest - 20ms);
+        CHECK_FALSE(polled.ready());
+        REQUIRE(world.run_until([&] { return polled.ready(); }, 30ms));
+        CHECK(values_of(std::move(polled)).empty());
+    }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(poll_fixture, "markers of transactions do not end a poll, and what is aborted does not where only what is committed is read") {
+    auto polled = poll(10s);
+    SUBCASE("a marker") {
+        bring(marker(0, 7, true), 0);
+        waits_in_vain(polled, 10s - 10ms);
+    }
+    SUBCASE("a marker, then a record") {
+        bring(marker(0, 7, true), 0);
+        CHECK_FALSE(polled.ready());
+        bring(batch(1, {"a"}), 1);
+        REQUIRE(polled.ready());
+        CHECK(values_of(polled) == strings{"a"});
+    }
+    SUBCASE("an aborted transaction") {
+        auto all = batch(0, {"a", "b"}, 7, protocol::codec::zstd);
+        join(all, marker(2, 7, false));
+        bring(all, 0, {{7, 0}});
+        waits_in_vain(polled, 10s - 10ms);
+        CHECK(from->how_far.finished.load() == 3);  // and a commit covers it
+    }
+    SUBCASE("an aborted transaction, and a record behind it") {
+        auto all = batch(0, {"a", "b"}, 7);
+        join(all, marker(2, 7, false));
+        join(all, batch(3, {"c"}, -1, protocol::codec::zstd));
+        bring(all, 0, {{7, 0}});
+        REQUIRE(polled.ready());
+        CHECK(values_of(polled) == strings{"c"});
+    }
+}
+
+TEST_CASE_FIXTURE(poll_fixture, "nor does a batch that has nothing from the position on") {
+    how.check_crcs = false;
+    auto polled = poll(10s);
+    SUBCASE("as its records tell") {
+        bring(compacted(batch(0, {"a", "b", "c"}, -1, protocol::codec::zstd), 9), 5);
+        waits_in_vain(polled, 10s - 10ms);
+    }
+    SUBCASE("as its header tells") {
+        auto content = batch(0, {"a"});
+        content.resize(61);                              // an empty batch that keeps a producer's sequence: a header and no records
+        store_big_endian(content.data() + 8, std::int32_t{49});
+        store_big_endian(content.data() + 57, std::int32_t{0});
+        bring(compacted(content, 9), 0);
+        waits_in_vain(polled, 10s - 10ms);
+    }
+    SUBCASE("but what follows does") {
+        auto all = compacted(batch(0, {"a", "b", "c"}), 9);
+        join(all, batch(10, {"d"}));
+        bring(all, 5);
+        REQUIRE(polled.ready());
+        CHECK(values_of(polled) == strings{"d"});
+    }
+    SUBCASE("and what is left of a batch does") {
+        bring(batch(0, {"a", "b", "c"}, -1, protocol::codec::zstd), 2);
+        REQUIRE(polled.ready());
+        CHECK(values_of(polled) == strings{"c"});
+    }
+}
+
+TEST_CASE_FIXTURE(poll_fixture, "what was there before the poll is passed over in the same way") {
+    how.check_crcs = false;
+    bring(marker(0, 7, true), 0);
+    bring(compacted(batch(1, {"a", "b"}), 8), 4);
+    SUBCASE("nothing else is there") {
+        auto waiting = poll(10s);
+        waits_in_vain(waiting, 10s);
+    }
+    SUBCASE("a record is") {
+        bring(batch(10, {"c"}), 10);
+        auto at_once = poll(0s);
+        REQUIRE(at_once.ready());
+        CHECK(values_of(at_once) == strings{"c"});
+    }
+}
+
+TEST_CASE_FIXTURE(poll_fixture, "damage in what would be passed over is told, as anywhere") {
+    auto polled = poll(10s);
+    auto content = marker(0, 7, true);
+    content.back() ^= std::byte{1};
+    bring(content, 0);
+    REQUIRE(polled.ready());
+    CHECK(polled.get().code() == errc::corrupt_message);
+}

@@ -202,6 +202,92 @@ TEST_CASE_FIXTURE(share_fixture, "verdicts that a broker refuses are told, each 
     CHECK(done->front().why.offset() == 0);
 }
 
+TEST_CASE_FIXTURE(share_fixture, "what a share consumer acquires, says and loses is counted") {
+    put(0, 3);
+    put(1, 2);
+    open_explicit();
+    auto jobs = take(5);
+    const auto job_at = [&](std::int32_t partition, std::int64_t offset) -> job& {
+        return *std::find_if(jobs.begin(), jobs.end(), [&](const job& each) { return each.info.partition == partition && each.info.offset == offset; });
+    };
+    const auto counted = [&] {
+        const auto all = kafka->metrics().share_consumers;
+        REQUIRE(all.size() == 1);
+        return all[0];
+    };
+    auto now = counted();
+    CHECK(now.number == 1);
+    CHECK(now.group_id == "workers");
+    CHECK(now.records == 5);
+    CHECK(now.bytes > 100);
+    CHECK(now.fetches == static_cast<std::uint64_t>(count(api_key::share_fetch)));
+    CHECK(now.fetch_ms.count == now.fetches);
+    CHECK(now.fetch_bytes.sum == now.bytes);
+    CHECK(now.sessions == 2);
+    CHECK(now.assigned == 2);
+    CHECK(now.rebalances == 1);
+    CHECK(now.heartbeats >= 1);
+    CHECK(now.sent == 0);
+
+    job_at(0, 0).accept();
+    job_at(0, 1).release();
+    job_at(0, 2).reject();
+    job_at(1, 0).renew();
+    REQUIRE(wait(in->commit()));
+    now = counted();
+    CHECK(now.sent == 4);
+    CHECK(now.accepted == 1);
+    CHECK(now.released == 1);
+    CHECK(now.rejected == 1);
+    CHECK(now.renewed == 1);
+    CHECK(now.failed == 0);
+    CHECK(now.expired == 0);
+
+    world.run_for(31s);
+    job_at(1, 1).accept();
+    REQUIRE(wait(in->commit()));
+    now = counted();
+    CHECK(now.sent == 4);
+    CHECK(now.failed == 1);
+    CHECK(now.expired == 1);
+    jobs.clear();
+    CHECK(counted().expired == 2);  // the one that was renewed
+
+    const auto text = kafka->metrics().prometheus_text();
+    const auto shows = [&](std::string_view line) { return text.find(line) != std::string::npos; };
+    CHECK_MESSAGE(shows(R"(kafka_consumer_consumer_share_fetch_manager_metrics_acknowledgements_send_total{client_id="weir",share_consumer="1",group_id="workers"} 4)"), text);
+    CHECK(shows(R"(kafka_consumer_consumer_share_fetch_manager_metrics_records_consumed_total{client_id="weir",share_consumer="1",group_id="workers"} 5)"));
+    CHECK(shows(R"(kafka_consumer_consumer_share_coordinator_metrics_assigned_partitions{client_id="weir",share_consumer="1",group_id="workers"} 2)"));
+    CHECK(shows(R"(kafka_consumer_consumer_share_metrics_connection_count{client_id="weir"} )"));
+    CHECK_FALSE(shows("admin_client"));
+
+    in.reset();
+    world.run_for(2s);
+    CHECK(kafka->metrics().share_consumers.empty());
+}
+
+TEST_CASE_FIXTURE(share_fixture, "verdicts that brokers refuse are counted, and sessions that begin anew") {
+    put(0, 2);
+    open_explicit();
+    const auto jobs = take(2);
+    verdict_code[0] = errc::invalid_record_state;
+    jobs[0].accept();
+    REQUIRE(wait(in->commit()));
+    session_code[1] = errc::share_session_not_found;
+    jobs[1].accept();
+    world.run_for(3s);
+    verdict_code.clear();
+    put(0, 1);
+    take(1);
+    const auto now = kafka->metrics().share_consumers.at(0);
+    CHECK(now.sent == 2);
+    CHECK(now.failed == 2);
+    CHECK(now.accepted == 0);
+    CHECK(now.expired == 0);
+    CHECK(now.sessions == static_cast<std::uint64_t>(times("fetch 1 epoch 0") + times("fetch 2 epoch 0")));
+    CHECK(times("fetch 1 epoch 0") == 2);
+}
+
 TEST_CASE_FIXTURE(share_fixture, "a leader that moves is followed") {
     put(0, 1);
     open();

@@ -18,7 +18,8 @@ const lender from{7, 1};
 struct ledger_fixture {
     sim::manual_loop loop;
     int told = 0;
-    std::shared_ptr<share_ledger> ledger = std::make_shared<share_ledger>(loop, [this] { ++told; });
+    std::shared_ptr<share_counters> counters = std::make_shared<share_counters>();
+    std::shared_ptr<share_ledger> ledger = std::make_shared<share_ledger>(loop, counters, [this] { ++told; });
 
     /// A batch of as many records from offset 0; `acquired` of them are lent.
     std::shared_ptr<lease_part> lend(int records, std::vector<acquired_range> acquired, bool broken = false) {
@@ -105,6 +106,10 @@ TEST_CASE_FIXTURE(ledger_fixture, "a verdict after the end of its loan is kept f
     CHECK(news.decided.at(where) == std::map<std::int64_t, verdict>{{0, verdict::accept}});
     CHECK(news.renewals.empty());
     CHECK(news.late.at(where) == std::map<std::int64_t, verdict>{{1, verdict::accept}, {2, verdict::renew}});
+    CHECK(counters->expired.value() == 1);  // the other may still be decided about, in vain
+    part->decide(2, verdict::accept);
+    CHECK(ledger->take(from).late.at(where) == std::map<std::int64_t, verdict>{{2, verdict::accept}});
+    CHECK(counters->expired.value() == 2);
 }
 
 TEST_CASE_FIXTURE(ledger_fixture, "what nobody decided about goes back with the last handle, read or not") {
@@ -117,6 +122,26 @@ TEST_CASE_FIXTURE(ledger_fixture, "what nobody decided about goes back with the 
     CHECK(decided() == std::map<std::int64_t, verdict>{{0, verdict::release}});
     lend(3, {{0, 1, 1}}).reset();
     CHECK(decided() == std::map<std::int64_t, verdict>{{0, verdict::release}, {1, verdict::release}});
+}
+
+TEST_CASE_FIXTURE(ledger_fixture, "records whose time is up are counted once, whoever notices") {
+    auto part = lend(4, {{0, 3, 1}});
+    part->open();
+    part->decide(0, verdict::accept);
+    CHECK(decided().size() == 1);
+    auto unread = lend(4, {{0, 2, 1}}), waiting = lend(4, {{0, 3, 1}});
+    loop.advance(30s);
+    part->forget(1);  // as who hands out records notices
+    part->forget(1);
+    CHECK(counters->expired.value() == 1);
+    part.reset();
+    CHECK(counters->expired.value() == 3);
+    unread.reset();
+    CHECK(counters->expired.value() == 6);
+    waiting->forget_all();
+    waiting.reset();
+    CHECK(counters->expired.value() == 10);
+    CHECK(decided().empty());
 }
 
 TEST_CASE_FIXTURE(ledger_fixture, "records that cannot be read go back, and it is told") {

@@ -53,6 +53,21 @@ struct consumer_metrics {
     std::uint64_t buffered_bytes = 0, buffer_bytes = 0;  ///< fetched and not read yet, and how many there may be
 };
 
+struct share_consumer_metrics {
+    int number = 0;                                ///< counts the client's share consumers from 1
+    std::string group_id{};
+    std::uint64_t records = 0, bytes = 0;          ///< acquired, as brokers count them, and what they sent for it
+    std::uint64_t fetches = 0;
+    distribution fetch_ms{}, fetch_bytes{};
+    std::uint64_t sent = 0;                        ///< verdicts about single records, told to brokers
+    std::uint64_t accepted = 0, released = 0, rejected = 0, renewed = 0;  ///< of these, as brokers confirmed
+    std::uint64_t failed = 0;                      ///< verdicts that do not count: refused, too late, or their session is gone
+    std::uint64_t expired = 0;                     ///< records whose time was up with no verdict told: others may have them
+    std::uint64_t sessions = 0;                    ///< share sessions begun: one for each broker, when all is well
+    std::uint64_t rebalances = 0, heartbeats = 0;
+    std::uint64_t assigned = 0;                    ///< partitions
+};
+
 struct client_metrics {
     std::string client_id{};
     connection_metrics connections{};
@@ -60,6 +75,7 @@ struct client_metrics {
     std::uint64_t metadata_refreshes = 0, metadata_failures = 0;
     std::vector<producer_metrics> producers{};     ///< those that are open
     std::vector<consumer_metrics> consumers{};
+    std::vector<share_consumer_metrics> share_consumers{};
     /// In Prometheus' text format 0.0.4 under the names of Kafka's clients, such as
     /// kafka_producer_producer_metrics_record_send_total{client_id="weir",producer="1"} (docs/guides/metrics.md).
     std::string prometheus_text() const;

@@ -12,14 +12,19 @@ lease_part::lease_part(std::shared_ptr<share_ledger> in, lender from, place wher
 lease_part::~lease_part() {
     const auto now = in_->now();
     std::map<std::int64_t, verdict> back;
+    std::size_t over = 0;
+    if (!opened_ && ends_ <= now) over = acquired_count();
     if (!opened_ && ends_ > now) {
         for (const auto& range : acquired_) {
             for (auto offset = range.first; offset <= range.last; ++offset) back.emplace(offset, verdict::release);
         }
     }
     for (std::size_t i = 0; i < records_.size(); ++i) {
-        if (slots_[i].state.load(std::memory_order_acquire) == undecided && ends(i) > now) back.emplace(records_[i].offset, verdict::release);
+        if (slots_[i].state.load(std::memory_order_acquire) != undecided) continue;
+        if (ends(i) > now) back.emplace(records_[i].offset, verdict::release);
+        else ++over;
     }
+    if (now != time_point::max()) in_->expired(over);
     if (!back.empty()) in_->give_back(from_, where_, topic_, back);
 }
 
@@ -88,10 +93,21 @@ bool lease_part::decide(std::size_t index, verdict what) {
     return true;
 }
 
-void lease_part::forget(std::size_t index) { slots_[index].state.store(told, std::memory_order_release); }
+std::size_t lease_part::acquired_count() const noexcept {
+    std::size_t count = 0;
+    for (const auto& range : acquired_) count += static_cast<std::size_t>(range.last - range.first + 1);
+    return count;
+}
+
+void lease_part::forget(std::size_t index) {
+    if (slots_[index].state.exchange(told, std::memory_order_acq_rel) != told) in_->expired(1);
+}
 
 void lease_part::forget_all() {
-    if (!opened_) acquired_.clear();
+    if (!opened_) {
+        in_->expired(acquired_count());
+        acquired_.clear();
+    }
     for (std::size_t i = 0; i < records_.size(); ++i) forget(i);
     opened_ = true;
 }
@@ -111,6 +127,7 @@ void lease_part::collect(share_news& into, time_point now) {
         }
         if (said == undecided || said == told || said == static_cast<std::uint8_t>(verdict::renew)) continue;
         (over ? into.late : into.decided)[where_][records_[i].offset] = static_cast<verdict>(said);
+        if (over) in_->expired(1);
         state.store(told, std::memory_order_release);
     }
 }

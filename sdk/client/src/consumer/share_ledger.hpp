@@ -1,5 +1,6 @@
 // What is on loan to a share consumer, and what was said about it: written by the application, told to brokers by the loop.
 #pragma once
+#include "../metrics/counters.hpp"
 #include "chunk.hpp"
 #include "share_session.hpp"
 
@@ -90,6 +91,7 @@ private:
     };
     std::vector<circumstance> circumstances_;  // by record
     std::unique_ptr<slot[]> slots_;
+    std::size_t acquired_count() const noexcept;
     std::vector<std::int64_t> missing_;  ///< acquired, but no records: compacted away, or markers of transactions
     std::vector<std::shared_ptr<const void>> keep_;
     bool opened_ = false;
@@ -99,7 +101,8 @@ private:
 class share_ledger {
 public:
     /// `tell`: there is something to tell a broker, where there was nothing, or something that must not wait.
-    share_ledger(const clock& time, function<void()> tell) : time_(&time), tell_(std::move(tell)) {}
+    share_ledger(const clock& time, std::shared_ptr<share_counters> counters, function<void()> tell)
+        : time_(&time), counters_(std::move(counters)), tell_(std::move(tell)) {}
 
     // --- the loop's side ---
     /// What is to be told that lender; it counts as told from now on.
@@ -115,11 +118,14 @@ public:
     void list(const std::shared_ptr<lease_part>& part, bool urgent);
     void give_back(const lender& from, const place& where, const std::string& topic, const std::map<std::int64_t, verdict>& which);
     time_point now() const;  ///< max() when there is no clock any more
+    /// The time of so many records is up, with no verdict told. Takes no lock.
+    void expired(std::size_t records) noexcept { counters_->expired.add(records); }
 
 private:
     void changed(bool urgent);
     mutable std::mutex mutex_;
     const clock* time_;
+    const std::shared_ptr<share_counters> counters_;
     function<void()> tell_;
     std::map<lender, std::vector<std::shared_ptr<lease_part>>> listed_;
     std::map<lender, share_news> returned_;

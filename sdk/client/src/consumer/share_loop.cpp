@@ -22,6 +22,15 @@ std::string made_up_id(std::uint64_t seed) {
     return to_string(random_uuid(random));
 }
 
+/// Gaps, which nobody decided about, apart.
+std::uint64_t verdicts_in(const verdicts& all) {
+    std::uint64_t found = 0;
+    for (const auto& [where, by_offset] : all) {
+        found += static_cast<std::uint64_t>(std::count_if(by_offset.begin(), by_offset.end(), [](const auto& each) { return each.second != verdict::gap; }));
+    }
+    return found;
+}
+
 /// Cannot get better by asking again.
 bool hopeless(errc code) {
     switch (code) {
@@ -46,10 +55,12 @@ share_loop::share_loop(std::shared_ptr<cluster> view, std::shared_ptr<callbacks>
     limits_.max_records = config.max_poll_records;
     limits_.strict = config.acquire == acquire_mode::record_limit;
     last_asked_ = view_->loop().now();
+    counters_->group_id = group_id_;
 }
 
 void share_loop::open() {
-    ledger_ = std::make_shared<share_ledger>(view_->loop(), [weak = weak_from_this(), &loop = view_->loop()] {
+    view_->counters().add(counters_);
+    ledger_ = std::make_shared<share_ledger>(view_->loop(), counters_, [weak = weak_from_this(), &loop = view_->loop()] {
         loop.post([weak] {
             if (const auto self = weak.lock()) self->wake();
         });
@@ -159,6 +170,8 @@ void share_loop::carry_out(share_effect::find_names& next) {
 void share_loop::carry_out(share_effect::forget_coordinator&) { view_->forget_coordinator(coordinator_kind::group, group_id_); }
 void share_loop::carry_out(share_effect::assigned& next) {
     assigned_ = std::move(next.places);
+    counters_->rebalances.add();
+    counters_->assigned.store(assigned_.size(), std::memory_order_relaxed);
     for (const auto& [where, topic] : assigned_) {
         if (!view_->find(topic)) view_->want(topic);
     }
@@ -175,6 +188,7 @@ task<void> share_loop::heartbeat(self_ptr self, share_effect::heartbeat next) {
     if (!link) {
         self->member_.request_failed(next.of, link.error(), self->view_->loop().now());
     } else {
+        self->counters_->heartbeats.add();
         auto calling = (*link)->call(next.request);
         auto got = co_await calling;
         if (got) self->member_.answered(next.of, got->message, self->view_->loop().now());
@@ -305,6 +319,7 @@ void share_loop::report(const verdicts& which, const std::map<place, std::string
         for (const auto& [offset, what] : by_offset) {
             if (what == verdict::gap) continue;
             const auto said = static_cast<acknowledgement>(what);
+            count(said, !why);
             if (!results.empty() && results.back().where == named && results.back().last + 1 == offset && results.back().what == said) {
                 results.back().last = offset;
                 continue;
@@ -315,6 +330,16 @@ void share_loop::report(const verdicts& which, const std::map<place, std::string
     if (results.empty()) return;
     for (auto& each : committers_) each.results.insert(each.results.end(), results.begin(), results.end());
     if (*on_acknowledged_) strand_->post([told = on_acknowledged_, results = std::move(results)] { (*told)(results); });
+}
+
+void share_loop::count(acknowledgement what, bool counts) {
+    auto& all = *counters_;
+    auto& one = !counts                            ? all.failed
+                : what == acknowledgement::accept  ? all.accepted
+                : what == acknowledgement::release ? all.released
+                : what == acknowledgement::reject  ? all.rejected
+                                                   : all.renewed;
+    one.add();
 }
 
 // --- requests
@@ -370,6 +395,7 @@ task<void> share_loop::converse(self_ptr self, std::int32_t broker, errand what,
 task<error> share_loop::renew(self_ptr self, connection_ptr link, std::int32_t broker, const share_news& told) {  // NOLINT(performance-unnecessary-value-param)
     auto& session = self->link_to(broker).session;
     const auto request = session.acknowledge(told.renewals, true);
+    self->counters_->verdicts.add(verdicts_in(told.renewals));
     auto calling = link->call(request);
     auto got = co_await calling;
     const auto code = got ? errc_from_wire(got->message.error_code) : got.code();
@@ -396,6 +422,7 @@ task<error> share_loop::renew(self_ptr self, connection_ptr link, std::int32_t b
 task<error> share_loop::acknowledge(self_ptr self, connection_ptr link, std::int32_t broker, const share_news& told, bool farewell) {  // NOLINT(performance-unnecessary-value-param)
     auto& session = self->link_to(broker).session;
     const auto request = farewell ? session.farewell(told.decided) : session.acknowledge(told.decided, false);
+    self->counters_->verdicts.add(verdicts_in(told.decided));
     auto calling = link->call(request);
     auto got = co_await calling;
     const auto code = got ? errc_from_wire(got->message.error_code) : got.code();
@@ -422,7 +449,11 @@ task<error> share_loop::fetch(self_ptr self, connection_ptr link, std::int32_t b
     auto& state = self->link_to(broker);
     auto& session = state.session;
     bool troubled = false, lent = false;
+    const bool fresh = !session.open();
     const auto request = session.fetch(wanted, told.decided, self->limits_);
+    self->counters_->fetches.add();
+    self->counters_->verdicts.add(verdicts_in(told.decided));
+    const auto began = self->view_->loop().now();
     auto calling = link->call(request, protocol::share_fetch_request::max_version, self->max_wait_);
     auto got = co_await calling;
     const auto code = got ? errc_from_wire(got->message.error_code) : got.code();
@@ -430,6 +461,10 @@ task<error> share_loop::fetch(self_ptr self, connection_ptr link, std::int32_t b
     std::map<place, error> single;
     if (!why) {
         session.answered(errc::none);
+        auto& counted = *self->counters_;
+        counted.fetch_latency.record(static_cast<std::uint64_t>((self->view_->loop().now() - began) / std::chrono::microseconds{1}));
+        if (fresh) counted.sessions.add();
+        std::size_t bytes = 0;
         const auto owner = std::make_shared<net::answer<protocol::share_fetch_response>>(*std::move(got));
         const auto& answer = owner->message;
         if (answer.acquisition_lock_timeout_ms > 0) self->lock_timeout_ = milliseconds{answer.acquisition_lock_timeout_ms};
@@ -448,11 +483,14 @@ task<error> share_loop::fetch(self_ptr self, connection_ptr link, std::int32_t b
                     if (hopeless(trouble.code())) why = trouble;
                     troubled = true;
                 }
+                bytes += part.records.memory().size();
                 if (part.acquired_records.empty() || name.empty()) continue;
                 self->lend({broker, session.number()}, where, name, part, owner);
                 lent = true;
             }
         }
+        counted.bytes.add(bytes);
+        counted.fetch_bytes.record(bytes);
         // Such answers come at once: nobody waits for records of a partition that is not there.
         if (troubled && !lent) state.not_before = self->view_->loop().now() + self->view_->retry().after(++state.failures, self->view_->random());
     }
@@ -462,7 +500,10 @@ task<error> share_loop::fetch(self_ptr self, connection_ptr link, std::int32_t b
 
 void share_loop::lend(const lender& from, const place& where, const std::string& topic, const protocol::share_fetch_response::partition_data& part, std::shared_ptr<const void> owner) {
     std::vector<acquired_range> ranges;
-    for (const auto& each : part.acquired_records) ranges.push_back({each.first_offset, each.last_offset, each.delivery_count});
+    for (const auto& each : part.acquired_records) {
+        ranges.push_back({each.first_offset, each.last_offset, each.delivery_count});
+        counters_->records.add(static_cast<std::uint64_t>(each.last_offset - each.first_offset + 1));
+    }
     std::sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     const auto first = ranges.front().first;
     chunk content{part.records.memory(), std::move(owner), first, {}, chunk_settings{check_crcs_, false}};

@@ -3,6 +3,7 @@
 // Nothing is fetched before the application asks: what is borrowed and waits here runs out of time. Verdicts travel with
 // the next fetch, or by themselves when there is none.
 #pragma once
+#include "../metrics/counters.hpp"
 #include "../op_state.hpp"
 #include "share_ledger.hpp"
 
@@ -93,6 +94,7 @@ private:
     error part_trouble(const place& where, const std::string& topic, errc code, std::int32_t leader, std::int32_t epoch);
     /// Tells the application what became of its verdicts: `whys` of single partitions, or `of_all`.
     void report(const verdicts& which, const std::map<place, std::string>& topics, const std::map<place, error>& whys, const error& of_all);
+    void count(acknowledgement what, bool counts);
     void settle_committers();
 
     std::shared_ptr<cluster> view_;
@@ -103,6 +105,7 @@ private:
     milliseconds api_timeout_, max_wait_;
     std::shared_ptr<function<void(const std::vector<acknowledged>&)>> on_acknowledged_;
     share_member member_;
+    std::shared_ptr<share_counters> counters_ = std::make_shared<share_counters>();
     std::shared_ptr<share_ledger> ledger_;
     lane lane_;
     milliseconds lock_timeout_{30'000};  ///< as the brokers say

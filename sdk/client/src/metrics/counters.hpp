@@ -41,6 +41,20 @@ struct consumer_counters {
     std::size_t buffer_bytes = 0;
 };
 
+struct share_counters {
+    int number = 0;
+    std::string group_id;
+    metrics::counter records, bytes, fetches;          ///< acquired, as brokers count: offsets without a record included
+    metrics::histogram fetch_latency;                  ///< in microseconds
+    metrics::histogram fetch_bytes;
+    metrics::counter verdicts;                         ///< sent, about single records
+    metrics::counter accepted, released, rejected, renewed;  ///< of these, as brokers confirmed
+    metrics::counter failed;                           ///< refused, or not sent any more
+    metrics::counter expired;                          ///< records whose time was up
+    metrics::counter sessions, rebalances, heartbeats;
+    std::atomic<std::size_t> assigned = 0;             ///< partitions
+};
+
 /// Of one client and of what is built on it, whose functions hold nothing alive. Thread-safe.
 class client_counters {
 public:
@@ -65,15 +79,18 @@ public:
     /// Shown as long as the caller keeps it.
     void add(const std::shared_ptr<producer_counters>& one) { add_to(producers_, one); }
     void add(const std::shared_ptr<consumer_counters>& one) { add_to(consumers_, one); }
+    void add(const std::shared_ptr<share_counters>& one) { add_to(share_consumers_, one); }
     enum class which : std::uint8_t { open, ended_too };
     std::vector<std::shared_ptr<producer_counters>> producers(which ones) const { return list(producers_, ones); }
     std::vector<std::shared_ptr<consumer_counters>> consumers(which ones) const { return list(consumers_, ones); }
+    std::vector<std::shared_ptr<share_counters>> share_consumers(which ones) const { return list(share_consumers_, ones); }
     /// Whether those that end are kept until forget_ended(), for whoever has not heard their last numbers yet.
     void keep_ended(bool yes) { keep_ended_.store(yes, std::memory_order_relaxed); }
     void forget_ended() {
         const std::lock_guard held{mutex_};
         drop_ended(producers_);
         drop_ended(consumers_);
+        drop_ended(share_consumers_);
     }
 
 private:
@@ -113,6 +130,7 @@ private:
     mutable std::mutex mutex_;
     numbered<producer_counters> producers_;
     numbered<consumer_counters> consumers_;
+    numbered<share_counters> share_consumers_;
 };
 
 }  // namespace weir::detail

@@ -89,6 +89,31 @@ constexpr row<consuming> of_consumer[] = {
      [](const consuming& c) { return plain(c.buffer_bytes - std::min(c.buffer_bytes, c.buffered_bytes)); }},
 };
 
+using sharing = share_consumer_metrics;
+constexpr std::string_view share_fetching = "consumer-share-fetch-manager-metrics";
+constexpr std::string_view share_coordinating = "consumer-share-coordinator-metrics";
+constexpr row<sharing> of_share_consumer[] = {
+    {share_fetching, "records-consumed-total", kind::total, "Records acquired.", [](const sharing& s) { return plain(s.records); }},
+    {share_fetching, "bytes-consumed-total", kind::total, "Bytes of record batches fetched.", [](const sharing& s) { return plain(s.bytes); }},
+    {share_fetching, "fetch-total", kind::total, "ShareFetch requests.", [](const sharing& s) { return plain(s.fetches); }},
+    {share_fetching, "fetch-latency-avg", kind::average, "Milliseconds until a ShareFetch request was answered.", [](const sharing& s) { return average(s.fetch_ms); }},
+    {share_fetching, "fetch-latency-max", kind::gauge, "The longest of these.", [](const sharing& s) { return largest(s.fetch_ms); }},
+    {share_fetching, "fetch-size-avg", kind::average, "Bytes of record batches in an answer.", [](const sharing& s) { return average(s.fetch_bytes); }},
+    {share_fetching, "fetch-size-max", kind::gauge, "The most of these.", [](const sharing& s) { return largest(s.fetch_bytes); }},
+    {share_fetching, "records-per-request-avg", kind::average, "Records acquired by an answer.", [](const sharing& s) { return part(s.records, s.fetches); }},
+    {share_fetching, "acknowledgements-send-total", kind::total, "Verdicts sent, each about a record.", [](const sharing& s) { return plain(s.sent); }},
+    {share_fetching, "acknowledgements-error-total", kind::total, "Verdicts that do not count: refused, too late, or their session is gone.", [](const sharing& s) { return plain(s.failed); }},
+    {share_fetching, "records-accepted-total", kind::total, "Records that brokers know to be done with.", [](const sharing& s) { return plain(s.accepted); }},
+    {share_fetching, "records-released-total", kind::total, "Records given back.", [](const sharing& s) { return plain(s.released); }},
+    {share_fetching, "records-rejected-total", kind::total, "Records that nobody is to get again.", [](const sharing& s) { return plain(s.rejected); }},
+    {share_fetching, "records-renewed-total", kind::total, "Times that a record was kept for longer.", [](const sharing& s) { return plain(s.renewed); }},
+    {share_fetching, "records-expired-total", kind::total, "Records whose time was up with no verdict told.", [](const sharing& s) { return plain(s.expired); }},
+    {share_fetching, "session-creation-total", kind::total, "Share sessions begun.", [](const sharing& s) { return plain(s.sessions); }},
+    {share_coordinating, "rebalance-total", kind::total, "Times the group gave or took partitions.", [](const sharing& s) { return plain(s.rebalances); }},
+    {share_coordinating, "heartbeat-total", kind::total, "Heartbeats sent.", [](const sharing& s) { return plain(s.heartbeats); }},
+    {share_coordinating, "assigned-partitions", kind::gauge, "Partitions assigned.", [](const sharing& s) { return plain(s.assigned); }},
+};
+
 template <class Of, std::size_t N>
 void add(std::vector<sample>& to, const row<Of> (&rows)[N], const Of& from, std::string_view group, const metrics::labels& where, const metrics::labels& resource) {
     for (const auto& each : rows) {
@@ -103,7 +128,8 @@ std::vector<sample> samples_of(const client_metrics& all) {
     std::vector<sample> found;
     if (!all.producers.empty()) add(found, of_client, all, producer, {}, {});
     if (!all.consumers.empty()) add(found, of_client, all, "consumer-metrics", {}, {});
-    if (all.producers.empty() && all.consumers.empty()) add(found, of_client, all, "admin-client-metrics", {}, {});
+    if (!all.share_consumers.empty()) add(found, of_client, all, "consumer-share-metrics", {}, {});
+    if (all.producers.empty() && all.consumers.empty() && all.share_consumers.empty()) add(found, of_client, all, "admin-client-metrics", {}, {});
     for (const auto& each : all.producers) {
         metrics::labels resource;
         if (!each.transactional_id.empty()) resource.emplace_back("transactional_id", each.transactional_id);
@@ -115,6 +141,7 @@ std::vector<sample> samples_of(const client_metrics& all) {
         if (!each.group_instance_id.empty()) resource.emplace_back("group_instance_id", each.group_instance_id);
         add(found, of_consumer, each, {}, {{"consumer", std::to_string(each.number)}}, resource);
     }
+    for (const auto& each : all.share_consumers) add(found, of_share_consumer, each, {}, {{"share_consumer", std::to_string(each.number)}}, {{"group_id", each.group_id}});
     return found;
 }
 

@@ -66,6 +66,29 @@ consumer_metrics read(consumer_counters& of) {
     return now;
 }
 
+share_consumer_metrics read(share_counters& of) {
+    share_consumer_metrics now;
+    now.number = of.number;
+    now.group_id = of.group_id;
+    now.records = of.records.value();
+    now.bytes = of.bytes.value();
+    now.fetches = of.fetches.value();
+    now.fetch_ms = spread(of.fetch_latency, microseconds_to_ms);
+    now.fetch_bytes = spread(of.fetch_bytes, 1);
+    now.accepted = of.accepted.value();
+    now.released = of.released.value();
+    now.rejected = of.rejected.value();
+    now.renewed = of.renewed.value();
+    now.failed = of.failed.value();
+    now.sent = of.verdicts.value();  // behind what became of them
+    now.expired = of.expired.value();
+    now.sessions = of.sessions.value();
+    now.rebalances = of.rebalances.value();
+    now.heartbeats = of.heartbeats.value();
+    now.assigned = of.assigned.load(std::memory_order_relaxed);
+    return now;
+}
+
 }  // namespace
 
 client_metrics snapshot(const client_counters& of, client_counters::which ones, const std::string& client_id, time_point now) {
@@ -78,6 +101,7 @@ client_metrics snapshot(const client_counters& of, client_counters::which ones, 
     all.metadata_failures = of.metadata_failures.value();
     for (const auto& each : of.producers(ones)) all.producers.push_back(read(*each));
     for (const auto& each : of.consumers(ones)) all.consumers.push_back(read(*each));
+    for (const auto& each : of.share_consumers(ones)) all.share_consumers.push_back(read(*each));
     return all;
 }
 

@@ -37,6 +37,14 @@ def eventually(condition, what, seconds=30.0, pause=0.1):
         time.sleep(pause)
 
 
+def holds(condition, what, seconds, pause=0.1):
+    """Fails naming `what` unless `condition()` is true all the time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert condition(), what
+        time.sleep(pause)
+
+
 def equal(found, wanted, what="value"):
     assert found == wanted, f"{what} is {found!r}, not {wanted!r}"
 

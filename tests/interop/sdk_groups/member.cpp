@@ -1,6 +1,7 @@
 // A member of a group that prints what happens to it, one JSON object a line, as Kafka's verifiable consumer does.
 //   weir_group_member <bootstrap> <group> <topic> <assignor>         of a classic group; ends cleanly at SIGTERM
 //   weir_group_member <bootstrap> <group> <topic> consumer           by the consumer protocol (KIP-848)
+//   weir_group_member ... <instance> <standard|leave|remain>         a static one, unless that is empty; what its close() says
 #include <weir/consumer.hpp>
 
 #include <chrono>
@@ -27,11 +28,15 @@ void event(const std::string& name, const std::string& partitions) {
     std::cout << R"({"timestamp":)" << now << R"(,"name":")" << name << R"(","partitions":)" << partitions << "}" << std::endl;
 }
 
+weir::farewell farewell_of(std::string_view word) {
+    return word == "leave" ? weir::farewell::leave_group : word == "remain" ? weir::farewell::remain_in_group : weir::farewell::standard;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 5) {
-        std::cerr << "usage: weir_group_member <bootstrap> <group> <topic> <assignor>\n";
+    if (argc != 5 && argc != 7) {
+        std::cerr << "usage: weir_group_member <bootstrap> <group> <topic> <assignor> [<instance> <farewell>]\n";
         return 2;
     }
     weir::consumer_config config;
@@ -45,6 +50,7 @@ int main(int argc, char** argv) {
         config.session_timeout = weir::duration{10'000};
         config.heartbeat_interval = weir::duration{1'000};
     }
+    if (argc == 7) config.group_instance_id = argv[5];
     const weir::topic<weir::bytes_view, weir::bytes_view> from{argv[3]};
     weir::consumer in{weir::client{argv[1]}, std::move(config), from};
     in.on_rebalance({.assigned = [](auto which) { event("partitions_assigned", partitions_json(which)); },
@@ -65,6 +71,10 @@ int main(int argc, char** argv) {
     }
     if (auto why = in.status()) {
         std::cerr << why << '\n';
+        return 1;
+    }
+    if (auto closed = in.close(weir::duration{30'000}, farewell_of(argc == 7 ? argv[6] : "standard")).get(); !closed) {
+        std::cerr << closed.error() << '\n';
         return 1;
     }
     return 0;

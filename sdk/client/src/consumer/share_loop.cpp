@@ -143,8 +143,8 @@ void share_loop::carry_out(share_effect::find_names& next) {
 }
 void share_loop::carry_out(share_effect::forget_coordinator&) { view_->forget_coordinator(coordinator_kind::group, group_id_); }
 void share_loop::carry_out(share_effect::assigned& next) {
+    if (next.places != assigned_) counters_->rebalances.add();
     assigned_ = std::move(next.places);
-    counters_->rebalances.add();
     counters_->assigned.store(assigned_.size(), std::memory_order_relaxed);
     for (const auto& [where, topic] : assigned_) {
         if (!view_->find(topic)) view_->want(topic);

@@ -142,7 +142,6 @@ task<error> share_loop::fetch(self_ptr self, connection_ptr link, std::int32_t b
     bool troubled = false, lent = false;
     const bool fresh = !session.open();
     const auto request = session.fetch(wanted, told.decided, self->limits_);
-    self->counters_->fetches.add();
     self->counters_->verdicts.add(verdicts_in(told.decided));
     const auto began = self->view_->loop().now();
     auto calling = link->call(request, protocol::share_fetch_request::max_version, self->max_wait_);
@@ -153,6 +152,7 @@ task<error> share_loop::fetch(self_ptr self, connection_ptr link, std::int32_t b
     if (!why) {
         session.answered(errc::none);
         auto& counted = *self->counters_;
+        counted.fetches.add();
         counted.fetch_latency.record(static_cast<std::uint64_t>((self->view_->loop().now() - began) / std::chrono::microseconds{1}));
         if (fresh) counted.sessions.add();
         std::size_t bytes = 0;

@@ -242,9 +242,9 @@ int run(const invocation& call) {
     }
     args.excludes("producer", {"operation", "deny-principal", "deny-host"});
     args.excludes("consumer", {"operation", "deny-principal", "deny-host"});
-    args.needs("producer", "topic");
-    args.needs("idempotent", "producer");
-    args.needs("principal", "list");
+    if (args.has("producer") && !args.has("topic")) throw usage_error{"With --producer you must specify a --topic"};
+    if (args.has("idempotent") && !args.has("producer")) throw usage_error{"The --idempotent option is only available if --producer is set"};
+    if (args.has("principal") && action != "list") throw usage_error{"The --principal option is only available if --list is set"};
     if (args.has("consumer") && (!args.has("topic") || !args.has("group") || (!args.has("producer") && (args.has("cluster") || args.has("transactional-id")))))
         throw usage_error{"With --consumer you must specify a --topic and a --group and no --cluster or --transactional-id option should be specified."};
     const admin at{connect(args, "acl-tool")};

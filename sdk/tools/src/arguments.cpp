@@ -43,9 +43,13 @@ const option* arguments::declared(char letter) const noexcept {
     return found;
 }
 
+const option* arguments::named(std::string_view word) const noexcept {
+    word.remove_prefix(word.starts_with("--") ? 2 : 1);
+    return declared(word.substr(0, word.find('=')));
+}
+
 bool arguments::is_option(std::string_view word) const noexcept {
-    if (word.starts_with("--")) return declared(word.substr(2, word.find('=') - 2)) != nullptr;
-    return word.size() >= 2 && word[0] == '-' && declared(word[1]);
+    return word.size() >= 2 && word[0] == '-' && (named(word) || (!word.starts_with("--") && declared(word[1])));
 }
 
 void arguments::unknown(std::string_view word) const {
@@ -103,9 +107,10 @@ arguments::arguments(const tool& of, std::span<const char* const> words) : tool_
             }
             continue;
         }
-        const bool long_form = word.starts_with("--");
         const auto equals = word.find('=');
-        const auto* which = long_form ? declared(word.substr(2, equals - 2)) : declared(word[1]);
+        const auto* which = named(word);
+        const bool long_form = which || word.starts_with("--");
+        if (!long_form) which = declared(word[1]);
         if (!which) unknown(word);
         std::optional<std::string> attached;
         if (equals != word.npos) attached = std::string{word.substr(equals + 1)};

@@ -19,7 +19,7 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// Reads `--name value`, `--name=value`, `-n value` and flags. A value may begin with a dash (`--throughput -1`), but an
+/// Reads `--name value`, `--name=value`, `-name value`, `-n value` and flags. A value may begin with a dash (`--throughput -1`), but an
 /// option's own name is never taken for one. An option that takes one value is refused when it comes twice.
 class arguments {
 public:
@@ -66,6 +66,8 @@ private:
     const item* find(std::string_view name) const noexcept;
     const option* declared(std::string_view name) const noexcept;
     const option* declared(char letter) const noexcept;
+    /// "--name", "-name" (as Kafka's parser has it, too), either with "=value" behind it.
+    const option* named(std::string_view word) const noexcept;
     template <class Visit>
     void each_option(Visit visit) const;
     bool is_option(std::string_view word) const noexcept;

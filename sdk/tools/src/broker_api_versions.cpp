@@ -81,7 +81,7 @@ int run(const invocation& call) {
         }
         const auto who = fmt::format("{}:{} (id: {} rack: {} isFenced: {})", each.host, each.port, each.id, each.rack.value_or("null"), each.fenced);
         if (!versions) {
-            call.out.line(fmt::format("{} -> ERROR: {}", who, versions.error().message()));
+            call.out.line(fmt::format("{} -> ERROR: {}", who, sentence(versions.error())));
             continue;
         }
         const auto lines = lines_of(*versions);

@@ -77,7 +77,7 @@ int describe(const admin& at, const invocation& call) {
     if (call.args.has("name")) {
         const std::string wanted{call.args.text("name")};
         if (std::find(names.begin(), names.end(), wanted) == names.end()) {
-            call.out.line(fmt::format("The client metrics resource {} doesn't exist and doesn't have dynamic config.", wanted));
+            call.out.line(fmt::format("The client metric resource {} doesn't exist and doesn't have dynamic config.", wanted));
             return 0;
         }
         names = {wanted};
@@ -96,6 +96,8 @@ int describe(const admin& at, const invocation& call) {
 
 int run(const invocation& call) {
     const auto action = call.args.exactly_one({"alter", "delete", "describe", "list"});
+    for (const auto* each : {"delete", "describe", "list"}) call.args.excludes(each, {"generate-name", "metrics", "interval", "match"});
+    call.args.excludes("list", {"name"});
     const admin at{connect(call.args, "client-metrics")};
     if (action == "alter") return alter(at, call);
     if (action == "delete") return remove(at, call);
@@ -114,6 +116,6 @@ int run(const invocation& call) {
 }  // namespace
 
 extern const tool client_metrics;
-constinit const tool client_metrics{"client-metrics", "Show and change which metrics clients push to brokers.", options, {}, {}, {"Error while executing client-metrics command: ", false}, run};
+constinit const tool client_metrics{"client-metrics", "Show and change which metrics clients push to brokers.", options, {}, {}, {"Error while executing client metrics command : ", true}, run};
 
 }  // namespace weir::tools

@@ -61,6 +61,7 @@ int list_endpoints(const admin& at, const invocation& call) {
     // As wide as the widest rack, 10 where there is none.
     const std::size_t of_rack = std::any_of(found.nodes.begin(), found.nodes.end(), [](const auto& each) { return each.rack.has_value(); }) ? 0 : 10;
     if (call.args.has("bootstrap-controller")) {
+        if (how.fenced_brokers) throw usage_error{"The option --include-fenced-brokers is only supported with --bootstrap-server option"};
         table controllers{{{"ID", "id", true, 10}, {"HOST", "host"}, {"PORT", "port", true, 10}, {"RACK", "rack", false, of_rack}, {"ENDPOINT_TYPE", "endpointType", false, 15}}};
         for (const auto& each : found.nodes) controllers.row({std::to_string(each.id), each.host, std::to_string(each.port), each.rack.value_or("null"), "controller"});
         controllers.print(call.out, " ", table::last_column::padded);

@@ -3,6 +3,7 @@
 #include "connect.hpp"
 #include "output.hpp"
 #include "quota_entities.hpp"
+#include "value_form.hpp"
 
 #include <fmt/format.h>
 
@@ -45,8 +46,6 @@ constexpr option options[] = {
 
 using changes = std::vector<std::pair<std::string, std::string>>;
 
-[[noreturn]] void fail(errc code, std::string why) { throw exception{error{code, std::move(why)}}; }
-
 /// "a=1,b=[2,3],c=" in order.
 changes parse_settings(std::string_view text) {
     changes all;
@@ -54,7 +53,7 @@ changes parse_settings(std::string_view text) {
     int depth = 0;
     const auto end = [&] {
         const auto equals = word.find('=');
-        if (equals == word.npos) throw usage_error{"Invalid entity config: all configs to be added must be in the format \"key=val\"."};
+        if (equals == word.npos) throw usage_error{"Invalid entity config: all configs to be added must be in the format \"key=val\" or \"key=[val1,val2]\" to group values which contain commas."};
         auto name = split_list(word.substr(0, equals), '\n');
         auto value = word.substr(equals + 1);
         if (value.size() >= 2 && value.front() == '[' && value.back() == ']') value = value.substr(1, value.size() - 2);
@@ -99,7 +98,8 @@ config_source own_source(config_kind kind, bool defaults) {
     }
 }
 /// "topics" of one: "topic".
-std::string singular(std::string_view type) { return std::string{type.substr(0, type.size() - 1)}; }
+std::string word_for(std::string_view type) { return std::string{type.substr(0, type.size() - 1)}; }
+bool is_client_kind(const quota_part& part) { return part.type == "users" || part.type == "clients"; }
 
 std::vector<config_entry> settings_of(const admin& at, const config_resource& which, bool all) {
     const auto described = *at.describe_configs({which}, {.synonyms = true}).get();
@@ -156,16 +156,22 @@ void write_settings(json_writer& into, const std::string& type, const std::strin
 int describe_settings(const admin& at, const invocation& call, const std::string& type, const std::optional<std::string>& name) {
     const auto kind = kind_of(type);
     const bool all = call.args.has("all");
+    auto names = name && (all || name->empty()) ? std::vector{*name} : every_name(at, kind);
+    if (name && std::find(names.begin(), names.end(), *name) != names.end()) names = {*name};
+    else if (name) {
+        call.out.line(call.out.json() ? "[]" : fmt::format("The {} '{}' doesn't exist and doesn't have dynamic config.", word_for(type), *name));
+        return 0;
+    }
     json_writer document;
     document.begin_array();
-    for (const auto& each : name ? std::vector{*name} : every_name(at, kind)) {
+    for (const auto& each : names) {
         const auto entries = settings_of(at, {kind, each}, all);
         if (call.out.json()) {
             write_settings(document, type, each, entries);
             continue;
         }
         if (each.empty()) call.out.line(fmt::format("Default configs for {} in the cluster are:", type));
-        else call.out.line(fmt::format("{} configs for {} {} are:", all ? "All" : "Dynamic", kind == config_kind::client_metrics ? "client-metric" : singular(type), each));
+        else call.out.line(fmt::format("{} configs for {} {} are:", all ? "All" : "Dynamic", word_for(type), each));
         for (const auto& entry : entries) {
             std::string synonyms;
             for (const auto& from : entry.synonyms) synonyms += fmt::format("{}{}:{}={}", synonyms.empty() ? "" : ", ", to_string(from.source), from.name, from.value.value_or("null"));
@@ -181,23 +187,27 @@ int alter_settings(const admin& at, const invocation& call, const std::string& t
     const config_resource which{kind_of(type), name};
     config_alteration change{which, {}};
     for (auto& [key, value] : to_set(call.args)) change.changes.push_back({key, value});
-    const auto dropped = split_list(call.args.text("delete-config"));
-    if (!dropped.empty()) {
+    for (const auto& each : split_list(call.args.text("delete-config"))) change.changes.push_back({each, "", config_change::action::remove});
+    if (which.kind == config_kind::broker_logger) {
+        const auto there = settings_of(at, which, true);
         std::string unknown;
-        const auto there = settings_of(at, which, which.kind == config_kind::broker_logger);
-        for (const auto& each : dropped) {
-            if (std::none_of(there.begin(), there.end(), [&](const auto& entry) { return entry.name == each; })) unknown += (unknown.empty() ? "" : ",") + each;
-            change.changes.push_back({each, "", config_change::action::remove});
+        for (const auto& each : change.changes) {
+            if (std::none_of(there.begin(), there.end(), [&](const auto& entry) { return entry.name == each.name; })) unknown += (unknown.empty() ? "" : ",") + each.name;
         }
-        if (!unknown.empty()) fail(errc::invalid_config, fmt::format("Invalid config(s): {}", unknown));
+        if (!unknown.empty()) throw usage_error{fmt::format("Invalid broker logger(s): {}", unknown)};
     }
     const auto answers = *at.incremental_alter_configs({change}).get();
     if (auto why = answers.first_error()) throw exception{why};
-    call.out.line(name.empty() ? fmt::format("Completed updating default config for {} in the cluster.", type) : fmt::format("Completed updating config for {} {}.", singular(type), name));
+    call.out.line(name.empty() ? fmt::format("Completed updating default config for {} in the cluster.", type) : fmt::format("Completed updating config for {} {}.", word_for(type), name));
     return 0;
 }
 
 // --- users, clients and addresses: quotas, and passwords ---
+
+bool is_user_quota(std::string_view name) {
+    constexpr std::string_view names[] = {"producer_byte_rate", "consumer_byte_rate", "request_percentage", "controller_mutation_rate"};
+    return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
 
 bool is_scram(std::string_view name) { return name == "SCRAM-SHA-256" || name == "SCRAM-SHA-512"; }
 scram_mechanism mechanism_of(std::string_view name) { return name == "SCRAM-SHA-256" ? scram_mechanism::sha_256 : scram_mechanism::sha_512; }
@@ -205,14 +215,16 @@ scram_mechanism mechanism_of(std::string_view name) { return name == "SCRAM-SHA-
 scram_alteration credential(const std::string& user, const std::string& mechanism, const std::string& text) {
     scram_alteration change{.user = user, .mechanism = mechanism_of(mechanism)};
     std::string_view rest = text;
+    const auto refuse = [&] { throw usage_error{fmt::format("Invalid credential property {}=...; expected is [iterations=4096,password=...]", mechanism)}; };
     if (rest.starts_with("iterations=")) {
         const auto comma = rest.find(',');
         const auto count = parse_number(rest.substr(11, comma == rest.npos ? rest.npos : comma - 11));
-        if (!count || *count < 4096) throw usage_error{fmt::format("Iterations {} is less than the minimum 4096 required for {}", count.value_or(0), mechanism)};
+        if (!count) refuse();
+        if (*count < 4096) throw usage_error{fmt::format("Iterations {} is less than the minimum 4096 required for {}", *count, mechanism)};
         change.iterations = static_cast<std::int32_t>(*count);
         rest = comma == rest.npos ? std::string_view{} : rest.substr(comma + 1);
     }
-    if (!rest.starts_with("password=") || rest.size() == 9) throw usage_error{fmt::format("Invalid credential property {}={}; expected is [iterations=4096,password=...]", mechanism, "...")};
+    if (!rest.starts_with("password=") || rest.size() == 9) refuse();
     change.password = std::string{rest.substr(9)};
     return change;
 }
@@ -233,6 +245,7 @@ int alter_quotas(const admin& at, const invocation& call, const std::vector<quot
             passwords.push_back(credential(*user->name, name, value));
             continue;
         }
+        if (user && !is_user_quota(name)) throw usage_error{fmt::format("Only quota and SCRAM credential configs can be added for 'users' using --bootstrap-server. Unexpected config names: {}", name)};
         double number = 0;
         try {
             number = std::stod(value);
@@ -246,6 +259,8 @@ int alter_quotas(const admin& at, const invocation& call, const std::vector<quot
         if (is_scram(each) && user) passwords.push_back({.user = *user->name, .mechanism = mechanism_of(each)});
         else plain.push_back(each);
     }
+    if (!passwords.empty() && (!plain.empty() || !quotas.set.empty()))
+        throw usage_error{"Cannot alter both quota and SCRAM credential configs simultaneously for 'users' using --bootstrap-server."};
     if (!plain.empty()) {
         std::set<std::string> there;
         for (const auto& each : *at.describe_client_quotas(filter_of(parts)).get()) {
@@ -256,7 +271,7 @@ int alter_quotas(const admin& at, const invocation& call, const std::vector<quot
             if (!there.contains(each)) unknown += (unknown.empty() ? "" : ",") + each;
             quotas.set[each] = std::nullopt;
         }
-        if (!unknown.empty()) fail(errc::invalid_config, fmt::format("Invalid config(s): {}", unknown));
+        if (!unknown.empty()) throw usage_error{fmt::format("Invalid config(s): {}", unknown)};
     }
     if (!quotas.set.empty()) {
         const auto answers = *at.alter_client_quotas({quotas}).get();
@@ -267,7 +282,7 @@ int alter_quotas(const admin& at, const invocation& call, const std::vector<quot
         if (auto why = answers.first_error()) throw exception{why};
     }
     const auto& first = parts.front();
-    call.out.line(first.name->empty() ? fmt::format("Completed updating default config for {} in the cluster.", first.type) : fmt::format("Completed updating config for {} {}.", singular(first.type), *first.name));
+    call.out.line(first.name->empty() ? fmt::format("Completed updating default config for {} in the cluster.", first.type) : fmt::format("Completed updating config for {} {}.", word_for(first.type), *first.name));
     return 0;
 }
 
@@ -310,12 +325,20 @@ int run(const invocation& call) {
     const auto& args = call.args;
     const bool alter = args.exactly_one({"alter", "describe"}) == "alter";
     const auto parts = quota_parts(args);
-    if (parts.empty()) throw usage_error{"At least one --entity-type must be specified"};
-    if (parts.size() > 1 && !(parts[0].type == "users" && parts[1].type == "clients")) throw usage_error{"Only 'users' and 'clients' entity types may be specified together"};
-    if (alter) {
+    if (parts.empty()) throw usage_error{"At least one entity type must be specified"};
+    if (parts.size() > 2 || (parts.size() == 2 && !(is_client_kind(parts[0]) && is_client_kind(parts[1]) && parts[0].type != parts[1].type)))
+        throw usage_error{"Only 'users' and 'clients' entity types may be specified together"};
+    for (const auto& each : parts) {
+        if (each.type.starts_with("broker") && each.name && !each.name->empty() && !parse_number(*each.name))
+            throw usage_error{fmt::format("The entity name for {} must be a valid integer broker id, but it is: {}", each.type, *each.name)};
+    }
+    if (!alter) {
+        for (const auto* each : {"add-config", "add-config-file", "delete-config"}) args.excludes("describe", {each});
+        if (parts.front().type == "broker-loggers" && !parts.front().name) throw usage_error{"An entity name must be specified with --describe of broker-loggers"};
+    } else {
         if (!args.has("add-config") && !args.has("add-config-file") && !args.has("delete-config"))
             throw usage_error{"At least one of --add-config, --add-config-file, or --delete-config must be specified with --alter"};
-        args.excludes("add-config", {"add-config-file"});
+        if (args.has("add-config") && args.has("add-config-file")) throw usage_error{"Only one of --add-config or --add-config-file must be specified"};
         for (const auto& each : parts) {
             if (!each.name) throw usage_error{fmt::format("An entity name must be specified with --alter of {}", each.type)};
         }
@@ -324,7 +347,7 @@ int run(const invocation& call) {
     const auto& first = parts.front();
     const bool quotas = first.type == "users" || first.type == "clients" || first.type == "ips";
     if (quotas) return alter ? alter_quotas(at, call, parts) : describe_quotas(at, call, parts);
-    if (first.name && first.name->empty() && first.type != "brokers") throw usage_error{"--entity-default is for brokers, users, clients and ips"};
+    if (first.name && first.name->empty() && first.type != "brokers") throw usage_error{fmt::format("--entity-default must not be specified with --{} of {}", alter ? "alter" : "describe", first.type)};
     return alter ? alter_settings(at, call, first.type, *first.name) : describe_settings(at, call, first.type, first.name);
 }
 
@@ -332,6 +355,6 @@ int run(const invocation& call) {
 
 extern const tool configs;
 constinit const tool configs{"configs", "Show and change settings of topics, brokers, groups and clients; quotas and passwords of users.", options, {}, {},
-                             {"Error while executing config command with args: ", false}, run};
+                             {"Error while executing config command with args '{}'\n", false}, run};
 
 }  // namespace weir::tools

@@ -233,8 +233,8 @@ int remove(const admin& at, const invocation& call) {
 
 int delete_offsets(const admin& at, const invocation& call) {
     const auto topics = call.args.all("topic");
+    if (topics.empty()) throw usage_error{"Option [delete-offsets] takes the following options: [group], [topic]"};
     const auto group = the_group(call.args);
-    if (topics.empty()) throw usage_error{"Option '--delete-offsets' takes the option: --topic"};
     const auto answers = *at.delete_consumer_group_offsets(group, partitions_named(at, topics)).get();
     const auto why = answers.first_error();
     switch (why.code()) {
@@ -242,7 +242,7 @@ int delete_offsets(const admin& at, const invocation& call) {
         case errc::group_subscribed_to_topic:
         case errc::topic_authorization_failed:
         case errc::unknown_topic_or_partition: return tell_offset_deletions("\nError: Encountered some partition-level error, see the follow-up details.", answers, call.out);
-        default: return tell_offset_deletions("\nError: " + why.message(), answers, call.out);
+        default: return tell_offset_deletions("\nError: " + sentence(why), answers, call.out);
     }
 }
 
@@ -274,7 +274,6 @@ offset_map plan_for(const admin& at, const arguments& args, const std::string& g
 
 int reset(const admin& at, const invocation& call) {
     const auto& args = call.args;
-    args.excludes("execute", {"dry-run"});
     args.excludes("all-topics", {"topic"});
     warn_of_dry_run(args);
     std::map<std::string, offset_map> plans;
@@ -309,8 +308,9 @@ int validate_regex(const invocation& call) {
 
 int run(const invocation& call) {
     const auto action = call.args.exactly_one({"list", "describe", "delete", "reset-offsets", "delete-offsets", "validate-regex"});
+    check_group_options(call.args);
     if (action == "validate-regex") return validate_regex(call);
-    if (!call.args.has("bootstrap-server")) throw usage_error{"--bootstrap-server is missing"};
+    if (!call.args.has("bootstrap-server")) throw usage_error{"Missing required argument \"[bootstrap-server]\""};
     const auto at = connect_for_groups(call.args, "consumer-groups");
     if (action == "list") return list(at, call);
     if (action == "describe") return describe(at, call);

@@ -30,9 +30,9 @@ int run(const invocation& call) {
     const auto answers = *at.delete_records(before).get();
     if (!call.out.json()) call.out.line("Records delete operation completed:");
     for (const auto& [where, outcome] : answers) {
-        if (call.out.json()) all.row({where.topic, std::to_string(where.partition), outcome ? std::to_string(*outcome) : "-", outcome ? "" : outcome.error().message()});
+        if (call.out.json()) all.row({where.topic, std::to_string(where.partition), outcome ? std::to_string(*outcome) : "-", outcome ? "" : sentence(outcome.error())});
         else if (outcome) call.out.line(fmt::format("partition: {}\tlow_watermark: {}", to_string(where), *outcome));
-        else call.out.line(fmt::format("partition: {}\terror: {}", to_string(where), outcome.error().message()));
+        else call.out.line(fmt::format("partition: {}\terror: {}", to_string(where), sentence(outcome.error())));
     }
     if (call.out.json()) all.print(call.out);
     return answers ? 0 : 1;

@@ -62,7 +62,7 @@ std::int16_t release_level(std::string_view name) {
     if (level) return *level;
     std::string all;
     for (auto each = oldest_metadata_level; each <= latest_metadata_level; ++each) all += fmt::format("{}{}", all.empty() ? "" : ", ", metadata_version_name(each));
-    fail(fmt::format("Unknown metadata.version {}. Supported metadata.version are {}", name, all));
+    fail(fmt::format("Unknown metadata.version '{}'. Supported metadata.version are: {}", name, all));
 }
 
 std::pair<std::string, std::int16_t> name_and_level(const std::string& text) {
@@ -88,7 +88,7 @@ std::map<std::string, feature_update> wanted_updates(const invocation& call, std
             if (const auto level = default_level(each, metadata); level > 0 || what != "upgrade") add(std::string{each.name}, level);
     }
     if (args.has("metadata")) {
-        std::fprintf(stderr, " `metadata` flag is deprecated and may be removed in a future release.\n");
+        call.out.line(" `metadata` flag is deprecated and may be removed in a future release.");
         add(std::string{metadata_version}, release_level(args.text("metadata")));
     }
     for (const auto& each : args.all("feature")) {
@@ -108,16 +108,19 @@ int update(const admin& at, const invocation& call, std::string_view what) {
     for (const auto& [name, each] : updates) asked.push_back(each);
     update_features_options how;
     how.validate_only = call.args.has("dry-run");
-    const auto answers = *at.update_features(asked, how).get();
+    const auto answers = at.update_features(asked, how).get();
+    // All or nothing: one that cannot be fails the others as well.
+    if (!answers && answers.code() != errc::invalid_update_version && answers.code() != errc::feature_update_failed) throw exception{answers.error()};
     int failures = 0;
-    for (const auto& [name, outcome] : answers) {
-        const auto level = updates.at(name).level;
-        if (!outcome) {
+    for (const auto& [name, each] : updates) {
+        const auto* outcome = answers ? answers->find(name) : nullptr;
+        const auto why = !answers ? answers.error() : outcome && !*outcome ? outcome->error() : error{};
+        if (why) {
             ++failures;
             call.out.line(fmt::format("{} {}. {}", how.validate_only ? "Can not" : "Could not",
-                                      what == "disable" ? "disable " + name : fmt::format("{} {} to {}", what, name, level), outcome.error().what()));
+                                      what == "disable" ? "disable " + name : fmt::format("{} {} to {}", what, name, each.level), sentence(why)));
         } else {
-            call.out.line(fmt::format("{} {} {}", name, how.validate_only ? "can be" : "was", what == "disable" ? "disabled." : fmt::format("{}d to {}.", what, level)));
+            call.out.line(fmt::format("{} {} {}", name, how.validate_only ? "can be" : "was", what == "disable" ? "disabled." : fmt::format("{}d to {}.", what, each.level)));
         }
     }
     if (failures > 0) fail(fmt::format("{} out of {} operation(s) failed.", failures, updates.size()));
@@ -126,10 +129,9 @@ int update(const admin& at, const invocation& call, std::string_view what) {
 
 int show_mapping(const invocation& call) {
     const auto name = call.args.text("release-version", metadata_version_name(latest_metadata_level));
-    const auto level = metadata_level_of(name);
-    if (!level) fail(fmt::format("Unknown release version '{}'. Supported versions are: {} to {}", name, metadata_version_name(oldest_metadata_level), metadata_version_name(latest_metadata_level)));
-    call.out.line(fmt::format("metadata.version={} ({})", *level, name));
-    for (const auto& each : other_features()) call.out.line(fmt::format("{}={}", each.name, default_level(each, *level)));
+    const auto level = release_level(name);
+    call.out.line(fmt::format("metadata.version={} ({})", level, name));
+    for (const auto& each : other_features()) call.out.line(fmt::format("{}={}", each.name, default_level(each, level)));
     return 0;
 }
 

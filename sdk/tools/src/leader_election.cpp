@@ -51,7 +51,7 @@ int run(const invocation& call) {
         auto& list = outcome ? elected : valid;
         if (outcome || not_needed) list += (list.empty() ? "" : ", ") + to_string(key);
         else failed.emplace_back(key, outcome.error());
-        all.row({key.topic, std::to_string(key.partition), outcome ? "elected" : not_needed ? "not needed" : outcome.error().message()});
+        all.row({key.topic, std::to_string(key.partition), outcome ? "elected" : not_needed ? "not needed" : sentence(outcome.error())});
     }
     if (call.out.json()) {
         all.print(call.out);

@@ -148,7 +148,7 @@ quorum_endpoint parse_listener(std::string_view text) {
 }
 
 controller_settings read_controller(const arguments& args) {
-    if (!args.has("command-config")) throw usage_error{"add-controller needs --command-config: the settings file of the controller"};
+    if (!args.has("command-config")) throw usage_error{"You must supply the configuration file of the controller you are adding when using add-controller. It goes to --command-config."};
     const auto files = make_posix_files();
     const auto read = [&](const std::string& path) {
         const auto content = *read_file(*files, path);
@@ -216,8 +216,9 @@ int run(const invocation& call) {
     if (call.args.command() == "add-controller") return add_controller(call);
     if (call.args.command() == "remove-controller") return remove_controller(call);
     const bool status = call.args.has("status"), replication = call.args.has("replication");
-    if (status == replication) throw usage_error{"One of --status or --replication must be specified with describe sub-command"};
-    if (status && call.args.has("human-readable")) throw usage_error{"--human-readable is for --replication"};
+    if (status && replication) throw usage_error{"Only one of --status or --replication should be specified with describe sub-command"};
+    if (!status && !replication) throw usage_error{"One of --status or --replication must be specified with describe sub-command"};
+    if (status && call.args.has("human-readable")) throw usage_error{"The option --human-readable is only supported along with --replication"};
     const admin at{connect(call.args)};
     return status ? describe_status(at, call) : describe_replication(at, call);
 }

@@ -40,6 +40,13 @@ void output::flush() {
     waiting_.clear();
 }
 
+std::string sentence(const error& why) {
+    auto text = why.message();
+    const auto code = std::string{describe(why.code()).name} + ": ";
+    if (!why.what().empty() && text.starts_with(code)) text.erase(0, code.size());
+    return text;
+}
+
 std::string painted(const output& out, colour with, std::string_view text) {
     static const bool wanted = std::getenv("NO_COLOR") == nullptr;
     if (!out.terminal() || !wanted || with == colour::none) return std::string{text};

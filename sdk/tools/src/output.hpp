@@ -1,5 +1,6 @@
 // Where a tool prints: Kafka's text by default, JSON on request, colours only for people.
 #pragma once
+#include <weir/base/error.hpp>
 #include <weir/protocol/json_writer.hpp>
 
 #include <cstdint>
@@ -47,6 +48,9 @@ private:
     bool failed_ = false;
     std::string waiting_;
 };
+
+/// What failed and why, without the code in front: Kafka's tools print the sentence alone.
+std::string sentence(const error& why);
 
 enum class colour : std::uint8_t { none, bold, red, green, yellow };
 /// `text` in that colour when `out` is a terminal and NO_COLOR is not set.

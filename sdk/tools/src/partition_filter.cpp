@@ -10,7 +10,7 @@ namespace {
 
 std::int32_t partition_number(std::string_view text, std::string_view rule) {
     const auto parsed = parse_number(text);
-    if (!parsed || *parsed < 0 || *parsed > 0x7fffffff) throw usage_error{"Invalid rule specification: " + std::string{rule}};
+    if (!parsed || *parsed < 0 || *parsed > 0x7fffffff) throw exception{error{errc::invalid_request, "Invalid rule specification: " + std::string{rule}}};
     return static_cast<std::int32_t>(*parsed);
 }
 
@@ -38,7 +38,7 @@ partition_filter partition_filter::of_topic(std::string_view pattern, std::strin
     rule only{topic_filter{pattern}, {}};
     for (const auto& each : split_list(partitions)) {
         const auto parsed = parse_number(each);
-        if (!parsed) throw usage_error{"--partitions expects a comma separated list of numeric partition ids, but received: " + std::string{partitions}};
+        if (!parsed) throw exception{error{errc::invalid_request, "--partitions expects a comma separated list of numeric partition ids, but received: " + std::string{partitions}}};
         only.only.insert(static_cast<std::int32_t>(*parsed));
     }
     partition_filter made;

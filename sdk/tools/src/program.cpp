@@ -22,17 +22,20 @@ void print_line(std::FILE* to, std::string_view text) {
     print(to, "\n");
 }
 
-int print_version() {
-    print_line(stdout, "weir " WEIR_VERSION " (Kafka 4.3)");
+/// Under one of Kafka's names the version of the tool it stands for comes first, where scripts look for it.
+int print_version(std::string_view called = {}) {
+    print_line(stdout, called.starts_with("kafka-") ? "4.3.1 (weir " WEIR_VERSION ")" : "weir " WEIR_VERSION " (Kafka 4.3.1)");
     return 0;
 }
 
-/// What failed and why, without the code in front: Kafka's tools print the sentence alone.
-std::string sentence(const error& why) {
-    auto text = why.message();
-    const auto code = std::string{describe(why.code()).name} + ": ";
-    if (!why.what().empty() && text.starts_with(code)) text.erase(0, code.size());
-    return text;
+/// The words of the command line in place of {} in a tool's prefix.
+std::string prefix_of(const tool& which, std::span<const char* const> words) {
+    std::string prefix{which.failure.prefix};
+    const auto at = prefix.find("{}");
+    if (at == prefix.npos) return prefix;
+    std::string all;
+    for (const auto* each : words) all += (all.empty() ? "" : " ") + std::string{each};
+    return prefix.replace(at, 2, all);
 }
 
 int unknown_tool(std::string_view name) {
@@ -77,7 +80,7 @@ int run_tool(const tool& which, std::string_view called, std::span<const char* c
             print(args.has("help") ? stdout : stderr, help_of(which, called));
             return args.has("help") ? 0 : 1;
         }
-        if (args.has("version")) return print_version();
+        if (args.has("version")) return print_version(called);
         for (const auto& each : args.warnings()) print_line(stderr, each);
         args.check_required();
         output out{stdout, args.text("output") == "json" ? output::format::json : output::format::text};
@@ -87,7 +90,7 @@ int run_tool(const tool& which, std::string_view called, std::span<const char* c
             return out.failed() ? 1 : code;
         } catch (const exception& failed) {
             out.flush();
-            print_line(which.failure.on_stdout ? stdout : stderr, std::string{which.failure.prefix} + sentence(failed.error()));
+            print_line(which.failure.on_stdout ? stdout : stderr, prefix_of(which, words) + sentence(failed.error()));
             return 1;
         }
     } catch (const usage_error& wrong) {

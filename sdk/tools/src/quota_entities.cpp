@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace weir::tools {
 namespace {
@@ -18,17 +17,17 @@ std::vector<quota_part> quota_parts(const arguments& args) {
         if (args.has(option)) parts.push_back({type, defaults ? std::string{} : std::string{args.text(option)}});
     };
     add("topic", "topics", false);
-    add("user", "users", false);
-    add("user-defaults", "users", true);
     add("client", "clients", false);
-    add("client-defaults", "clients", true);
+    add("user", "users", false);
     add("broker", "brokers", false);
-    add("broker-defaults", "brokers", true);
     add("broker-logger", "broker-loggers", false);
     add("ip", "ips", false);
-    add("ip-defaults", "ips", true);
     add("client-metrics", "client-metrics", false);
     add("group", "groups", false);
+    add("client-defaults", "clients", true);
+    add("user-defaults", "users", true);
+    add("broker-defaults", "brokers", true);
+    add("ip-defaults", "ips", true);
     const auto types = args.all("entity-type");
     if (!types.empty() && !parts.empty()) throw usage_error{"--entity-{type,name,default} should not be used in conjunction with specific entity flags"};
     // Names and defaults go to the types in the order in which they were written.
@@ -38,7 +37,6 @@ std::vector<quota_part> quota_parts(const arguments& args) {
     for (const auto each : args.in_order({"entity-name", "entity-default"})) names.push_back(each == "entity-name" ? *given++ : std::string{});
     if (names.size() > types.size()) throw usage_error{"--entity-name or --entity-default must follow an --entity-type"};
     for (std::size_t i = 0; i < types.size(); ++i) parts.push_back({types[i], i < names.size() ? std::optional{names[i]} : std::nullopt});
-    if (parts.size() == 2 && parts[0].type == "clients" && parts[1].type == "users") std::swap(parts[0], parts[1]);
     return parts;
 }
 
@@ -72,26 +70,6 @@ std::string entity_text(const quota_entity& entity) {
     add("client-id", "client-id");
     add("ip", "ip");
     return text;
-}
-
-std::string java_number(double value) {
-    if (value == 0) return "0.0";
-    if (!std::isfinite(value)) return value > 0 ? "Infinity" : value < 0 ? "-Infinity" : "NaN";
-    const auto size = std::abs(value);
-    if (size >= 1e-3 && size < 1e7) {
-        auto text = fmt::format("{}", value);
-        return text.find('.') == text.npos ? text + ".0" : text;
-    }
-    // The shortest digits, one before the point.
-    auto text = fmt::format("{:e}", value);
-    for (int digits = 0; digits < 17; ++digits) {
-        text = fmt::format("{:.{}e}", value, digits);
-        if (std::stod(text) == value) break;
-    }
-    const auto at = text.find('e');
-    auto mantissa = text.substr(0, at);
-    if (mantissa.find('.') == mantissa.npos) mantissa += ".0";
-    return mantissa + "E" + std::to_string(std::stoi(text.substr(at + 1)));
 }
 
 }  // namespace weir::tools

@@ -53,19 +53,23 @@ struct plan {
     std::map<topic_partition_replica, std::string> log_dirs;
 };
 
+/// What a file says that cannot be.
+[[noreturn]] void wrong(std::string why) { throw exception{error{errc::invalid_request, std::move(why)}}; }
+
 plan read_plan(const arguments& args) {
-    if (!args.has("reassignment-json-file")) throw usage_error{"--reassignment-json-file is missing"};
     plan read;
     for (const auto& each : read_partitions(std::string{args.text("reassignment-json-file")})) {
-        if (!each.replicas || each.replicas->empty()) throw usage_error{fmt::format("Partition replica lists may not be empty: {}", to_string(each.where))};
-        if (std::set<std::int32_t>{each.replicas->begin(), each.replicas->end()}.size() != each.replicas->size())
-            throw usage_error{fmt::format("Partition replica lists may not contain duplicate entries: {} contains multiple entries", to_string(each.where))};
-        if (!read.replicas.emplace(each.where, *each.replicas).second) throw usage_error{fmt::format("Partition reassignment contains duplicate topic partitions: {}", to_string(each.where))};
+        if (!each.replicas || each.replicas->empty()) wrong("Partition replica list cannot be empty: " + to_string(each.where));
+        for (const auto id : *each.replicas) {
+            if (std::count(each.replicas->begin(), each.replicas->end(), id) > 1)
+                wrong(fmt::format("Partition replica lists may not contain duplicate entries: {} contains multiple entries for {}", to_string(each.where), id));
+        }
+        if (!read.replicas.emplace(each.where, *each.replicas).second) wrong("Partition reassignment contains duplicate topic partitions: " + to_string(each.where));
         for (std::size_t i = 0; i < each.log_dirs.size(); ++i) {
             if (each.log_dirs[i] != "any") read.log_dirs[{each.where.topic, each.where.partition, (*each.replicas)[i]}] = each.log_dirs[i];
         }
     }
-    if (read.replicas.empty()) throw usage_error{"Partition reassignment list cannot be empty"};
+    if (read.replicas.empty()) wrong("Partition reassignment list cannot be empty");
     return read;
 }
 
@@ -104,10 +108,13 @@ std::string json_of(const assignment& all, const directories& dirs = {}) {
     return document.take();
 }
 
-assignment current_of(const admin& at, const std::set<std::string>& topics) {
+/// Topics that are not there are refused, unless they `may_be_gone`.
+assignment current_of(const admin& at, const std::set<std::string>& topics, bool may_be_gone = false) {
     assignment now;
     for (const auto& [name, topic] : *at.describe_topics({topics.begin(), topics.end()}).get()) {
-        if (!topic) throw exception{error{topic.code(), fmt::format("Topic {} not found.", name), topic.error()}};
+        if (topic.code() == errc::unknown_topic_or_partition && may_be_gone) continue;
+        if (topic.code() == errc::unknown_topic_or_partition) wrong(fmt::format("Topic {} not found.", name));
+        if (!topic) throw exception{topic.error()};
         for (const auto& each : topic->partitions) now.emplace(topic_partition{name, each.id}, each.replicas);
     }
     return now;
@@ -134,15 +141,14 @@ std::string names_of(const Map& all) {
 
 int generate(const admin& at, const invocation& call) {
     const auto& args = call.args;
-    if (!args.has("topics-to-move-json-file") || !args.has("broker-list")) throw usage_error{"--generate needs --topics-to-move-json-file and --broker-list"};
     const auto topics = read_topics(std::string{args.text("topics-to-move-json-file")});
     const auto cluster = *at.describe_cluster().get();
     std::vector<placement_broker> brokers;
     for (const auto& each : split_list(args.text("broker-list"))) {
         const auto id = parse_number(each);
         const auto found = std::find_if(cluster.nodes.begin(), cluster.nodes.end(), [&](const node& one) { return id && one.id == *id; });
-        if (!id || found == cluster.nodes.end()) throw usage_error{fmt::format("there is no broker {} in the cluster", each)};
-        if (std::any_of(brokers.begin(), brokers.end(), [&](const auto& one) { return one.id == found->id; })) throw usage_error{fmt::format("Broker list contains duplicate entries: {}", args.text("broker-list"))};
+        if (!id || found == cluster.nodes.end()) wrong(fmt::format("there is no broker {} in the cluster", each));
+        if (std::any_of(brokers.begin(), brokers.end(), [&](const auto& one) { return one.id == found->id; })) wrong(fmt::format("Broker list contains duplicate entries: [{}]", *id));
         brokers.push_back({found->id, args.has("disable-rack-aware") ? std::optional<std::string>{} : found->rack});
     }
     const auto current = current_of(at, {topics.begin(), topics.end()});
@@ -152,7 +158,7 @@ int generate(const admin& at, const invocation& call) {
         std::size_t count = 0;
         for (; end != current.end() && end->first.topic == begin->first.topic; ++end) ++count;
         const auto factor = begin->second.size();
-        if (factor > brokers.size()) throw usage_error{fmt::format("Replication factor: {} larger than available brokers: {}", factor, brokers.size())};
+        if (factor > brokers.size()) wrong(fmt::format("Replication factor: {} larger than available brokers: {}", factor, brokers.size()));
         auto placed = place_replicas(brokers, count, factor);
         for (std::size_t i = 0; begin != end; ++begin, ++i) proposed.emplace(begin->first, std::move(placed[i]));
     }
@@ -227,6 +233,8 @@ std::set<std::string> topics_of(const assignment& all) {
 
 int execute(const admin& at, const invocation& call) {
     const auto& args = call.args;
+    const auto rate = args.number("throttle", 0, std::numeric_limits<std::int64_t>::max());
+    const auto disk_rate = args.number("replica-alter-log-dirs-throttle", 0, std::numeric_limits<std::int64_t>::max());
     const auto wanted = read_plan(args);
     if (!args.has("additional") && !(*at.list_partition_reassignments().get()).empty())
         throw exception{error{errc::reassignment_in_progress, "Cannot execute because there is an existing partition assignment.  Use --additional to override this and create a new partition assignment in "
@@ -235,7 +243,7 @@ int execute(const admin& at, const invocation& call) {
     assignment current;
     for (const auto& [where, target] : wanted.replicas) {
         const auto found = all.find(where);
-        if (found == all.end()) throw usage_error{fmt::format("Partition {} does not exist", to_string(where))};
+        if (found == all.end()) wrong(fmt::format("Partition {} does not exist", to_string(where)));
         current.insert(*found);
     }
     std::set<std::int32_t> there;
@@ -246,8 +254,6 @@ int execute(const admin& at, const invocation& call) {
         }
     }
     if (!call.out.json()) call.out.line(fmt::format("Current partition replica assignment\n\n{}\n\nSave this to use as the --reassignment-json-file option during rollback", json_of(current, directories_of(at, current))));
-    const auto rate = args.number("throttle", 1, std::numeric_limits<std::int64_t>::max());
-    const auto disk_rate = args.number("replica-alter-log-dirs-throttle", 1, std::numeric_limits<std::int64_t>::max());
     if (rate || disk_rate) {
         call.out.line("Warning: You must run --verify periodically, until the reassignment completes, to ensure the throttle is removed.");
         throttle(at, wanted, current, rate, disk_rate, call.out);
@@ -256,7 +262,7 @@ int execute(const admin& at, const invocation& call) {
     for (const auto& [where, target] : wanted.replicas) moves.push_back({where, target});
     std::string failed;
     for (const auto& [where, outcome] : *at.alter_partition_reassignments(moves, {.allow_replication_factor_change = !args.has("disallow-replication-factor-change")}).get()) {
-        if (!outcome) failed += fmt::format("\n{}: {}", to_string(where), outcome.error().message());
+        if (!outcome) failed += fmt::format("\n{}: {}", to_string(where), sentence(outcome.error()));
     }
     if (!failed.empty()) throw exception{error{errc::invalid_request, "Error reassigning partition(s):" + failed}};
     if (call.out.json()) call.out.line(json_of(current));
@@ -280,7 +286,7 @@ int execute(const admin& at, const invocation& call) {
 int verify(const admin& at, const invocation& call) {
     const auto wanted = read_plan(call.args);
     const auto moving = *at.list_partition_reassignments().get();
-    const auto current = current_of(at, topics_of(wanted.replicas));
+    const auto current = current_of(at, topics_of(wanted.replicas), true);
     table all{{{"TOPIC", "topic"}, {"PARTITION", "partition", true}, {"STATUS", "status"}}};
     bool busy = false;
     if (!call.out.json()) call.out.line("Status of partition reassignment:");
@@ -367,8 +373,33 @@ int list(const admin& at, const invocation& call) {
     return 0;
 }
 
+/// What each action needs, and what it takes besides.
+void check(const arguments& args, std::string_view action) {
+    struct use {
+        std::string_view action;
+        std::vector<std::string_view> needed, taken;
+    };
+    static const use uses[] = {
+        {"verify", {"reassignment-json-file"}, {"preserve-throttles"}},
+        {"generate", {"topics-to-move-json-file", "broker-list"}, {"disable-rack-aware"}},
+        {"execute", {"reassignment-json-file"}, {"additional", "throttle", "replica-alter-log-dirs-throttle", "timeout", "disallow-replication-factor-change"}},
+        {"cancel", {"reassignment-json-file"}, {"preserve-throttles", "timeout"}},
+        {"list", {}, {}},
+    };
+    const auto& mine = *std::find_if(std::begin(uses), std::end(uses), [&](const use& each) { return each.action == action; });
+    for (const auto each : mine.needed)
+        if (!args.has(each)) throw usage_error{fmt::format("Missing required argument \"[{}]\"", each)};
+    const auto is_in = [](std::string_view name, const std::vector<std::string_view>& names) { return std::find(names.begin(), names.end(), name) != names.end(); };
+    for (const auto& other : uses) {
+        for (const auto* list : {&other.needed, &other.taken})
+            for (const auto each : *list)
+                if (args.has(each) && !is_in(each, mine.needed) && !is_in(each, mine.taken)) throw usage_error{fmt::format("Option \"[{}]\" can't be used with action \"[{}]\"", each, action)};
+    }
+}
+
 int run(const invocation& call) {
     const auto action = call.args.exactly_one({"generate", "execute", "verify", "cancel", "list"});
+    check(call.args, action);
     const admin at{connect(call.args, "reassign-partitions-tool")};
     if (action == "generate") return generate(at, call);
     if (action == "execute") return execute(at, call);

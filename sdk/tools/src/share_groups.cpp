@@ -137,21 +137,20 @@ int remove(const admin& at, const invocation& call) {
 }
 
 int delete_offsets(const admin& at, const invocation& call) {
-    const auto group = the_group(call.args);
     const auto topics = call.args.all("topic");
-    if (topics.empty()) throw usage_error{"Option '--delete-offsets' takes the option: --topic"};
+    if (topics.empty()) throw usage_error{"Option [delete-offsets] takes the following options: [group], [topic]"};
+    const auto group = the_group(call.args);
     const auto answers = *at.delete_share_group_offsets(group, topics).get();
     std::size_t width = 15;
     for (const auto& each : topics) width = std::max(width, each.size());
     call.out.print(fmt::format("\n{:<{}} {}", "TOPIC", width, "STATUS"));
-    for (const auto& [topic, outcome] : answers) call.out.print(fmt::format("\n{:<{}} {}", topic, width, outcome ? "Successful" : "Error: " + outcome.error().message()));
+    for (const auto& [topic, outcome] : answers) call.out.print(fmt::format("\n{:<{}} {}", topic, width, outcome ? "Successful" : "Error: " + sentence(outcome.error())));
     call.out.print("\n");
     return answers ? 0 : 1;
 }
 
 int reset(const admin& at, const invocation& call) {
     const auto& args = call.args;
-    args.excludes("execute", {"dry-run"});
     args.excludes("all-topics", {"topic"});
     warn_of_dry_run(args);
     const auto group = the_group(args);
@@ -178,6 +177,7 @@ int reset(const admin& at, const invocation& call) {
 
 int run(const invocation& call) {
     const auto action = call.args.exactly_one({"list", "describe", "delete", "reset-offsets", "delete-offsets"});
+    check_group_options(call.args);
     const auto at = connect_for_groups(call.args, "share-groups");
     if (action == "list") return list(at, call);
     if (action == "describe") return describe(at, call);

@@ -192,7 +192,7 @@ int remove(const admin& at, const invocation& call) {
     for (const auto& [name, outcome] : *at.delete_topics(internal).get()) {
         if (outcome || outcome.code() == errc::unknown_topic_or_partition) continue;
         ++problems;
-        call.out.line(fmt::format("Failed to delete internal topic: {}: {}", name, outcome.error().message()));
+        call.out.line(fmt::format("Failed to delete internal topic: {}: {}", name, sentence(outcome.error())));
     }
     return problems > 0 ? 1 : code;
 }
@@ -235,7 +235,6 @@ int delete_offsets(const admin& at, const invocation& call) {
 
 int reset(const admin& at, const invocation& call) {
     const auto& args = call.args;
-    args.excludes("execute", {"dry-run"});
     args.excludes("all-input-topics", {"input-topic"});
     warn_of_dry_run(args);
     std::map<std::string, offset_map> plans;
@@ -275,6 +274,7 @@ int reset(const admin& at, const invocation& call) {
 
 int run(const invocation& call) {
     const auto action = call.args.exactly_one({"list", "describe", "delete", "reset-offsets", "delete-offsets"});
+    check_group_options(call.args);
     const auto at = connect_for_groups(call.args, "streams-groups");
     if (action == "list") return list(at, call);
     if (action == "describe") return describe(at, call);

@@ -66,7 +66,7 @@ struct invocation {
     output& out;
 };
 
-/// How Kafka's tool tells a failure: the text before it, and on which stream.
+/// How Kafka's tool tells a failure: the text before it, {} in which is the command line, and on which stream.
 struct failure_style {
     std::string_view prefix;
     bool on_stdout = false;

@@ -53,6 +53,8 @@ void check(const arguments& args) {
         if (args.has(name) && std::find(actions.begin(), actions.end(), action) == actions.end())
             throw usage_error{fmt::format("Option \"[{}]\" can't be used with option \"[{}]\"", name, action)};
     };
+    if (action == "alter" && args.has("config"))
+        throw usage_error{"Option combination \"[[bootstrap-server], [config]]\" can't be used with option \"[alter]\" (To alter topic configurations, the kafka-configs tool can be used.)"};
     only_with("config", {"create"});
     only_with("partitions", {"create", "alter"});
     only_with("replication-factor", {"create"});
@@ -72,6 +74,14 @@ void check(const arguments& args) {
         throw usage_error{"--topic or --topic-id is required to describe a topic"};
 }
 
+/// Those that occur more than once.
+std::set<std::int32_t> twice(const broker_ids& brokers) {
+    std::set<std::int32_t> seen, again;
+    for (const auto id : brokers)
+        if (!seen.insert(id).second) again.insert(id);
+    return again;
+}
+
 std::vector<broker_ids> replica_assignment(const arguments& args) {
     std::vector<broker_ids> all;
     for (const auto& partition : split_list(args.text("replica-assignment"))) {
@@ -81,8 +91,8 @@ std::vector<broker_ids> replica_assignment(const arguments& args) {
             if (!id || *id < 0 || *id > std::numeric_limits<std::int32_t>::max()) throw usage_error{"'" + each + "' in --replica-assignment is no broker id"};
             brokers.push_back(static_cast<std::int32_t>(*id));
         }
-        if (std::set<std::int32_t>(brokers.begin(), brokers.end()).size() != brokers.size())
-            fail(errc::invalid_replica_assignment, fmt::format("Partition replica lists may not contain duplicate entries: {}", partition));
+        if (!twice(brokers).empty())
+            fail(errc::invalid_replica_assignment, fmt::format("Partition replica lists may not contain duplicate entries: {}", fmt::join(twice(brokers), ",")));
         if (!all.empty() && all.front().size() != brokers.size())
             fail(errc::invalid_replica_assignment, fmt::format("Partition {} has different replication factor: [{}]", all.size(), fmt::join(brokers, ", ")));
         all.push_back(std::move(brokers));

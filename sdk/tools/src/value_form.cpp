@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
+#include <cmath>
 #include <iterator>
 
 namespace weir::tools {
@@ -30,15 +32,38 @@ result<std::string> number_text(bytes_view data) {
     return fmt::format("{}", value);
 }
 
-/// As Java prints them: always with a fraction.
+/// The fewest digits that mean this number and no other, one before the point where it is very large or small.
+template <class T>
+std::string as_java_prints(T value) {
+    if (std::isnan(value)) return "NaN";
+    if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+    const auto shortest = [&](std::chars_format how) {
+        char room[64];
+        return std::string(room, std::to_chars(std::begin(room), std::end(room), value, how).ptr);
+    };
+    const auto size = std::abs(value);
+    if (size == 0 || (size >= T{1e-3} && size < T{1e7})) {
+        auto plain = shortest(std::chars_format::fixed);
+        return plain.find('.') == plain.npos ? plain + ".0" : plain;
+    }
+    const auto text = shortest(std::chars_format::scientific);
+    const auto at = text.find('e');
+    auto mantissa = text.substr(0, at);
+    if (mantissa.find('.') == mantissa.npos) mantissa += ".0";
+    return mantissa + "E" + std::to_string(std::stoi(text.substr(at + 1)));
+}
+
 template <class T>
 result<std::string> fraction_text(bytes_view data) {
-    auto text = number_text<T>(data);
-    if (text && text->find_first_not_of("-0123456789") == std::string::npos) *text += ".0";
-    return text;
+    T value{};
+    if (auto why = serde_traits<T>::decode(data, value)) return why;
+    return as_java_prints(value);
 }
 
 }  // namespace
+
+std::string java_number(float value) { return as_java_prints(value); }
+std::string java_number(double value) { return as_java_prints(value); }
 
 result<value_form> value_form_named(std::string_view name) {
     auto simple = name.substr(name.find_last_of('.') + 1);

@@ -9,6 +9,10 @@
 
 namespace weir::tools {
 
+/// As Java prints it: 1024.0, 1.0E7.
+std::string java_number(float value);
+std::string java_number(double value);
+
 enum class value_form : std::uint8_t { text, short_integer, integer, long_integer, single, float64, boolean, uuid, hex, raw };
 
 /// "org.apache.kafka.common.serialization.LongDeserializer", "...LongDecoder" or "long". errc::invalid_setting names those

@@ -63,6 +63,15 @@ TEST_CASE("short names take their value attached or behind a blank") {
     CHECK(parse({"-i=3"}).number("id", 0, 10) == 3);
 }
 
+TEST_CASE("one dash does for a long name, too") {
+    const auto args = parse({"-bootstrap-server", "a:1", "-topic=x", "-list"});
+    CHECK(args.text("bootstrap-server") == "a:1");
+    CHECK(args.text("topic") == "x");
+    CHECK(args.has("list"));
+    CHECK(refusal({"-topic", "-list"}) == "Option topic requires an argument");
+    CHECK(refusal({"-topics", "x"}) == "-topics is not a recognized option; did you mean --topic?");
+}
+
 TEST_CASE("an optional value is taken when it is no option") {
     CHECK(parse({"--state"}).has("state"));
     CHECK(parse({"--state"}).text("state") == "");

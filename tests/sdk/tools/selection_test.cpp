@@ -39,7 +39,7 @@ TEST_CASE("partition rules are a number, a range without its end, or all") {
     CHECK(!filter.matches("t4", 4));
     CHECK(filter.matches("other", 1));  // the rule without a topic
     CHECK(!filter.matches("other", 2));
-    CHECK_THROWS_WITH_AS(partition_filter::of_rules("t:x"), "Invalid rule specification: t:x", usage_error);
+    CHECK_THROWS_WITH_AS(partition_filter::of_rules("t:x"), "INVALID_REQUEST: Invalid rule specification: t:x", weir::exception);
 }
 
 TEST_CASE("partitions of --partitions are numbers") {
@@ -47,7 +47,7 @@ TEST_CASE("partitions of --partitions are numbers") {
     CHECK(filter.matches("t", 2));
     CHECK(!filter.matches("t", 1));
     CHECK(partition_filter::of_topic("t", "").matches("t", 1));
-    CHECK_THROWS_AS(partition_filter::of_topic("t", "0,x"), usage_error);
+    CHECK_THROWS_AS(partition_filter::of_topic("t", "0,x"), weir::exception);
 }
 
 TEST_CASE("releases and metadata levels name each other") {

@@ -50,12 +50,26 @@ admin connect_for_groups(const arguments& args, std::string_view client_id) {
     return admin{connect(args, client_id)}.within(milliseconds{args.number_or("timeout", 5'000, 1, 3'600'000)});
 }
 
+void check_group_options(const arguments& args) {
+    args.excludes("group", {"all-groups", "list"});
+    for (const auto* each : {"topic", "all-topics", "input-topic", "all-input-topics"}) args.excludes(each, {"list", "describe"});
+    if (args.has("delete") && (args.has("topic") || args.has("input-topic")))
+        throw usage_error{"The consumer does not support topic-specific offset deletion from a consumer group. --delete-offsets forgets topics of a group."};
+    if (args.has("describe") && args.has("members") + args.has("offsets") + args.has("state") > 1)
+        throw usage_error{"Option [describe] takes at most one of these options: [members], [offsets], [state]"};
+    if (args.has("execute") && args.has("dry-run")) throw usage_error{"Option [reset-offsets] only accepts one of [execute] and [dry-run]"};
+    for (const auto& one : reset_scenarios) {
+        for (const auto& other : reset_scenarios)
+            if (one.name != other.name) args.excludes(one.name, {other.name});
+    }
+}
+
 std::vector<std::string> chosen_groups(const admin& at, const arguments& args, const list_groups_options& kind) {
     auto chosen = args.all("group");
     if (args.has("all-groups")) {
         for (const auto& each : *at.list_groups(kind).get()) chosen.push_back(each.group);
     } else if (chosen.empty()) {
-        throw usage_error{"--group or --all-groups is missing"};
+        throw usage_error{fmt::format("Option [{}] takes one of these options: [group], [all-groups]", args.in_order({"describe", "delete", "reset-offsets"}).front())};
     }
     std::sort(chosen.begin(), chosen.end());
     chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
@@ -82,8 +96,6 @@ std::vector<group_state> wanted_states(const arguments& args, std::initializer_l
 
 int describe_groups(const admin& at, const outcomes<group_description>& groups, const group_view& offsets, const group_view& members, const group_view& state, const invocation& call) {
     const auto& args = call.args;
-    args.excludes("members", {"offsets", "state"});
-    args.excludes("state", {"offsets"});
     const auto& view = args.has("members") ? members : args.has("state") ? state : offsets;
     table rows{std::vector<table::column>(view.columns.begin(), view.columns.end())};
     for (const auto& [name, outcome] : groups) view.show(at, *outcome, args.has("verbose"), call.out, rows);
@@ -111,7 +123,7 @@ int tell_offset_deletions(std::string_view verdict, const outcomes<void, topic_p
     for (const auto& [where, outcome] : answers) width = std::max(width, where.topic.size());
     out.print(fmt::format("\n{:<{}} {:<10} {:<15}", "TOPIC", width, "PARTITION", "STATUS"));
     for (const auto& [where, outcome] : answers)
-        out.print(fmt::format("\n{:<{}} {:<10} {:<15}", where.topic, width, where.partition, outcome ? "Successful" : "Error: " + outcome.error().message()));
+        out.print(fmt::format("\n{:<{}} {:<10} {:<15}", where.topic, width, where.partition, outcome ? "Successful" : "Error: " + sentence(outcome.error())));
     out.print("\n");
     return answers ? 0 : 1;
 }

@@ -18,6 +18,8 @@ std::string coordinator_words(const group_description& group, std::string_view g
 
 /// For the operations of these tools: within --timeout.
 admin connect_for_groups(const arguments& args, std::string_view client_id);
+/// Throws usage_error for options that contradict each other, whatever the kind of group.
+void check_group_options(const arguments& args);
 /// --group, or --all-groups of the kind, by name. Throws usage_error when neither is given.
 std::vector<std::string> chosen_groups(const admin& at, const arguments& args, const list_groups_options& kind);
 /// The only --group. Throws usage_error when there is none, or several.

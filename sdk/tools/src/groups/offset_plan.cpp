@@ -52,7 +52,7 @@ void check_they_exist(const admin& at, const std::vector<topic_partition>& parti
     for (const auto& each : partitions) {
         if (!there.contains(each)) missing += (missing.empty() ? "" : ",") + to_string(each);
     }
-    if (!missing.empty()) throw usage_error{fmt::format("The partitions \"{}\" do not exist", missing)};
+    if (!missing.empty()) throw exception{error{errc::unknown_topic_or_partition, fmt::format("The partitions \"{}\" do not exist", missing)}};
 }
 
 }  // namespace

@@ -20,6 +20,14 @@ inline bytes make_batch(const std::vector<std::string>& values, timestamp_ms tim
     return *std::move(built);
 }
 
+inline bytes make_keyed_batch(const std::vector<std::pair<std::string, std::string>>& records, timestamp_ms timestamp) {
+    protocol::batch_builder builder;
+    for (const auto& [key, value] : records) REQUIRE(builder.append(timestamp, as_bytes(key), as_bytes(value)));
+    auto built = builder.finish();
+    REQUIRE(built);
+    return *std::move(built);
+}
+
 /// Offset and value of every record of the whole batches in `content`; a cut batch at its end is left out.
 inline std::vector<std::pair<std::int64_t, std::string>> records_of(bytes_view content) {
     std::vector<std::pair<std::int64_t, std::string>> found;

@@ -111,6 +111,7 @@ result<void> broker_node::state::put_together() {
     groups = std::make_unique<coordinator::group_coordinator>(config.groups, *partitions, random());
     writer = std::make_unique<driver_writer>();
     controller = std::make_unique<metadata::controller_runtime>(loop(), *writer, schema, controller_settings(config, directories->cluster_id()), random());
+    controller->measure(metrics);
     gateway = std::make_unique<server::controller_gateway>(loop(), *controller, *cache);
     ids = std::make_unique<server::producer_ids>(loop(), *gateway, config.node.node_id, [this] { return broker_epoch; });
     publisher = std::make_unique<metadata_publisher>(metadata_publisher::parts{

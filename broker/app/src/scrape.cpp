@@ -30,6 +30,7 @@ task<void> scrape::refresh() {
     }
     looking_ = true;
     quorum_ = parts_.driver.status();
+    elections_ = parts_.driver.figures();
     if (parts_.world.slept) {
         before_ = std::exchange(now_, {parts_.loop.now(), nanoseconds{0}});
         for (std::size_t core = 0; core < parts_.world.cores.size(); ++core) now_.slept += parts_.world.slept(core);
@@ -69,6 +70,12 @@ void scrape::per_partition(std::string_view name, std::string_view help, double 
             where[1].second = std::to_string(each.index);
             sink.add(where, read(each));
         }
+    }));
+}
+
+void scrape::per_directory(std::string_view name, std::string_view help, function<double(const server::storage_view::directory&)> read) {
+    shown_.push_back(parts_.metrics.collect(name, help, metrics::series_type::gauge, [this, read = std::move(read)](metrics::sample_sink& sink) mutable {
+        for (const auto& each : parts_.directories.directories()) sink.add({{"logDirectory", each.path}}, read(each));
     }));
 }
 
@@ -156,21 +163,35 @@ void scrape::show_replicas() {
         const auto all = parts_.directories.directories();
         return static_cast<double>(std::count_if(all.begin(), all.end(), [](const auto& each) { return each.code != errc::none; }));
     });
+    per_directory("kafka_log_logmanager_logdirectoryoffline", "1 when a log directory has failed.", [](const auto& each) { return each.code != errc::none ? 1.0 : 0.0; });
 }
 
 void scrape::show_compaction() {
     gauge("kafka_log_logcleanermanager_max_dirty_percent", "Of the compacted logs the one with most to compact: its share in percent, as the last round found it.", {}, [this] {
         double most = 0;
-        for (const auto& each : partitions_) most = std::max(most, each.dirty_ratio);
+        for (const auto& each : partitions_) most = std::max(most, each.compaction.dirty_ratio);
         return 100 * most;
     });
-    gauge("kafka_log_logcleanermanager_uncleanable_partitions_count", "Partitions whose compaction failed when it was last tried.", {},
-          [this] { return static_cast<double>(std::count_if(partitions_.begin(), partitions_.end(), [](const auto& each) { return each.uncleanable; })); });
+    per_directory("kafka_log_logcleanermanager_uncleanable_partitions_count", "Partitions whose compaction failed when it was last tried.", [this](const auto& where) {
+        return static_cast<double>(std::count_if(partitions_.begin(), partitions_.end(), [&](const auto& each) { return each.uncleanable && each.log_directory == where.path; }));
+    });
+    per_directory("kafka_log_logcleanermanager_uncleanable_bytes", "What there was to compact in those partitions.", [this](const auto& where) {
+        double bytes = 0;
+        for (const auto& each : partitions_)
+            if (each.uncleanable && each.log_directory == where.path) bytes += static_cast<double>(each.compaction.dirty_bytes);
+        return bytes;
+    });
     gauge("kafka_log_logcleanermanager_time_since_last_run_ms", "Milliseconds since the last round of compaction, or since the start.", {}, [this, started = parts_.loop.now()] {
         return static_cast<double>((parts_.loop.now() - std::max(started, parts_.replicas.cleaning().last_run)).count()) / 1e6;
     });
     gauge("kafka_log_logcleaner_max_clean_time_secs", "Seconds that the slowest log of the last round of compaction took.", {},
           [this] { return std::chrono::duration<double>(parts_.replicas.cleaning().longest).count(); });
+    gauge("kafka_log_logcleaner_max_compaction_delay_secs", "Seconds by which records waited longer than max.compaction.lag.ms, the most in the last round that compacted anything.", {},
+          [this] { return std::chrono::duration<double>(parts_.replicas.cleaning().overdue).count(); });
+    gauge("kafka_log_logcleaner_cleaner_recopy_percent", "What compaction wrote of what it read, in percent, in the last round that compacted anything.", {}, [this] {
+        const auto last = parts_.replicas.cleaning();
+        return last.read == 0 ? 0.0 : 100 * static_cast<double>(last.written) / static_cast<double>(last.read);
+    });
 }
 
 void scrape::show_metadata() {
@@ -230,11 +251,15 @@ void scrape::show_groups() {
     state("failed", &coordinator::coordinator_metrics::failed_partitions);
     gauge("kafka_server_group_coordinator_metrics_partition_load_time_max", "Milliseconds the slowest load of a partition took.", {},
           [this] { return static_cast<double>(groups_.max_load_time.count()); });
+    gauge("kafka_server_group_coordinator_metrics_partition_load_time_avg", "Milliseconds a load of a partition took.", {},
+          [this] { return groups_.loads == 0 ? 0.0 : static_cast<double>(groups_.total_load_time.count()) / static_cast<double>(groups_.loads); });
 }
 
 void scrape::show_front() {
     gauge("kafka_server_fetchsessioncache_numincrementalfetchsessions", "Fetch sessions.", {}, [this] { return static_cast<double>(front_.fetch_sessions); });
     gauge("kafka_server_fetchsessioncache_numincrementalfetchpartitionscached", "Partitions in fetch sessions.", {}, [this] { return static_cast<double>(front_.fetch_session_partitions); });
+    shown_.push_back(parts_.metrics.collect("kafka_server_fetchsessioncache_incrementalfetchsessionevictions_total", "Fetch sessions that gave way to others.", metrics::series_type::counter,
+                                            [this](metrics::sample_sink& sink) { sink.add({}, static_cast<double>(front_.fetch_session_evictions)); }));
     gauge("kafka_network_requestchannel_requestqueuesize", "Whole requests that wait for earlier ones of their connection.", {}, [this] { return static_cast<double>(front_.waiting_requests); });
     gauge("kafka_network_requestchannel_responsequeuesize", "Answers that wait for earlier ones of their connection, or for the system to take them.", {}, [this] { return static_cast<double>(front_.waiting_answers); });
     gauge("kafka_network_socketserver_memorypoolused", "Bytes of requests in memory.", {}, [this] { return static_cast<double>(front_.request_bytes); });
@@ -248,10 +273,20 @@ void scrape::show_quorum() {
     figure("current_epoch", "The epoch of the metadata quorum.", [](const auto& all) { return static_cast<double>(all.leader.epoch); });
     figure("high_watermark", "The offset below which metadata is committed.", [](const auto& all) { return static_cast<double>(all.high_watermark); });
     figure("log_end_offset", "The offset after the last record of the metadata log.", [](const auto& all) { return static_cast<double>(all.log_end); });
+    figure("log_end_epoch", "The epoch of the last record of the metadata log.", [](const auto& all) { return static_cast<double>(all.log_end_epoch); });
+    figure("current_vote", "The node that this one votes for in this epoch, itself when it leads; -1: none.", [](const auto& all) { return static_cast<double>(all.voted); });
     figure("number_of_voters", "Voters of the metadata quorum.", [](const auto& all) { return static_cast<double>(all.voters.size()); });
     figure("number_of_observers", "Nodes that follow the metadata quorum without a vote.", [](const auto& all) { return static_cast<double>(all.observer_progress.size()); });
     shown_.push_back(parts_.metrics.collect("kafka_server_raft_metrics_current_state", "What this node is in the metadata quorum.", metrics::series_type::gauge,
                                             [this](metrics::sample_sink& sink) { sink.add({{"state", std::string{raft::to_string(quorum_.role)}}}, 1); }));
+    const auto lately = [this](std::string_view name, std::string_view help, double raft::quorum_figures::*which) {
+        gauge("kafka_server_raft_metrics_" + std::string{name}, help, {}, [this, which] { return elections_.*which; });
+    };
+    lately("commit_latency_avg", "Milliseconds from a proposal until it was committed, in the last minute; 0: none was.", &raft::quorum_figures::commit_average);
+    lately("commit_latency_max", "The most of them.", &raft::quorum_figures::commit_max);
+    lately("election_latency_avg", "Milliseconds without a leader until one was there, in the last minute; 0: there was none missing.", &raft::quorum_figures::election_average);
+    lately("election_latency_max", "The most of them.", &raft::quorum_figures::election_max);
+    lately("append_records_rate", "Records of metadata that this node wrote as the leader, a second, in the last minute.", &raft::quorum_figures::appended);
     gauge("kafka_controller_kafkacontroller_lastcommittedrecordoffset", "Offset of the newest metadata record that is committed.", {},
           [this] { return static_cast<double>(quorum_.high_watermark - 1); });
 }

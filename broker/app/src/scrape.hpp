@@ -57,6 +57,7 @@ private:
     double age(timestamp_ms since) const { return static_cast<double>(std::max<std::int64_t>(parts_.loop.wall_now() - since, 0)); }
     void gauge(std::string_view name, std::string_view help, metrics::labels where, function<double()> read);
     void per_partition(std::string_view name, std::string_view help, double (*read)(const replica::partition_figures&));
+    void per_directory(std::string_view name, std::string_view help, function<double(const server::storage_view::directory&)> read);
     const metadata::image& image() const { return *parts_.cache.current(0); }
     std::int64_t spare_in_sync(const replica::partition_figures& each) const;
     double count_partitions(bool (*which)(const metadata::partition&)) const;
@@ -67,6 +68,7 @@ private:
     coordinator::coordinator_metrics groups_;
     server::server::figures front_;
     raft::quorum_status quorum_;
+    raft::quorum_figures elections_;
     struct sleep_mark {
         time_point at{};
         nanoseconds slept{0};  // of all cores

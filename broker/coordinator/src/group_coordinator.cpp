@@ -176,6 +176,7 @@ task<coordinator_metrics> group_coordinator::metrics(event_loop& caller) {
             sum.loads += m.loads;
             sum.last_load_time = m.last_load_time;
             sum.max_load_time = std::max(sum.max_load_time, m.max_load_time);
+            sum.total_load_time += m.total_load_time;
             sum.appended_batches += m.appended_batches;
             sum.appended_records += m.appended_records;
             sum.appended_bytes += m.appended_bytes;

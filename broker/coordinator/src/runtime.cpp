@@ -126,6 +126,7 @@ void partition_runtime::impl::load_done(std::unique_ptr<state_machine> loaded, c
     ++metrics.loads;
     metrics.last_load_time = std::chrono::duration_cast<milliseconds>(loop.now() - began);
     metrics.max_load_time = std::max(metrics.max_load_time, metrics.last_load_time);
+    metrics.total_load_time += metrics.last_load_time;
     // Fifty empty partitions are no news.
     logs.write(report->records > 0 ? log::level::info : log::level::debug,
                fmt::format("{} (epoch {}) loaded: {} records, {} bytes, {} ms", options.partition, epoch,

@@ -1,3 +1,5 @@
+#include "recent_values.hpp"
+
 #include <weir/raft/driver.hpp>
 
 #include <weir/base/log.hpp>
@@ -35,6 +37,13 @@ struct quorum_driver::state : std::enable_shared_from_this<quorum_driver::state>
     log_offset applied = 0;
     quorum_epoch leading = -1;
     time_point appended{};
+    struct proposal {
+        log_offset last;
+        time_point made;
+    };
+    std::deque<proposal> uncommitted;
+    std::optional<time_point> leaderless;  // since when
+    recent_values commits, elections, records;  // milliseconds, milliseconds, how many
 
     state(event_loop& on, file_system& fs, durable_log& store, raft_transport* net, quorum_listener& above, driver_options given)
         : loop(on), files(fs), log(store), transport(net), listener(above), options(std::move(given)) {}
@@ -50,6 +59,7 @@ struct quorum_driver::state : std::enable_shared_from_this<quorum_driver::state>
             }
             for (auto& outgoing : outcome.messages) dispatch(std::move(outgoing));
             outcome.messages.clear();
+            measure(outcome);
             if (outcome.flush) {
                 wanted = outcome.flush;
                 schedule_flush();
@@ -60,6 +70,19 @@ struct quorum_driver::state : std::enable_shared_from_this<quorum_driver::state>
             }
         }
         arm();
+    }
+
+    void measure(const effects& outcome) {
+        const auto now = loop.now();
+        const auto passed = [now](time_point since) { return std::chrono::duration<double, std::milli>(now - since).count(); };
+        if (outcome.stopped_leading) uncommitted.clear();
+        for (; outcome.high_watermark && !uncommitted.empty() && uncommitted.front().last < *outcome.high_watermark; uncommitted.pop_front())
+            commits.add(passed(uncommitted.front().made), now);
+        // To lead is more than to be elected: the first batch of the epoch is committed by then.
+        const bool nobody = outcome.leader && outcome.leader->leader_id == no_node;
+        const bool somebody = outcome.began_leading || (outcome.leader && !nobody && outcome.leader->leader_id != options.quorum.self.id);
+        if (nobody && !leaderless) leaderless = now;
+        if (somebody && leaderless) elections.add(passed(*std::exchange(leaderless, std::nullopt)), now);
     }
 
     void dispatch(message outgoing) {
@@ -212,6 +235,7 @@ result<std::unique_ptr<quorum_driver>> quorum_driver::open(event_loop& loop, fil
     auto made = std::make_shared<state>(loop, files, log, transport, listener, std::move(options));
     made->state_path = log.directory() + "/quorum-state";
     made->options.quorum.wall = &loop;
+    made->leaderless = loop.now();
     quorum_state restored;
     if (const auto text = read_file(files, made->state_path, 1 << 20)) {
         const auto parsed = parse_quorum_state(as_text(*text));
@@ -266,7 +290,11 @@ result<log_offset> quorum_driver::propose(const std::vector<bytes>& frames) {
     auto batch = builder.finish();
     if (!batch) return batch.error();
     auto last = state_->core->propose(*batch, state_->loop.now());
-    if (last) state_->appended = state_->loop.now();
+    if (last) {
+        const auto at = state_->appended = state_->loop.now();
+        state_->uncommitted.push_back({*last, at});
+        state_->records.add(static_cast<double>(frames.size()), at);
+    }
     state_->pump();
     return last;
 }
@@ -319,6 +347,11 @@ void quorum_driver::snapshot_finished(const snapshot_id& id) {
 }
 
 quorum_status quorum_driver::status() const { return state_->core->status(); }
+quorum_figures quorum_driver::figures() const {
+    const auto& mine = *state_;
+    const auto now = mine.loop.now();
+    return {mine.commits.average(now), mine.commits.max(now), mine.elections.average(now), mine.elections.max(now), mine.records.rate(now)};
+}
 bool quorum_driver::is_leader() const noexcept { return !state_->stopped && state_->core->is_leader(); }
 leader_and_epoch quorum_driver::leader() const noexcept { return state_->core->leader(); }
 log_offset quorum_driver::high_watermark() const noexcept { return state_->core->high_watermark(); }

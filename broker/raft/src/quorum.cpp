@@ -204,6 +204,8 @@ quorum_status core::status() const {
     now.leader = leader();
     now.high_watermark = hw_;
     now.log_end = log_.end_offset();
+    now.log_end_epoch = log_.last_epoch();
+    now.voted = role_ == role::leader ? config_.self.id : disk_.voted.id;
     now.kraft_version = voters_.kraft_version();
     now.voters = voters();
     if (role_ != role::leader) return now;

@@ -46,6 +46,16 @@ void cleaner::notice(const partition& changed) {
     if (timer_ == timer_id::none && config_.enabled && !stopped_ && changed.log().config().compacts()) wait_for_round();
 }
 
+cleaner_figures cleaner::figures() const noexcept {
+    cleaner_figures last;
+    last.last_run = time_point{nanoseconds{last_run_.load(std::memory_order_relaxed)}};
+    last.longest = nanoseconds{longest_.load(std::memory_order_relaxed)};
+    last.read = read_.load(std::memory_order_relaxed);
+    last.written = written_.load(std::memory_order_relaxed);
+    last.overdue = milliseconds{overdue_.load(std::memory_order_relaxed)};
+    return last;
+}
+
 void cleaner::set_config(const cleaner_config& config) {
     config_ = config;
     if (timer_ == timer_id::none || !left_.empty()) return;
@@ -62,7 +72,7 @@ void cleaner::begin_round() {
     for (const auto& [id, each] : mine_) {
         if (each->log().config().compacts()) left_.push_back(id);
     }
-    longest_so_far_ = nanoseconds{0};
+    so_far_ = {};
     log_begun_ = loop_.now();
     if (!left_.empty()) clean_next();
 }
@@ -70,16 +80,29 @@ void cleaner::begin_round() {
 void cleaner::clean_next() {
     timer_ = timer_id::none;
     const auto at = mine_.find(left_.back());
-    const bool more = at != mine_.end() && at->second->compact(slice_bytes);
+    bool more = false;
+    if (at != mine_.end()) {
+        auto& which = *at->second;
+        const auto before = which.log().compacted();
+        more = which.compact(slice_bytes);
+        so_far_.read += which.log().compacted().read - before.read;
+        so_far_.written += which.log().compacted().written - before.written;
+        so_far_.overdue = std::max(so_far_.overdue, which.log().compacted().overdue);
+    }
     if (!more) {
         left_.pop_back();
         const auto now = loop_.now();
-        longest_so_far_ = std::max(longest_so_far_, now - log_begun_);
+        so_far_.longest = std::max(so_far_.longest, now - log_begun_);
         log_begun_ = now;
     }
     if (left_.empty()) {
         last_run_.store(loop_.now().time_since_epoch().count(), std::memory_order_relaxed);
-        longest_.store(longest_so_far_.count(), std::memory_order_relaxed);
+        longest_.store(so_far_.longest.count(), std::memory_order_relaxed);
+        if (so_far_.read > 0) {
+            read_.store(so_far_.read, std::memory_order_relaxed);
+            written_.store(so_far_.written, std::memory_order_relaxed);
+            overdue_.store(so_far_.overdue.count(), std::memory_order_relaxed);
+        }
         return wait_for_round();
     }
     auto pause = nanoseconds{0};

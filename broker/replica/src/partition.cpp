@@ -217,8 +217,9 @@ partition_figures partition::figures() const {
             .last_stable = last_stable_offset(),
             .min_in_sync = log_->config().min_insync_replicas,
             .producers = log_->producer_count(),
-            .dirty_ratio = log_->dirty_ratio(),
+            .compaction = log_->compacted(),
             .uncleanable = compaction_failed_,
+            .log_directory = log_->directory().substr(0, log_->directory().rfind('/')),
             .waiting_writers = waiters_.size()};
 }
 

@@ -174,6 +174,9 @@ cleaner_figures replicas::cleaning() const noexcept {
         const auto each = core->cleaning.figures();
         all.last_run = std::max(all.last_run, each.last_run);
         all.longest = std::max(all.longest, each.longest);
+        all.read += each.read;
+        all.written += each.written;
+        all.overdue = std::max(all.overdue, each.overdue);
     }
     return all;
 }

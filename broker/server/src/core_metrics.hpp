@@ -18,7 +18,7 @@ namespace weir::server {
 struct traffic_counters {
     traffic_counters(metrics::registry& registry, const metrics::labels& where);
     std::shared_ptr<metrics::counter> bytes_in, bytes_out, messages_in, bytes_rejected, produce_requests, fetch_requests, failed_produce,
-        failed_fetch, corrupt, out_of_sequence;
+        failed_fetch, corrupt, out_of_sequence, keyless;
 };
 
 /// Connections of one listener.

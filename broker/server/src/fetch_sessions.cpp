@@ -121,6 +121,7 @@ bool fetch_session_cache::make_room(std::size_t for_partitions, time_point now) 
     else if (smallest->second->size() < for_partitions && now - smallest->second->created_ > eviction_age) victim = smallest;
     if (victim == sessions_.end()) return false;
     sessions_.erase(victim);
+    ++evictions_;
     return true;
 }
 

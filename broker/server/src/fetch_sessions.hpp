@@ -89,6 +89,7 @@ public:
     std::size_t core_of(std::int32_t id) const noexcept { return static_cast<std::size_t>(id % cores_); }
     std::size_t size() const noexcept { return sessions_.size(); }
     std::size_t partitions() const noexcept;
+    std::uint64_t evictions() const noexcept { return evictions_; }
 
 private:
     std::shared_ptr<fetch_session> create(bool by_id, std::size_t partitions, time_point now);
@@ -98,6 +99,7 @@ private:
     random_source& random_;
     const std::int32_t core_;
     const std::int32_t cores_;
+    std::uint64_t evictions_ = 0;
     std::unordered_map<std::int32_t, std::shared_ptr<fetch_session>> sessions_;
 };
 

@@ -153,6 +153,7 @@ task<void> server::state::look_at_core(event_loop& here, core_state& core, figur
     figures mine;
     mine.fetch_sessions = core.context.sessions.size();
     mine.fetch_session_partitions = core.context.sessions.partitions();
+    mine.fetch_session_evictions = core.context.sessions.evictions();
     mine.request_bytes = core.context.memory.bytes_in_use();
     mine.waiting_fetches = static_cast<std::size_t>(core.context.metrics.parked_fetches().value());
     for (const auto& [at, each] : core.connections) {
@@ -162,6 +163,7 @@ task<void> server::state::look_at_core(event_loop& here, core_state& core, figur
     co_await switch_to{here};
     sum.fetch_sessions += mine.fetch_sessions;
     sum.fetch_session_partitions += mine.fetch_session_partitions;
+    sum.fetch_session_evictions += mine.fetch_session_evictions;
     sum.request_bytes += mine.request_bytes;
     sum.waiting_requests += mine.waiting_requests;
     sum.waiting_answers += mine.waiting_answers;

@@ -14,7 +14,9 @@ result<bool> partition_log::state::compact(std::int64_t high_watermark, std::uin
     if (failure) return failure;
     if (!config.compacts() || segments.empty()) {
         cleaning.reset();
-        dirty_ratio = 0;
+        compacted.dirty_ratio = 0;
+        compacted.dirty_bytes = 0;
+        compacted.overdue = milliseconds{0};
         return false;
     }
     if (!cleaning) {
@@ -33,7 +35,9 @@ result<bool> partition_log::state::compact(std::int64_t high_watermark, std::uin
         const auto stable = std::min(
             {high_watermark, flushed, noted, producers.first_unstable(high_watermark).value_or(high_watermark)});
         const auto plan = plan_cleaning(closed, cleaned_to, stable, config, time.wall_now());
-        dirty_ratio = plan.dirty_ratio;
+        compacted.dirty_ratio = plan.dirty_ratio;
+        compacted.dirty_bytes = plan.dirty_bytes;
+        compacted.overdue = plan.overdue;
         if (!plan.due) return false;
         untouched = false;
         cleaning = std::make_unique<compaction>(*this, plan, group_segments(closed, plan.segments, config));
@@ -47,7 +51,8 @@ result<bool> partition_log::state::compact(std::int64_t high_watermark, std::uin
     if (*made == compaction::progress::more) return true;
     if (*made == compaction::progress::done) {
         cleaned_to = cleaning->cleaned_to();
-        dirty_ratio = 0;
+        compacted.dirty_ratio = 0;
+        compacted.dirty_bytes = 0;
         logs.info(name() + ": compacted up to offset " + std::to_string(cleaned_to) + ", " +
                   std::to_string(total_bytes) + " bytes are left" +
                   (before > total_bytes ? ", " + std::to_string(before - total_bytes) + " fewer at the end" : ""));

@@ -27,9 +27,10 @@ cleaning_plan plan_cleaning(const std::vector<segment_facts>& closed, std::int64
     }
     if (dirty == 0) return plan;
     plan.dirty_ratio = static_cast<double>(dirty) / static_cast<double>(clean + dirty);
-    const bool too_old =
-        config.max_compaction_lag_ms != unlimited && oldest_dirty < now - config.max_compaction_lag_ms.count();
-    plan.due = plan.dirty_ratio >= config.min_cleanable_dirty_ratio || too_old;
+    plan.dirty_bytes = dirty;
+    if (config.max_compaction_lag_ms != unlimited && oldest_dirty < now)
+        plan.overdue = milliseconds{std::max<std::int64_t>(now - config.max_compaction_lag_ms.count() - oldest_dirty, 0)};
+    plan.due = plan.dirty_ratio >= config.min_cleanable_dirty_ratio || plan.overdue > milliseconds{0};
     return plan;
 }
 

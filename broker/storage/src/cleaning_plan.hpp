@@ -23,6 +23,8 @@ struct cleaning_plan {
     std::int64_t end = 0;      ///< exclusive: the first offset that may not be compacted yet
     std::size_t segments = 0;  ///< how many of the closed segments lie below `end`
     double dirty_ratio = 0;
+    std::uint64_t dirty_bytes = 0;
+    milliseconds overdue{0};   ///< since when max.compaction.lag.ms is over for the oldest dirty record
 };
 
 /// `closed`: every segment but the active one, oldest first. `first_dirty`: where the last compaction ended.

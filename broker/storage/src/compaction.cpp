@@ -133,6 +133,7 @@ result<bool> compaction::rewrite_some(std::uint64_t& budget) {
                                                           : rewrite(header, *batch);
                 if (!written) return written.error();
                 position_ = header.end();
+                log_.compacted.read += header.size;
                 budget -= std::min(budget, header.size);
             }
         }
@@ -207,6 +208,7 @@ result<void> compaction::open_output() {
 
 result<void> compaction::put(bytes_view batch) {
     buffer_.insert(buffer_.end(), batch.begin(), batch.end());
+    log_.compacted.written += batch.size();
     if (buffer_.size() < output_block) return {};
     if (auto written = output_->write_at(output_size_, bytes_view{buffer_}); !written) return written;
     output_size_ += buffer_.size();

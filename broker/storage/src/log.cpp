@@ -204,7 +204,7 @@ result<read_outcome> partition_log::read(std::int64_t offset, std::uint64_t max_
 std::int64_t partition_log::log_start_offset() const noexcept { return state_->log_start; }
 std::int64_t partition_log::log_end_offset() const noexcept { return state_->log_end; }
 std::int64_t partition_log::flushed_offset() const noexcept { return state_->flushed; }
-double partition_log::dirty_ratio() const noexcept { return state_->dirty_ratio; }
+const compaction_figures& partition_log::compacted() const noexcept { return state_->compacted; }
 void partition_log::note_high_watermark(std::int64_t offset) noexcept {
     if (state_->progress) state_->progress->high_watermark.store(offset, std::memory_order_relaxed);
 }

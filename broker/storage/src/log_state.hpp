@@ -138,7 +138,7 @@ struct partition_log::state {
     std::uint64_t layout = 0;  // counts segments that went away: a compaction under way would miss them
     std::int64_t recovery_point_at_open = 0;
     std::int64_t cleaned_to = 0;  // everything below was compacted
-    double dirty_ratio = 0;
+    compaction_figures compacted;
     std::unique_ptr<compaction> cleaning;
 };
 

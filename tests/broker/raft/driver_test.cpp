@@ -4,6 +4,7 @@
 #include <weir/base/sim/memory_files.hpp>
 #include <weir/raft/format.hpp>
 
+#include "../../../broker/raft/src/recent_values.hpp"
 #include "memory_durable_log.hpp"
 
 using namespace weir;
@@ -103,6 +104,50 @@ TEST_CASE("proposals made while a flush runs share the next one, and commit in o
     CHECK(node.seen.high_watermark == 9);
     CHECK(node.driver->propose({}).error().code() == errc::invalid_request);
     CHECK(node.driver->propose({bytes(max_batch_bytes)}).error().code() == errc::record_list_too_large);
+}
+
+TEST_CASE("figures tell how long elections and commits took lately") {
+    one_node node;
+    REQUIRE(node.open());
+    node.loop.advance(2ms);
+    auto lately = node.driver->figures();
+    CHECK(lately.election_max > 0);
+    CHECK(lately.election_max <= 2);
+    CHECK(lately.commit_max == 0);
+    CHECK(node.driver->status().voted == 1);
+    CHECK(node.driver->status().log_end_epoch == 1);
+    REQUIRE(node.driver->propose(node.frames({"a", "b"})));
+    node.loop.advance(1s);
+    REQUIRE(node.driver->propose(node.frames({"c"})));
+    node.loop.advance(1s);
+    lately = node.driver->figures();
+    CHECK(lately.commit_max > 0);
+    CHECK(lately.commit_average == doctest::Approx(lately.commit_max));
+    CHECK(lately.appended == doctest::Approx(0.1));  // three in half a minute
+    node.loop.advance(2min);
+    lately = node.driver->figures();
+    CHECK(lately.commit_max == 0);
+    CHECK(lately.election_average == 0);
+    CHECK(lately.appended == 0);
+}
+
+TEST_CASE("recent values are those of the last half minute to minute") {
+    recent_values values;
+    const time_point start{1h};
+    CHECK(values.average(start) == 0);
+    values.add(10, start);
+    values.add(20, start + 20s);
+    CHECK(values.average(start + 20s) == 15);
+    values.add(60, start + 40s);  // begins the second window
+    CHECK(values.average(start + 50s) == 30);
+    CHECK(values.max(start + 50s) == 60);
+    CHECK(values.rate(start + 45s) == doctest::Approx(2));
+    CHECK(values.average(start + 60s) == 60);
+    values.add(1, start + 75s);
+    CHECK(values.max(start + 80s) == 60);
+    CHECK(values.max(start + 100s) == 1);
+    CHECK(values.max(start + 10min) == 0);
+    CHECK(values.rate(start + 10min) == 0);
 }
 
 TEST_CASE("a snapshot ends at a batch, is loaded by the next run, and the records behind it follow") {

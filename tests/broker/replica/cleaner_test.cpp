@@ -86,8 +86,14 @@ TEST_CASE_FIXTURE(cleaner_fixture, "a compacted log is cleaned log.cleaner.backo
     under_test.notice(*compacted);
     loop.advance(14s);
     CHECK(content(*compacted) == "0=oooooooooo 1=nnnnnnnnnn 2=open ");
+    CHECK(under_test.figures().read == 0);
     loop.advance(2s);
     CHECK(content(*compacted) == "1=nnnnnnnnnn 2=open ");
+    const auto figures = under_test.figures();
+    CHECK(figures.read == 2 * figures.written);  // one of two records was left
+    CHECK(figures.written > 0);
+    loop.advance(1min);
+    CHECK(under_test.figures().read == figures.read);  // rounds that compact nothing do not count
     CHECK(content(*deleted) == "0=oooooooooo 1=nnnnnnnnnn 2=open ");
 
     SUBCASE("and again in a later round") {

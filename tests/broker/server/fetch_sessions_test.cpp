@@ -140,6 +140,7 @@ TEST_CASE_FIXTURE(session_fixture, "with no slot free a fetch is served without 
         CHECK(plan(ask(0, 0, {{0}})).answer_session_id() > 0);
         CHECK(plan(ask(small, 2, {})).code == errc::none);
         CHECK(plan(ask(other, 1, {})).code == errc::fetch_session_id_not_found);
+        CHECK(cache.evictions() == 1);
     }
     SUBCASE("a larger one pushes out the smallest, when that has lived for a while") {
         for (int round = 1; round <= 2; ++round) {

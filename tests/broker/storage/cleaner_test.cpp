@@ -92,6 +92,11 @@ TEST_CASE("compaction keeps the last value of each key, at its offset") {
     CHECK(f.log->size_bytes() < size);
     CHECK(f.log->log_start_offset() == 0);
     CHECK(f.log->segment_count() == 2);  // the two closed ones became one
+    const auto& figures = f.log->compacted();
+    CHECK(figures.read - figures.written == size - f.log->size_bytes());
+    CHECK(figures.written > 0);
+    CHECK(figures.dirty_bytes == 0);
+    CHECK(figures.dirty_ratio == 0);
     CHECK(f.progress->cleaned_to == 7);
     CHECK(f.log->verify_segments());
     CHECK_FALSE(f.has("00000000000000000000.log.cleaned"));
@@ -277,6 +282,7 @@ TEST_CASE("a log is compacted when enough of it is dirty, or when a record waite
         plan = plan_cleaning(closed, 200, 300, config, now);
         CHECK_FALSE(plan.due);
         CHECK(plan.dirty_ratio == doctest::Approx(0.2));
+        CHECK(plan.dirty_bytes == 500);
     }
     SUBCASE("nothing above the stable end") {
         const auto plan = plan_cleaning(closed, 0, 299, config, now);
@@ -291,8 +297,11 @@ TEST_CASE("a log is compacted when enough of it is dirty, or when a record waite
     SUBCASE("old enough") {
         config.max_compaction_lag_ms = 6s;
         CHECK_FALSE(plan_cleaning(closed, 200, 300, config, now).due);
+        CHECK(plan_cleaning(closed, 200, 300, config, now).overdue == 0s);
         config.max_compaction_lag_ms = 4s;
         CHECK(plan_cleaning(closed, 200, 300, config, now).due);
+        CHECK(plan_cleaning(closed, 200, 300, config, now).overdue == 1s);
+        CHECK(plan_cleaning(closed, 0, 300, config, now).overdue == 5s);
     }
     SUBCASE("groups stay below segment.bytes") {
         config.segment_bytes = 2000;

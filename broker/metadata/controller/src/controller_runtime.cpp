@@ -60,6 +60,7 @@ struct controller_runtime::state : std::enable_shared_from_this<state> {
     std::int64_t high_watermark = 0;
     timer_id timer = timer_id::none;
     time_point timer_at;
+    std::shared_ptr<metrics::histogram> waits, decisions;  // microseconds
 
     decision_context context(std::string principal) const {
         return {*speculative, loop.now(), loop.wall_now(), writer.next_offset(), std::move(principal)};
@@ -151,6 +152,10 @@ struct controller_runtime::state : std::enable_shared_from_this<state> {
         });
     }
 
+    static void record(const std::shared_ptr<metrics::histogram>& into, nanoseconds time) noexcept {
+        if (into) into->record(static_cast<std::uint64_t>(std::max<std::int64_t>(time.count() / 1000, 0)));
+    }
+
     void stop(const error& why) {
         active = false;
         speculative = nullptr;
@@ -162,17 +167,16 @@ struct controller_runtime::state : std::enable_shared_from_this<state> {
     static task<result<Response>> run(std::shared_ptr<state> self, Decide decide,
                                       std::string principal = "User:ANONYMOUS") {
         if (!self->active) co_return not_controller("it does not lead the quorum");
+        const auto begun = self->loop.now();
         auto decided = decide(self->decider, self->context(std::move(principal)));
         self->plan_session_check();
         // Without records it was a read, but one that may have seen what is not committed yet: it waits for that.
-        std::int64_t needed = self->proposed;
-        if (!decided.records.empty()) {
-            auto last = self->propose(decided.records);
-            if (!last) co_return last.error();
-            needed = *last;
-        }
+        result<std::int64_t> needed = self->proposed;
+        if (!decided.records.empty()) needed = self->propose(decided.records);
+        record(self->decisions, self->loop.now() - begun);
+        if (!needed) co_return needed.error();
         auto commit = completion<result<void>>(
-            [&](function<void(result<void>)> done) { self->wait_for(needed, std::move(done)); });
+            [&](function<void(result<void>)> done) { self->wait_for(*needed, std::move(done)); });
         auto committed = co_await commit;
         if (!committed) co_return committed.error();
         co_return std::move(decided.response);
@@ -218,6 +222,14 @@ void controller_runtime::on_high_watermark(std::int64_t offset) {
 void controller_runtime::on_resign() {
     state_->stop(not_controller("it lost the lead before the change was committed"));
 }
+
+void controller_runtime::measure(metrics::registry& registry) {
+    const std::string prefix = "kafka_controller_controllereventmanager_";
+    state_->waits = registry.histogram(prefix + "eventqueuetimems", "Milliseconds a request waited for the controller's event loop.", {}, 0.001);
+    state_->decisions = registry.histogram(prefix + "eventqueueprocessingtimems", "Milliseconds the controller took to decide a request and write its records.", {}, 0.001);
+}
+
+void controller_runtime::waited(nanoseconds time) noexcept { state::record(state_->waits, time); }
 
 bool controller_runtime::active() const noexcept { return state_->active; }
 image_ref controller_runtime::speculative() const { return state_->speculative; }

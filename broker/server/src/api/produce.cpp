@@ -5,6 +5,7 @@
 #include <weir/metadata/image.hpp>
 #include <weir/protocol/messages/produce.hpp>
 #include <weir/protocol/records/batch.hpp>
+#include <weir/protocol/records/produced.hpp>
 #include <weir/replica/replicas.hpp>
 
 namespace weir::server {
@@ -18,24 +19,38 @@ struct produced {
     std::shared_ptr<replica::partition> where;
     mutable_bytes records;
     result<storage::append_outcome> outcome{errc::unknown_server_error};
+    bool keyless = false;  // and that is why it was refused
 };
 
 // What can be refused without asking the log.
-errc check_records(const request_context& context, const produce_request& request, const protocol::record_data& records) {
+result<void> check_records(const request_context& context, const protocol::record_data& records) {
     if (records.is_null()) return errc::invalid_request;
     const auto batch = protocol::batch_view::open(records.memory());
-    if (!batch) return errc::none;  // the log says what is wrong with it
+    if (!batch) return {};  // the log says what is wrong with it
     if (batch->codec_bits() == static_cast<std::uint8_t>(protocol::codec::zstd) && context.version() < 7)
         return errc::unsupported_compression_type;
-    if (batch->transactional() && !request.transactional_id) return errc::transactional_id_authorization_failed;
-    return errc::none;
+    // Nobody would ever end the transaction, and readers of committed records would wait at it.
+    if (batch->transactional()) return error{errc::transactional_id_authorization_failed, "this broker does not serve transactions"};
+    return {};
+}
+
+// Whether a sound batch was refused because its topic is compacted. Only of interest once it was refused.
+bool lacks_keys(const produced& batch) {
+    if (batch.outcome || batch.outcome.code() != errc::invalid_record || !batch.where->log().config().compacts()) return false;
+    protocol::produce_rules rules;
+    rules.transactional_id_present = true;
+    const auto checked = protocol::check_produced(batch.records, rules);
+    return checked && !checked->summary.every_key_present;
 }
 
 // Appends in order, then waits for all of them; begins and ends where the connection lives. The appends happen before
 // the first wait: requests of one connection reach each core in their order.
 task<void> append_on(event_loop& here, event_loop& core, std::vector<produced*> batches, bool wait_for_commit, time_point deadline) {
     co_await switch_to{core};
-    for (auto* each : batches) each->outcome = each->where->append(each->records, storage::append_origin::client);
+    for (auto* each : batches) {
+        each->outcome = each->where->append(each->records, storage::append_origin::client);
+        each->keyless = lacks_keys(*each);
+    }
     if (wait_for_commit)
         for (auto* each : batches) {
             if (!each->outcome) continue;
@@ -75,6 +90,7 @@ void count(traffic_counters& traffic, const produced& batch) {
     traffic.failed_produce->add();
     if (batch.outcome.code() == errc::corrupt_message) traffic.corrupt->add();
     if (batch.outcome.code() == errc::out_of_order_sequence_number) traffic.out_of_sequence->add();
+    if (batch.keyless) traffic.keyless->add();
     if (batch.outcome.code() == errc::message_too_large) traffic.bytes_rejected->add(batch.records.size());
 }
 
@@ -103,11 +119,13 @@ task<produce_response> handle_produce(request_context& context, produce_request 
             auto& answer = response.responses[t].partition_responses[p];
             answer.index = part.index;
             answer.base_offset = -1;
-            auto code = acks_known ? check_records(context, request, part.records) : errc::invalid_required_acks;
+            const auto checked = acks_known ? check_records(context, part.records) : result<void>{errc::invalid_required_acks};
+            auto code = checked ? errc::none : checked.code();
             std::shared_ptr<replica::partition> where;
             if (code == errc::none) code = locate(context, found, part.index, where);
             if (code != errc::none) {
                 answer.error_code = wire_code(code);
+                if (context.version() >= 8 && !checked && !checked.error().what().empty()) answer.error_message = std::string{checked.error().what()};
                 context.core.metrics.all_topics().produce_requests->add();
                 context.core.metrics.all_topics().failed_produce->add();
                 if (context.version() >= 10) hint_leader(*image, found, part.index, code, answer.current_leader, response.node_endpoints, *context.connection.listener);

@@ -61,6 +61,7 @@ struct runtime_metrics {
     std::uint64_t loads = 0;
     milliseconds last_load_time{0};
     milliseconds max_load_time{0};
+    milliseconds total_load_time{0};
     std::uint64_t appended_batches = 0;
     std::uint64_t appended_records = 0;
     std::uint64_t appended_bytes = 0;

@@ -75,6 +75,13 @@ struct driver_options {
     std::uint64_t seed = 1;
 };
 
+/// Of the last half minute to minute; times in milliseconds, 0 when nothing happened.
+struct quorum_figures {
+    double commit_average = 0, commit_max = 0;      ///< from a proposal of this node until it was committed
+    double election_average = 0, election_max = 0;  ///< from when no leader was known until one was
+    double appended = 0;                            ///< records that this node proposed, a second
+};
+
 /// Owns the file quorum-state beside the log and one quorum core. Everything on one loop's thread. An idle one-voter
 /// quorum sets no timer.
 class quorum_driver {
@@ -111,6 +118,7 @@ public:
     void snapshot_finished(const snapshot_id& id);
 
     quorum_status status() const;
+    quorum_figures figures() const;
     bool is_leader() const noexcept;
     leader_and_epoch leader() const noexcept;
     log_offset high_watermark() const noexcept;

@@ -67,6 +67,8 @@ struct quorum_status {
     leader_and_epoch leader;
     log_offset high_watermark = 0;
     log_offset log_end = 0;
+    quorum_epoch log_end_epoch = 0;   ///< of the last record
+    node_id voted = no_node;          ///< whom this node votes for in this epoch, a leader for itself
     std::int16_t kraft_version = 0;
     voter_set voters;
     std::vector<replica_progress> voter_progress;     ///< on the leader only

@@ -24,6 +24,9 @@ struct cleaner_config {
 struct cleaner_figures {
     time_point last_run{};       ///< its end; zero: there was none
     nanoseconds longest{0};      ///< the most that one log took
+    // Of the last round that compacted anything:
+    std::uint64_t read = 0, written = 0;  ///< bytes
+    milliseconds overdue{0};              ///< the most that max.compaction.lag.ms was over for a record
 };
 
 /// Goes round the partitions of a core and compacts those that want it, a slice per turn of the loop, so that requests are
@@ -42,7 +45,7 @@ public:
     /// What holds from the next pause on.
     void set_config(const cleaner_config& config);
     /// Any thread.
-    cleaner_figures figures() const noexcept { return {time_point{nanoseconds{last_run_.load(std::memory_order_relaxed)}}, nanoseconds{longest_.load(std::memory_order_relaxed)}}; }
+    cleaner_figures figures() const noexcept;
     /// No further slice begins; for a clean stop.
     void stop() noexcept;
 
@@ -58,9 +61,11 @@ private:
     std::vector<partition_id> left_;   // of this round
     bool stopped_ = false;
     time_point log_begun_{};
-    nanoseconds longest_so_far_{0};  // of this round
+    cleaner_figures so_far_;  // of this round
     std::atomic<std::int64_t> last_run_{0};  // nanoseconds, as the loop counts them
     std::atomic<std::int64_t> longest_{0};
+    std::atomic<std::uint64_t> read_{0}, written_{0};
+    std::atomic<std::int64_t> overdue_{0};  // milliseconds
 };
 
 }  // namespace weir::replica

@@ -1,5 +1,7 @@
 // What a partition looks like at one moment, for those who watch the broker.
 #pragma once
+#include <weir/storage/log.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -18,8 +20,9 @@ struct partition_figures {
     std::int64_t last_stable = 0;
     std::int32_t min_in_sync = 1;  ///< min.insync.replicas
     std::size_t producers = 0;
-    double dirty_ratio = 0;        ///< of a compacted log, as the last round of compaction found it
+    storage::compaction_figures compaction;
     bool uncleanable = false;      ///< the last attempt at compaction failed
+    std::string log_directory;
     std::size_t waiting_writers = 0;  ///< wait until what they wrote is committed
 };
 

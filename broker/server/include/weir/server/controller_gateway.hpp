@@ -19,7 +19,9 @@ public:
     template <class Response, class... Params, class... Args>
     task<result<Response>> call(std::size_t core, event_loop& here,
                                 task<result<Response>> (metadata::controller_runtime::*operation)(Params...), Args... args) {
+        const auto asked = here.now();
         co_await switch_to{loop_};
+        controller_.waited(loop_.now() - asked);
         auto asking = (controller_.*operation)(std::move(args)...);
         auto answer = co_await asking;
         const auto seen = controller_.speculative();

@@ -30,6 +30,7 @@ public:
     struct figures {
         std::size_t fetch_sessions = 0;
         std::size_t fetch_session_partitions = 0;
+        std::uint64_t fetch_session_evictions = 0;
         std::uint64_t request_bytes = 0;
         std::size_t waiting_requests = 0;  ///< read whole, held up by earlier ones of their connection
         std::size_t waiting_answers = 0;   ///< held up by earlier ones, or on their way out

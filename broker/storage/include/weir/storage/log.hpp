@@ -90,6 +90,15 @@ struct log_progress {
     std::atomic<bool> closed{false};                    ///< cleanly
 };
 
+/// What compact() found when it last looked, and what all its compactions have read and written since the log was opened.
+struct compaction_figures {
+    double dirty_ratio = 0;         ///< of what could be compacted, the share that was not
+    std::uint64_t dirty_bytes = 0;
+    milliseconds overdue{0};        ///< since when max.compaction.lag.ms was over for the oldest of it
+    std::uint64_t read = 0;         ///< to be written anew
+    std::uint64_t written = 0;
+};
+
 /// Blocks on files, never waits for anything else. Belongs to one event loop. Errors name topic, partition and file;
 /// after errc::io_error (or a failed flush) the log refuses writes: its directory has failed.
 class partition_log {
@@ -177,8 +186,7 @@ public:
     /// One step of compaction, when cleanup.policy asks for it and enough is dirty: reads about `budget` bytes and is to be
     /// called again, soon, while it returns true. Keeps the last value of each key below the last stable offset.
     result<bool> compact(std::int64_t high_watermark, std::uint64_t budget = 4 << 20);
-    /// Of what could be compacted, the share that was not: as compact() last found it.
-    double dirty_ratio() const noexcept;
+    const compaction_figures& compacted() const noexcept;
     /// Removes files whose delay has passed.
     result<void> collect_garbage();
     void expire_producers();

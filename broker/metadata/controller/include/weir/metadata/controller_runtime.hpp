@@ -1,6 +1,7 @@
 // The active controller at work: decide, propose, apply, answer when committed.
 #pragma once
 #include <weir/base/event_loop.hpp>
+#include <weir/base/metrics.hpp>
 #include <weir/base/task.hpp>
 #include <weir/metadata/controller.hpp>
 #include <weir/metadata/image_loader.hpp>
@@ -42,6 +43,11 @@ public:
     void on_high_watermark(std::int64_t offset);
     /// Fails everybody who waits with errc::not_controller and drops what was not committed.
     void on_resign();
+
+    /// Requests report how long they waited for this loop, and how long they were decided.
+    void measure(metrics::registry& registry);
+    /// A request that is about to be made has waited so long.
+    void waited(nanoseconds time) noexcept;
 
     bool active() const noexcept;
     /// The speculative image; null while not active.

@@ -1,7 +1,9 @@
 // What a broker refuses: requests it cannot understand, connections beyond the limits, directories that are not its own.
 #include "broker_fixture.hpp"
 
+#include <weir/protocol/messages/find_coordinator.hpp>
 #include <weir/protocol/messages/incremental_alter_configs.hpp>
+#include <weir/protocol/messages/init_producer_id.hpp>
 #include <weir/protocol/messages/metadata.hpp>
 
 using namespace weir;
@@ -197,4 +199,54 @@ TEST_CASE_FIXTURE(broker_fixture, "a second broker on the same directory is refu
     CHECK(world.disk(machine).changes() == before);
     second.reset();
     CHECK(produce(client, "orders", 0, {"a"}).error_code == 0);
+}
+
+TEST_CASE_FIXTURE(broker_fixture, "who wants transactions is told at once that there are none, with the code that ends it in each client") {
+    start();
+    auto client = connect();
+    REQUIRE(create_topic(client, "orders", 1) == 0);
+    find_coordinator_request find;
+    find.key_type = 1;
+    find.key = "payments";
+    for (const std::int16_t version : {1, 2, 3}) {
+        CAPTURE(version);
+        const auto answer = client.call(find, version);
+        CHECK(answer.error_code == wire_code(version < 3 ? errc::transactional_id_authorization_failed : errc::unsupported_version));
+        REQUIRE(answer.error_message);
+        CHECK(answer.error_message->find("does not serve transactions") != std::string::npos);
+    }
+    find.key.clear();
+    find.coordinator_keys = {"payments", "refunds"};
+    const auto several = client.call(find, 4);
+    REQUIRE(several.coordinators.size() == 2);
+    for (const auto& each : several.coordinators) {
+        CHECK(each.error_code == wire_code(errc::unsupported_version));
+        CHECK(each.node_id == -1);
+        REQUIRE(each.error_message);
+        CHECK(each.error_message->find("does not serve transactions") != std::string::npos);
+    }
+    find.key_type = 2;  // of share groups
+    CHECK(client.call(find, 6).coordinators.at(0).error_code == wire_code(errc::invalid_request));
+
+    init_producer_id_request init;
+    init.transactional_id = "payments";
+    init.transaction_timeout_ms = 60'000;
+    CHECK(client.call(init, 4).error_code == wire_code(errc::transactional_id_authorization_failed));
+    init.transactional_id = "";
+    CHECK(client.call(init, 4).error_code == wire_code(errc::invalid_request));
+    init.transactional_id = std::nullopt;
+    const auto idempotent = client.call(init, 4);
+    CHECK(idempotent.error_code == 0);
+
+    batch_settings settings;
+    settings.producer_id = idempotent.producer_id;
+    settings.producer_epoch = 0;
+    settings.base_sequence = 0;
+    settings.transactional = true;
+    auto request = produce_of("orders", 0, batch({"never ended"}, settings));
+    request.transactional_id = "payments";
+    const auto refused = client.call(request, 9).responses.at(0).partition_responses.at(0);
+    CHECK(refused.error_code == wire_code(errc::transactional_id_authorization_failed));
+    CHECK(refused.error_message == "this broker does not serve transactions");
+    CHECK(produce(client, "orders", 0, {"plain"}).base_offset == 0);
 }

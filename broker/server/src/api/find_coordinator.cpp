@@ -12,6 +12,7 @@ using protocol::find_coordinator_response;
 using coordinator_row = find_coordinator_response::coordinator;
 
 constexpr std::int8_t group_key = 0;
+constexpr std::int8_t transaction_key = 1;
 constexpr const char* offsets_topic = "__consumer_offsets";
 
 coordinator_row refuse(std::string key, errc code, std::string why) {
@@ -40,6 +41,16 @@ coordinator_row find_group(const request_context& context, std::string key) {
     return row;
 }
 
+// There is no coordinator of transactions: clients are to fail at once and say why. librdkafka asks for ever unless the code
+// is this one, and shows the message then; it speaks versions up to 2. Java's clients, from version 3 on, show the message
+// with any code but this one.
+errc no_transactions(std::int16_t version) { return version < 3 ? errc::transactional_id_authorization_failed : errc::unsupported_version; }
+
+coordinator_row refuse_type(std::int8_t type, std::string key, std::int16_t version) {
+    if (type == transaction_key) return refuse(std::move(key), no_transactions(version), "this broker does not serve transactions: it has no coordinator for a transactional.id");
+    return refuse(std::move(key), errc::invalid_request, "this broker coordinates consumer groups only: key type " + std::to_string(type) + " is not served");
+}
+
 }  // namespace
 
 task<find_coordinator_response> handle_find_coordinator(request_context& context, find_coordinator_request request) {
@@ -51,7 +62,7 @@ task<find_coordinator_response> handle_find_coordinator(request_context& context
     }
     for (auto& key : keys) {
         if (request.key_type == group_key) response.coordinators.push_back(find_group(context, std::move(key)));
-        else response.coordinators.push_back(refuse(std::move(key), errc::invalid_request, "this broker coordinates consumer groups only: key type " + std::to_string(request.key_type) + " is not served"));
+        else response.coordinators.push_back(refuse_type(request.key_type, std::move(key), context.version()));
     }
     if (context.version() < 4) {
         const auto only = std::move(response.coordinators.front());

@@ -1,5 +1,6 @@
 // InitProducerId (key 22), v0-v5. v2: flexible. v3: resume with a known id. Idempotent producers; transactional ids need a
-// transaction coordinator, which this broker does not have.
+// transaction coordinator, which this broker does not have: FindCoordinator says so, and who comes anyway gets the one code
+// that ends the attempt in every client.
 #include "../handlers.hpp"
 
 #include <weir/protocol/messages/init_producer_id.hpp>
@@ -11,7 +12,7 @@ task<protocol::init_producer_id_response> handle_init_producer_id(request_contex
     protocol::init_producer_id_response response;
     response.producer_epoch = -1;
     if (request.transactional_id) {
-        response.error_code = wire_code(request.transactional_id->empty() ? errc::invalid_request : errc::coordinator_not_available);
+        response.error_code = wire_code(request.transactional_id->empty() ? errc::invalid_request : errc::transactional_id_authorization_failed);
         co_return response;
     }
     auto asking = context.broker.producer_ids.next(context.core.loop);

@@ -595,7 +595,7 @@ TEST_CASE_FIXTURE(producer_fixture, "a cluster without transactions: begin() say
     open(std::move(config));
     const auto none = wait(out->begin(), 10s);
     CHECK_FALSE(none);
-    CHECK(std::string{none.error().what()}.find("transactional.id 'copy'") == 0);
+    CHECK(std::string{none.error().what()}.find("coordinator of 'copy': this broker does not serve transactions") == 0);
     CHECK(none.error().fatal());
     CHECK(out->send(orders, "k", "v").get().code() == none.code());
     CHECK(wait(out->close()));

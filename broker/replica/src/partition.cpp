@@ -4,6 +4,7 @@
 #include <weir/replica/flusher.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::replica {
 namespace {
@@ -47,8 +48,12 @@ result<storage::append_outcome> partition::append(mutable_bytes batch, storage::
     if (!leads()) return error{errc::not_leader_or_follower, topic_ + "-" + std::to_string(id_.index)};
     auto outcome = log_->append(batch, leader_epoch(), origin);
     if (!outcome) {
-        if (outcome.code() == errc::kafka_storage_error) on_flushed();
+        if (outcome.code() == errc::kafka_storage_error) refused_by_disk(outcome.error());
         return outcome;
+    }
+    if (disk_is_full_) {
+        disk_is_full_ = false;
+        logs.warn(log_->directory() + ": there is room on the disk again, records are taken");
     }
     if (!outcome->duplicate) {
         if (log_->config().flush_before_ack) flush_.add(*this);
@@ -58,6 +63,12 @@ result<storage::append_outcome> partition::append(mutable_bytes batch, storage::
         }
     }
     return outcome;
+}
+
+// One line for all that is refused until there is room: who watches the log is to hear of it, not to drown in it.
+void partition::refused_by_disk(const error& why) {
+    if (log_->writable() && !std::exchange(disk_is_full_, true)) logs.error(why.message() + "; producers are refused with KAFKA_STORAGE_ERROR until there is room");
+    on_flushed();
 }
 
 // Without a flush before the answer, flush.messages and flush.ms bound what a power cut can take.

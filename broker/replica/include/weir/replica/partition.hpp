@@ -138,6 +138,7 @@ private:
     void copy_more();
     void finish_move();
     void abandon_move(const error& why);
+    void refused_by_disk(const error& why);
 
     const partition_id id_;
     const std::string topic_;
@@ -150,6 +151,7 @@ private:
     std::atomic<std::int32_t> leader_epoch_{-1};
     std::atomic<bool> leads_{false};
     std::atomic<bool> recovering_{false};
+    bool disk_is_full_ = false;  // the log says so once
     std::int64_t recovered_end_ = 0;  // where the log ended when this broker began to lead
     std::deque<waiter> waiters_;  // by offset: appends hand them in that order
     std::vector<std::weak_ptr<progress_listener>> listeners_;

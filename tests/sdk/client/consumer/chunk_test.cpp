@@ -1,36 +1,14 @@
 // What a fetch brought, cut into records.
 #include "consumer/chunk.hpp"
-#include "record_batches.hpp"
-
-#include <weir/protocol/records/control_records.hpp>
+#include "fetched_batches.hpp"
 
 using namespace weir;
 using namespace weir::detail;
+using test::batch;
+using test::marker;
 
 namespace {
 
-bytes batch(std::int64_t base, const std::vector<std::string>& values, std::int64_t producer = -1, protocol::codec codec = protocol::codec::none) {
-    protocol::batch_settings settings;
-    settings.base_offset = base;
-    settings.leader_epoch = 3;
-    settings.producer_id = producer;
-    settings.producer_epoch = producer < 0 ? std::int16_t{-1} : std::int16_t{0};
-    settings.base_sequence = producer < 0 ? -1 : 0;
-    settings.transactional = producer >= 0;
-    settings.compression = codec;
-    return test::make_batch(values, 1000, settings);
-}
-bytes marker(std::int64_t offset, std::int64_t producer, bool commit) {
-    protocol::end_txn_settings settings;
-    settings.producer_id = producer;
-    settings.producer_epoch = 0;
-    settings.marker.commit = commit;
-    settings.marker.coordinator_epoch = 1;
-    settings.timestamp = 1000;
-    settings.base_offset = offset;
-    settings.leader_epoch = 3;
-    return protocol::build_end_txn_batch(settings);
-}
 bytes joined(const std::vector<bytes>& parts) {
     bytes all;
     for (const auto& each : parts) all.insert(all.end(), each.begin(), each.end());

@@ -1,37 +1,19 @@
 // What ends a poll: records for the application, and nothing else that a fetch may bring.
 #include "consumer/reader.hpp"
-#include "record_batches.hpp"
+#include "fetched_batches.hpp"
 
 #include <weir/base/sim/world.hpp>
-#include <weir/protocol/records/control_records.hpp>
 
 using namespace weir;
 using namespace weir::detail;
+using test::batch;
+using test::marker;
 using namespace std::chrono_literals;
 
 namespace {
 
 using strings = std::vector<std::string>;
 
-bytes batch(std::int64_t base, const strings& values, std::int64_t producer = -1, protocol::codec codec = protocol::codec::none) {
-    protocol::batch_settings settings;
-    settings.base_offset = base;
-    settings.producer_id = producer;
-    settings.producer_epoch = producer < 0 ? std::int16_t{-1} : std::int16_t{0};
-    settings.base_sequence = producer < 0 ? -1 : 0;
-    settings.transactional = producer >= 0;
-    settings.compression = codec;
-    return test::make_batch(values, 1000, settings);
-}
-bytes marker(std::int64_t offset, std::int64_t producer, bool commit) {
-    protocol::end_txn_settings settings;
-    settings.producer_id = producer;
-    settings.producer_epoch = 0;
-    settings.marker.commit = commit;
-    settings.timestamp = 1000;
-    settings.base_offset = offset;
-    return protocol::build_end_txn_batch(settings);
-}
 /// As the log cleaner leaves it: its last records are gone, its last offset is not. The checksum is not that of before.
 bytes compacted(bytes content, std::int32_t last_offset_delta) {
     constexpr std::size_t at = 23;

@@ -20,9 +20,12 @@ error op_signal::wait(std::uint32_t index, milliseconds most) {
         return strand_->pass_time([&] { return ready(index); }, limit) ? error{} : late();
     }
     const auto is_over = [&] { return over(index); };
+    ++blocked_;
+    bool in_time = true;
     if (most == milliseconds::max()) changed_.wait(held, is_over);
-    else if (!changed_.wait_for(held, most, is_over)) return late();
-    return {};
+    else in_time = changed_.wait_for(held, most, is_over);
+    --blocked_;
+    return in_time ? error{} : late();
 }
 
 // One step for all that the strand has to run: a batch ends for thousands of records at a time.
@@ -100,14 +103,17 @@ std::size_t op_signal::awaited() const {
 
 bool op_signal::finish() {
     continuations here, on_strand;
+    std::shared_ptr<op_core> kept;
     {
         const std::lock_guard held{mutex_};
         if (ended()) return false;
         ended_.store(true, std::memory_order_release);
         here.swap(on_any_thread_);
         on_strand.swap(on_strand_);
-        changed_.notify_all();
+        if (blocked_ > 0) kept = shared_from_this();
     }
+    // Not under the lock: who wakes wants it at once, and would go back to sleep for it.
+    if (kept) changed_.notify_all();
     go_on(std::move(here), std::move(on_strand));
     return true;
 }

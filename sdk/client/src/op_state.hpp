@@ -39,6 +39,7 @@ private:
     continuations on_any_thread_, on_strand_;
     std::vector<std::uint32_t> cancelled_;
     std::size_t awaited_ = 0;
+    std::size_t blocked_ = 0;  // threads in wait()
     std::atomic<bool> ended_ = false;
 };
 

@@ -1,12 +1,7 @@
 # The standard headers that nearly every file includes, parsed once for a target with enough files to make up for it: a file
-# of the broker takes a quarter to a third less CPU. Not with ccache: what it keeps of one working tree would be of no use to
-# another.
-if(WEIR_CCACHE)
-  set(WEIR_PCH_DEFAULT OFF)
-else()
-  set(WEIR_PCH_DEFAULT ON)
-endif()
-option(WEIR_PCH "Precompile the standard headers, where that pays" ${WEIR_PCH_DEFAULT})
+# of the broker takes a quarter to a third less CPU. What ccache keeps then serves one working tree alone: who has several that
+# should share it says -DWEIR_PCH=OFF.
+option(WEIR_PCH "Precompile the standard headers, where that pays" ON)
 function(weir_precompile target sources)
   list(LENGTH sources count)
   if(NOT WEIR_PCH OR count LESS 6)

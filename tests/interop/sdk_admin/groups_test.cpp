@@ -172,8 +172,14 @@ TEST_CASE("a share group is described, and its offsets set and deleted") {
     REQUIRE(described.members.size() == 1);
     CHECK(described.members[0].subscribed_topics == std::vector{name});
     CHECK(code_of(ops().delete_share_groups({group})) == errc::non_empty_group);
-    // Nothing is known of a partition before the group's state of it is initialised.
-    CHECK(eventually([&] { return one(ops().list_share_group_offsets({{group, std::nullopt}})).size() == 2; }));
+    // Nothing is known of a partition before the group's state of it is initialised, which a heartbeat asks for, and asks again.
+    beat.member_epoch = joined.member_epoch;
+    CHECK(eventually([&] {
+        const auto kept = tell(coordinator_kind::group, group, beat);
+        CHECK(kept.error_code == 0);
+        beat.member_epoch = kept.member_epoch;
+        return one(ops().list_share_group_offsets({{group, std::nullopt}})).size() == 2;
+    }));
     beat.member_epoch = -1;
     REQUIRE(tell(coordinator_kind::group, group, beat).error_code == 0);
     succeed(ops().alter_share_group_offsets(group, {{first, 2}}));

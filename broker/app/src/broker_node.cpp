@@ -81,6 +81,8 @@ struct broker_node::state {
     event_loop& loop() const noexcept { return *world.cores.front(); }
     result<void> put_together();
     task<result<void>> join_cluster();
+    std::vector<std::string> troubles() const;
+    static task<void> nothing() { co_return; }
     void reconfigure(const running_config& now);
     static task<void> tell_cordoned(state& self);
     void watch();
@@ -165,8 +167,8 @@ result<void> broker_node::state::put_together() {
     if (auto bound = front->bind(*listeners, advertised, config.node.controller_listener_names, world.host_name); !bound) return bound.error();
     numbers = std::make_unique<scrape>(scrape::parts{loop(), metrics, *replicas, *groups, *front, *cache, *directories, *publisher, *driver, world, config.node.node_id});
     if (config.node.http_listener) {
-        http = std::make_unique<http_listener>(loop(), world.net, metrics, [this] { return serving; },
-                                               [this] { return numbers->refresh(); });
+        http = std::make_unique<http_listener>(loop(), world.net, metrics, [this] { return troubles(); },
+                                               [this] { return serving ? numbers->refresh() : nothing(); });
         if (auto open = http->open(*parse_host_and_port(*config.node.http_listener)); !open) return open.error();
     }
     return {};
@@ -276,6 +278,12 @@ void broker_node::state::arm_checkpoints() {
         directories->write_checkpoints();
         arm_checkpoints();
     });
+}
+
+// A broker whose disk takes nothing answers requests, and does not do its work.
+std::vector<std::string> broker_node::state::troubles() const {
+    if (!serving) return {stopping ? "stopping" : "not serving"};
+    return directories->troubles(static_cast<std::uint64_t>(config.log_defaults.max_message_bytes));
 }
 
 void broker_node::state::watch() {

@@ -31,7 +31,7 @@ struct http_listener::state {
     event_loop& loop;
     network& net;
     const metrics::registry& registry;
-    function<bool()> healthy;
+    function<std::vector<std::string>()> troubles;
     function<task<void>()> refresh;
     std::unique_ptr<listener> listening;
 
@@ -47,9 +47,10 @@ struct http_listener::state {
             made.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
             made.body() = registry.text();
         } else if (target == "/health") {
-            const bool fine = healthy();
-            made.result(fine ? http::status::ok : http::status::service_unavailable);
-            made.body() = fine ? "ok\n" : "not serving\n";
+            const auto told = troubles();
+            made.result(told.empty() ? http::status::ok : http::status::service_unavailable);
+            if (told.empty()) made.body() = "ok\n";
+            for (const auto& each : told) made.body() += each + "\n";
         } else {
             made.result(http::status::not_found);
             made.body() = "there are /metrics and /health\n";
@@ -90,7 +91,7 @@ task<void> http_listener::state::serve(std::shared_ptr<state> self, std::shared_
         request.header_limit(request_limit);
         auto reading = read_request(*self, *peer, inbox, request);
         if (!co_await reading) break;
-        if (request.get().target() == "/metrics" && self->healthy()) {
+        if (request.get().target() == "/metrics") {
             auto refreshing = self->refresh();
             co_await refreshing;
         }
@@ -108,8 +109,8 @@ task<void> http_listener::state::serve(std::shared_ptr<state> self, std::shared_
     peer->close();
 }
 
-http_listener::http_listener(event_loop& loop, network& net, const metrics::registry& registry, function<bool()> healthy, function<task<void>()> refresh)
-    : state_(new state{loop, net, registry, std::move(healthy), std::move(refresh), nullptr}) {}
+http_listener::http_listener(event_loop& loop, network& net, const metrics::registry& registry, function<std::vector<std::string>()> troubles, function<task<void>()> refresh)
+    : state_(new state{loop, net, registry, std::move(troubles), std::move(refresh), nullptr}) {}
 
 http_listener::~http_listener() { close(); }
 

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace weir::broker {
 
@@ -13,8 +14,9 @@ namespace weir::broker {
 /// request at a time per connection; requests above 8 KiB and connections idle for 30 s are ended.
 class http_listener {
 public:
-    /// `healthy` tells whether the broker serves: 200 or 503. `refresh` runs before the metrics are printed.
-    http_listener(event_loop& loop, network& net, const metrics::registry& registry, function<bool()> healthy, function<task<void>()> refresh);
+    /// `troubles` tells line by line what keeps the broker from doing its work: /health is 200 when nothing does, or 503.
+    /// `refresh` runs before the metrics are printed.
+    http_listener(event_loop& loop, network& net, const metrics::registry& registry, function<std::vector<std::string>()> troubles, function<task<void>()> refresh);
     ~http_listener();
     result<void> open(const endpoint& on);
     /// Where it listens; port 0 was replaced by the real one.

@@ -86,7 +86,7 @@ result<std::unique_ptr<log_directories>> log_directories::open(file_system& file
 std::vector<uuid> log_directories::directory_ids() const {
     std::vector<uuid> ids;
     for (const auto& each : manager_->directories())
-        if (!each.failed) ids.push_back(each.id);
+        if (!each.health->failed()) ids.push_back(each.id);
     std::sort(ids.begin(), ids.end());
     return ids;
 }
@@ -138,7 +138,7 @@ result<std::unique_ptr<storage::partition_log>> log_directories::open_future(con
     const auto all = manager_->directories();
     const auto where = std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.path == path; });
     if (where == all.end()) return error{errc::log_dir_not_found, path + " is no log directory of this broker"};
-    if (where->failed) return error{errc::kafka_storage_error, path + " has failed"};
+    if (where->health->failed()) return error{errc::kafka_storage_error, path + " has failed"};
     auto opened = manager_->open_future_log(spec.topic, spec.id.index, spec.id.topic_id, spec.config, where->id);
     if (!opened) return opened.error();
     return std::move(opened->log);
@@ -169,7 +169,7 @@ result<std::unique_ptr<storage::partition_log>> log_directories::open(const repl
         // What the cluster knew before this start may lie in a directory that cannot be read now. An empty log in its place
         // would take back what was acknowledged.
         for (const auto& each : manager_->directories())
-            if (each.failed) return error{errc::kafka_storage_error, "it may be in " + each.path + ", which has failed"};
+            if (each.health->failed()) return error{errc::kafka_storage_error, "it may be in " + each.path + ", which has failed"};
     }
     auto opened = manager_->open_log(spec.topic, spec.id.index, spec.id.topic_id, spec.config);
     if (!opened) return opened.error();
@@ -191,7 +191,7 @@ bool log_directories::cordon(const std::vector<std::string>& paths) {
 std::vector<uuid> log_directories::cordoned_ids() const {
     std::vector<uuid> ids;
     for (const auto& each : manager_->directories())
-        if (each.cordoned && !each.failed) ids.push_back(each.id);
+        if (each.cordoned && !each.health->failed()) ids.push_back(each.id);
     std::sort(ids.begin(), ids.end());
     return ids;
 }
@@ -211,11 +211,18 @@ nanoseconds log_directories::pause_after_copying(std::uint64_t bytes, time_point
 }
 
 void log_directories::write_checkpoints() {
-    if (auto written = manager_->write_checkpoints(); !written) logs.error("writing checkpoints: " + written.error().message());
+    static_cast<void>(manager_->write_checkpoints().has_value());  // the directory's health tells
     if (auto collected = manager_->collect_garbage(); !collected) logs.error("removing deleted partitions: " + collected.error().message());
 }
 
 result<void> log_directories::close(std::int64_t broker_epoch) { return manager_->close(broker_epoch); }
+
+std::vector<std::string> log_directories::troubles(std::uint64_t bytes) const {
+    std::vector<std::string> told;
+    for (const auto& each : manager_->directories())
+        if (const auto why = each.health->trouble(bytes)) told.push_back("log directory " + each.path + (each.health->failed() ? " is offline: " : ": ") + why.message());
+    return told;
+}
 
 std::vector<server::storage_view::directory> log_directories::directories() const {
     std::vector<directory> list;
@@ -223,7 +230,7 @@ std::vector<server::storage_view::directory> log_directories::directories() cons
         auto& row = list.emplace_back();
         row.path = each.path;
         row.cordoned = each.cordoned;
-        if (each.failed) row.code = errc::kafka_storage_error;
+        if (each.health->failed()) row.code = errc::kafka_storage_error;
         if (const auto space = files_.disk_space(each.path)) {
             row.total_bytes = static_cast<std::int64_t>(space->total);
             row.usable_bytes = static_cast<std::int64_t>(space->usable);

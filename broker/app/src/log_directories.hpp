@@ -38,6 +38,8 @@ public:
     void set_copy_rate(std::int64_t bytes_per_second);
     /// Writes checkpoints, removes deleted folders whose delay has passed.
     void write_checkpoints();
+    /// One line for each directory that has failed or cannot take a batch of `bytes`.
+    std::vector<std::string> troubles(std::uint64_t bytes) const;
     result<void> close(std::int64_t broker_epoch);
 
     result<std::unique_ptr<storage::partition_log>> open(const replica::partition_spec& spec) override;

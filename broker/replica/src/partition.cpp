@@ -48,12 +48,8 @@ result<storage::append_outcome> partition::append(mutable_bytes batch, storage::
     if (!leads()) return error{errc::not_leader_or_follower, topic_ + "-" + std::to_string(id_.index)};
     auto outcome = log_->append(batch, leader_epoch(), origin);
     if (!outcome) {
-        if (outcome.code() == errc::kafka_storage_error) refused_by_disk(outcome.error());
+        if (outcome.code() == errc::kafka_storage_error) on_flushed();
         return outcome;
-    }
-    if (disk_is_full_) {
-        disk_is_full_ = false;
-        logs.warn(log_->directory() + ": there is room on the disk again, records are taken");
     }
     if (!outcome->duplicate) {
         if (log_->config().flush_before_ack) flush_.add(*this);
@@ -63,12 +59,6 @@ result<storage::append_outcome> partition::append(mutable_bytes batch, storage::
         }
     }
     return outcome;
-}
-
-// One line for all that is refused until there is room: who watches the log is to hear of it, not to drown in it.
-void partition::refused_by_disk(const error& why) {
-    if (log_->writable() && !std::exchange(disk_is_full_, true)) logs.error(why.message() + "; producers are refused with KAFKA_STORAGE_ERROR until there is room");
-    on_flushed();
 }
 
 // Without a flush before the answer, flush.messages and flush.ms bound what a power cut can take.
@@ -94,13 +84,10 @@ void partition::when_committed(std::int64_t offset, time_point deadline, functio
 }
 
 void partition::on_flushed() {
-    if (!log_->writable()) {
-        logs.error(log_->directory() + ": the log is offline, its disk has failed");
-        fail_waiters(error{errc::kafka_storage_error, log_->directory()});
-        tell_listeners();
-        return;
-    }
     advance_high_watermark();
+    if (log_->writable()) return;
+    fail_waiters(error{errc::kafka_storage_error, log_->directory()});
+    tell_listeners();
 }
 
 // With one in-sync replica, this one, committed is what is durable here, or what is written when the topic does not
@@ -180,8 +167,10 @@ read_answer partition::read(const read_request& request) const {
     auto found = log_->read(request.offset, request.max_bytes, limit, request.at_least_one, request.read_committed);
     if (!found) {
         answer.code = found.code();
-        logs.error("reading " + topic_ + "-" + std::to_string(id_.index) + " at offset " + std::to_string(request.offset) + ": " +
-                   found.error().message());
+        // Whoever reads there tries again and again.
+        if (std::exchange(unreadable_at_, request.offset) != request.offset)
+            logs.error("reading " + topic_ + "-" + std::to_string(id_.index) + " at offset " + std::to_string(request.offset) + ": " +
+                       found.error().message());
         return answer;
     }
     answer.records = std::move(found->records);
@@ -205,6 +194,8 @@ void partition::tell_listeners() {
 
 result<std::int64_t> partition::delete_records(std::int64_t before_offset) {
     if (!leads()) return error{errc::not_leader_or_follower, topic_ + "-" + std::to_string(id_.index)};
+    if (!log_->config().deletes())  // in Kafka's words
+        return error{errc::policy_violation, "Records of partition " + topic_ + "-" + std::to_string(id_.index) + " can not be deleted due to the configured policy"};
     const auto target = before_offset == -1 ? high_watermark() : before_offset;
     if (target < 0 || target > high_watermark())
         return error{errc::offset_out_of_range, topic_ + "-" + std::to_string(id_.index) + ": records can be deleted up to offset " +
@@ -240,6 +231,7 @@ void partition::set_config(const storage::log_config& config) {
 }
 
 void partition::maintain() {
+    if (!log_->writable()) return;
     const auto note = [this](const char* what, const error& why) {
         logs.error(std::string{what} + " of " + log_->directory() + " failed: " + why.message());
     };
@@ -251,9 +243,11 @@ void partition::maintain() {
 }
 
 bool partition::compact(std::uint64_t budget) {
+    if (!log_->writable()) return false;
     const auto more = log_->compact(high_watermark(), budget);
-    compaction_failed_ = !more;
-    if (!more) logs.error("compaction of " + log_->directory() + " failed: " + more.error().message());
+    const bool failed_before = std::exchange(compaction_failed_, !more);
+    // It is tried in every round, and told once.
+    if (!more && !failed_before) logs.error("compaction of " + log_->directory() + " failed: " + more.error().message());
     return more && *more;
 }
 

@@ -27,6 +27,7 @@ partition_log::state::state(file_system& files, const clock& time, open_options 
       topic_id(options.topic_id),
       config(std::move(options.config)),
       progress(std::move(options.progress)),
+      health(std::move(options.health)),
       recovery_point_at_open(options.recovery_point),
       cleaned_to(options.cleaned_to) {
     if (progress) progress->noted_recovery_point = options.recovery_point;
@@ -60,15 +61,28 @@ error partition_log::state::fail(const error& cause) {
                         name() + " in " + parent_of(folder.path) +
                             " is offline until the broker is restarted: a write or flush failed",
                         cause};
-        logs.error(failure.message());
+        if (health) health->fail(failure);
+        else logs.error(failure.message());
         pinned = nullptr;
         for (const auto& each : segments) each->close_files();
     }
     return failure;
 }
 
+error partition_log::state::why_offline() const {
+    if (failure || !health || !health->failed()) return failure;
+    return error{errc::kafka_storage_error, name() + " is offline with its log directory until the broker is restarted", health->failure()};
+}
+
 result<void> partition_log::state::refuse_when_offline() const {
-    return failure ? result<void>{failure} : result<void>{};
+    const auto why = why_offline();
+    return why ? result<void>{why} : result<void>{};
+}
+
+void partition_log::state::tell_health(std::uint64_t bytes, const result<append_outcome>& outcome) {
+    if (!health) return;
+    if (outcome) health->accepted(bytes);
+    else if (outcome.code() == errc::kafka_storage_error && !failure) health->refused(bytes, outcome.error());
 }
 
 // Not synced here: the batches say their epochs too, and the file is part of the next flush.
@@ -191,10 +205,14 @@ result<std::unique_ptr<partition_log>> partition_log::open(file_system& files, c
 }
 
 result<append_outcome> partition_log::append(mutable_bytes batch, std::int32_t leader_epoch, append_origin origin) {
-    return state_->append(batch, leader_epoch, origin);
+    auto outcome = state_->append(batch, leader_epoch, origin);
+    state_->tell_health(batch.size(), outcome);
+    return outcome;
 }
 result<append_outcome> partition_log::append_replicated(bytes_view batches) {
-    return state_->append_replicated(batches);
+    auto outcome = state_->append_replicated(batches);
+    state_->tell_health(batches.size(), outcome);
+    return outcome;
 }
 result<read_outcome> partition_log::read(std::int64_t offset, std::uint64_t max_bytes, std::int64_t end_offset,
                                          bool at_least_one, bool with_aborted) const {
@@ -215,8 +233,8 @@ std::optional<std::int64_t> partition_log::first_unstable_offset(std::int64_t hi
     state_->producers.on_high_watermark(high_watermark);
     return state_->producers.first_unstable(high_watermark);
 }
-bool partition_log::writable() const noexcept { return !state_->failure; }
-const error& partition_log::failure() const noexcept { return state_->failure; }
+bool partition_log::writable() const noexcept { return !state_->failure && !(state_->health && state_->health->failed()); }
+error partition_log::failure() const { return state_->why_offline(); }
 std::uint64_t partition_log::size_bytes() const noexcept { return state_->total_bytes; }
 std::size_t partition_log::segment_count() const noexcept { return state_->segments.size(); }
 std::int32_t partition_log::latest_epoch() const noexcept { return state_->epochs.latest(); }

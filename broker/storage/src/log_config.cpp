@@ -119,6 +119,17 @@ std::span<const setting> log_config::settings() {
         make_setting<&self::follower_replication_throttled_replicas>(
             "follower.replication.throttled.replicas", checked(throttled_replica, "partition:broker pairs or *"),
             "Replicas whose replication is throttled on the follower."),
+        make_setting<&self::remote_storage_enable>("remote.storage.enable", any(),
+                                                   "Whether old segments go to tiered storage, which there is not yet: "
+                                                   "false alone is taken."),
+        make_setting<&self::remote_log_copy_disable>("remote.log.copy.disable", any(),
+                                                     "Counts with remote.storage.enable=true alone."),
+        make_setting<&self::remote_log_delete_on_disable>("remote.log.delete.on.disable", any(),
+                                                          "Counts with remote.storage.enable=true alone."),
+        make_setting<&self::local_retention_bytes>("local.retention.bytes", at_least(-2),
+                                                   "Counts with remote.storage.enable=true alone; -2: as retention.bytes."),
+        make_setting<&self::local_retention_ms>("local.retention.ms", at_least(-2),
+                                                "Counts with remote.storage.enable=true alone; -2: as retention.ms."),
         make_setting<&self::flush_before_ack>(
             "flush.before.ack", any(),
             "Whether an answer to acks=all waits until the data is on the disk; false gives Kafka's behaviour.",
@@ -128,6 +139,8 @@ std::span<const setting> log_config::settings() {
 }
 
 result<void> log_config::check() const {
+    if (remote_storage_enable)  // in Kafka's words
+        return error{errc::invalid_setting, "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage."};
     if (compression_gzip_level == 0)
         return error{errc::invalid_setting, "compression.gzip.level=0: a number from 1 to 9, or -1, is allowed"};
     if (min_compaction_lag_ms > max_compaction_lag_ms)

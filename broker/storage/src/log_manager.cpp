@@ -33,8 +33,7 @@ struct log_manager::state {
         std::string path;
         uuid id;
         std::unique_ptr<file_lock> lock;
-        bool failed = false;
-        error why;
+        std::shared_ptr<directory_health> health;
         bool was_clean = false;
         bool in_use = false;  // the note of the last clean stop is gone
         bool cordoned = false;
@@ -42,6 +41,7 @@ struct log_manager::state {
         offsets_by_folder recovery_points, log_starts, high_watermarks, cleaned;  // as they were at the start
         std::array<std::string, 4> written;                                       // what the checkpoints hold
 
+        bool failed() const noexcept { return health->failed(); }
         void forget(const std::string& name) {
             for (auto* offsets : {&recovery_points, &log_starts, &high_watermarks, &cleaned}) offsets->erase(name);
         }
@@ -74,7 +74,6 @@ struct log_manager::state {
     result<void> move_away(std::unique_ptr<partition_log> log, folder_kind kind);
     result<void> settle_copies(std::span<loaded_log> all);
     result<void> write_checkpoints();
-    void fail(directory& where, const error& why);
 
     file_system& files;
     const clock& time;
@@ -87,13 +86,6 @@ struct log_manager::state {
     std::map<std::string, placed, std::less<>> future;  // by the name they will have
     std::vector<garbage> leftovers;
 };
-
-void log_manager::state::fail(directory& where, const error& why) {
-    if (where.failed) return;
-    where.failed = true;
-    where.why = why;
-    logs.error("log directory " + where.path + " has failed: " + why.message());
-}
 
 offsets_by_folder log_manager::state::read_offsets(const directory& where, std::string_view file) {
     const auto read = read_offset_checkpoint(files, where.path + "/" + std::string{file});
@@ -141,7 +133,7 @@ log_manager::state::directory* log_manager::state::find(const uuid& id) {
 log_manager::state::directory* log_manager::state::emptiest() {
     directory* best = nullptr;
     for (const auto& each : directories) {
-        if (each->failed) continue;
+        if (each->failed()) continue;
         const auto rank = [](const directory& where) { return std::pair{where.cordoned, where.partitions}; };
         if (best == nullptr || rank(*each) < rank(*best)) best = each.get();
     }
@@ -176,6 +168,7 @@ result<log_manager::loaded_log> log_manager::state::open_log(directory& where, c
     }
     asked.handles = handles;
     asked.progress = progress;
+    asked.health = where.health;
     auto opened = partition_log::open(files, time, asked);
     if (!opened) {
         loaded.failure = opened.error();
@@ -242,7 +235,7 @@ result<void> log_manager::state::write_checkpoints() {
                                       cleaner_checkpoint};
     error first;
     for (const auto& each : directories) {
-        if (each->failed || !each->in_use) continue;
+        if (each->failed() || !each->in_use) continue;
         for (std::size_t which = 0; which < names.size(); ++which) {
             auto text = print_offset_checkpoint(content[each.get()][which]);
             if (text == each->written[which]) continue;
@@ -252,13 +245,15 @@ result<void> log_manager::state::write_checkpoints() {
                 continue;
             const auto written = replace_file(files, each->path + "/" + std::string{names[which]}, as_bytes(text));
             if (!written) {
-                fail(*each, written.error());
+                // A full disk keeps the older ones, which cost time at a start.
+                if (written.code() == errc::no_space) each->health->refused(text.size(), written.error());
+                else each->health->fail(written.error());
                 if (!first) first = written.error();
                 break;
             }
             each->written[which] = std::move(text);
         }
-        if (each->failed) continue;
+        if (each->failed()) continue;
         for (const auto& point : content[each.get()][0])
             live.find(folder_name(point.topic, point.partition))->second.progress->noted_recovery_point = point.offset;
     }
@@ -278,6 +273,7 @@ result<std::unique_ptr<log_manager>> log_manager::open(file_system& files, const
     for (const auto& path : inside->options.directories) {
         auto each = std::make_unique<state::directory>();
         each->path = path;
+        each->health = std::make_shared<directory_health>(files, path);
         auto locked = files.lock(path + "/.lock");
         if (locked)
             each->lock = *std::move(locked);
@@ -286,18 +282,18 @@ result<std::unique_ptr<log_manager>> log_manager::open(file_system& files, const
         else if (locked.code() == errc::not_found)
             return error{errc::not_found, path + " does not exist: it is not formatted"};
         else
-            inside->fail(*each, locked.error());
+            each->health->fail(locked.error());
         inside->directories.push_back(std::move(each));
     }
     for (const auto& each : inside->directories) {
-        if (each->failed) continue;
+        if (each->failed()) continue;
         if (auto opened = inside->open_directory(*each); !opened) {
             if (opened.code() != errc::io_error) return opened.error();
-            inside->fail(*each, opened.error());
+            each->health->fail(opened.error());
         }
     }
     if (inside->emptiest() == nullptr)
-        return error{errc::kafka_storage_error, "no log directory can be used", inside->directories.front()->why};
+        return error{errc::kafka_storage_error, "no log directory can be used", inside->directories.front()->health->failure()};
     return std::unique_ptr<log_manager>{new log_manager{std::move(inside)}};
 }
 
@@ -307,11 +303,11 @@ result<std::vector<log_manager::loaded_log>> log_manager::load(
     const std::lock_guard lock{in.mutex};
     std::vector<loaded_log> all;
     for (const auto& each : in.directories) {
-        if (each->failed) continue;
+        if (each->failed()) continue;
         const auto entries = in.files.list(each->path);
         auto begun = entries ? in.begin_use(*each) : result<void>{entries.error()};
         if (!begun) {
-            in.fail(*each, begun.error());
+            each->health->fail(begun.error());
             continue;
         }
         const bool holds_logs = std::any_of(entries->begin(), entries->end(), [](const auto& entry) {
@@ -371,13 +367,13 @@ result<log_manager::loaded_log> log_manager::open_log(const std::string& topic, 
     // A folder that is there already decides, wherever it lies.
     if (where == nullptr && in.directories.size() > 1)
         for (const auto& each : in.directories)
-            if (!each->failed && in.files.exists(each->path + "/" + name)) where = each.get();
+            if (!each->failed() && in.files.exists(each->path + "/" + name)) where = each.get();
     if (where == nullptr) where = in.emptiest();
-    if (where == nullptr || where->failed)
+    if (where == nullptr || where->failed())
         return error{errc::kafka_storage_error, where == nullptr ? "every log directory has failed"
                                                                  : "log directory " + where->path + " has failed"};
     if (auto begun = in.begin_use(*where); !begun) {
-        in.fail(*where, begun.error());
+        where->health->fail(begun.error());
         return begun.error();
     }
     auto opened = in.open_log(*where, name, {topic, partition, folder_kind::live}, topic_id, config);
@@ -392,7 +388,7 @@ result<log_manager::loaded_log> log_manager::open_future_log(const std::string& 
     const std::lock_guard lock{in.mutex};
     auto* where = in.find(directory);
     if (where == nullptr) return error{errc::log_dir_not_found, "no log directory has the id " + to_string(directory)};
-    if (where->failed) return error{errc::kafka_storage_error, "log directory " + where->path + " has failed"};
+    if (where->failed()) return error{errc::kafka_storage_error, "log directory " + where->path + " has failed"};
     if (auto begun = in.begin_use(*where); !begun) return begun.error();
     const auto folder = folder_name(topic, partition, folder_kind::future, random_uuid(in.random));
     auto opened = in.open_log(*where, folder, {topic, partition, folder_kind::future}, topic_id, config);
@@ -479,7 +475,7 @@ result<void> log_manager::close(std::int64_t broker_epoch) {
     const std::lock_guard lock{in.mutex};
     auto done = in.write_checkpoints();
     for (const auto& each : in.directories) {
-        if (each->failed || !each->in_use) continue;
+        if (each->failed() || !each->in_use) continue;
         const auto closed = [&](const auto& entry) {
             return entry.second.home != each.get() || entry.second.progress->closed;
         };
@@ -489,7 +485,7 @@ result<void> log_manager::close(std::int64_t broker_epoch) {
             continue;
         }
         if (auto noted = write_clean_shutdown(in.files, each->path, {broker_epoch}); !noted) {
-            in.fail(*each, noted.error());
+            each->health->fail(noted.error());
             if (done) done = noted;
         }
         each->in_use = false;
@@ -502,7 +498,7 @@ std::vector<log_directory_status> log_manager::directories() const {
     const std::lock_guard lock{state_->mutex};
     std::vector<log_directory_status> all;
     for (const auto& each : state_->directories)
-        all.push_back({each->path, each->id, each->failed, each->why, each->partitions, each->was_clean, each->cordoned});
+        all.push_back({each->path, each->id, each->health, each->partitions, each->was_clean, each->cordoned});
     return all;
 }
 
@@ -510,12 +506,6 @@ uuid log_manager::directory_of(std::string_view topic, std::int32_t partition) c
     const std::lock_guard lock{state_->mutex};
     const auto known = state_->live.find(folder_name(topic, partition));
     return known == state_->live.end() ? uuid{} : known->second.home->id;
-}
-
-void log_manager::mark_failed(std::string_view path, const error& why) {
-    const std::lock_guard lock{state_->mutex};
-    for (const auto& each : state_->directories)
-        if (each->path == path) state_->fail(*each, why);
 }
 
 void log_manager::cordon(std::span<const std::string> paths) {

@@ -33,7 +33,9 @@ struct partition_log::state {
     void publish() noexcept;
     /// Takes the log offline; the error for the caller.
     error fail(const error& cause);
+    error why_offline() const;
     result<void> refuse_when_offline() const;
+    void tell_health(std::uint64_t bytes, const result<append_outcome>& outcome);
     result<void> write_epochs();
     flush_ticket begin_flush();
     void finish_flush(const flush_ticket& ticket, const result<void>& synced);
@@ -106,6 +108,7 @@ struct partition_log::state {
     uuid topic_id;
     log_config config;
     const std::shared_ptr<log_progress> progress;
+    const std::shared_ptr<directory_health> health;
 
     std::vector<std::unique_ptr<segment>> segments;  // by base offset
     bool sealed = false;                             // the next batch begins a new segment

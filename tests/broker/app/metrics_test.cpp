@@ -277,6 +277,39 @@ TEST_CASE("the reference of metrics lists what is served") {
     }
 }
 
+TEST_CASE("a broker whose disk takes nothing is not healthy, and says which and why, until it does") {
+    watched_broker here;
+    here.start();
+    auto client = here.connect();
+    auto& disk = here.world.disk(here.machine);
+    REQUIRE(broker_fixture::create_topic(client, "orders", 1) == 0);
+    REQUIRE(here.produce(client, "orders", 0, {"before"}).error_code == 0);
+
+    log_watch log;
+    disk.set_capacity(1);
+    for (int i = 0; i < 3; ++i) CHECK(here.produce(client, "orders", 0, {std::string(5000, 'x')}).error_code == wire_code(errc::kafka_storage_error));
+    const auto [full, words] = here.get("/health");
+    CHECK(full == "HTTP/1.1 503 Service Unavailable");
+    CHECK(words.find("log directory /data: NO_SPACE: a batch of 1048588 bytes cannot be written, 0 bytes are left") == 0);
+    CHECK(log.count("the disk is full") == 1);
+    CHECK(here.metrics()["kafka_log_logmanager_offlinelogdirectorycount"] == 0);
+
+    disk.set_capacity(sim::memory_files::no_limit);
+    CHECK(here.get("/health").second == "ok\n");
+    CHECK(log.count("there is room on the disk again") == 1);
+    REQUIRE(here.produce(client, "orders", 0, {"after"}).error_code == 0);
+
+    disk.fail_next_sync(errc::io_error, "/data/orders-0/");
+    CHECK(here.produce(client, "orders", 0, {"lost"}).error_code == wire_code(errc::kafka_storage_error));
+    for (int i = 0; i < 3; ++i) CHECK(here.produce(client, "orders", 0, {"refused"}).error_code == wire_code(errc::kafka_storage_error));
+    const auto [failed, why] = here.get("/health");
+    CHECK(failed == "HTTP/1.1 503 Service Unavailable");
+    CHECK(why.find("log directory /data is offline: KAFKA_STORAGE_ERROR: orders-0 in /data is offline until the broker is restarted") == 0);
+    CHECK(log.count("log directory /data has failed") == 1);
+    CHECK(log.count("orders-0") == 2);  // full, and failed: nothing twice
+    CHECK(here.metrics()["kafka_log_logmanager_offlinelogdirectorycount"] == 1);
+}
+
 TEST_CASE("health and what is not there") {
     watched_broker here;
     here.start();

@@ -179,7 +179,7 @@ TEST_CASE("new partitions go where the fewest are") {
     f.make("t", 7);
     f.make("t", 8);
     CHECK(f.folders("/a").size() == 5);
-    f.manager->mark_failed("/a", error{errc::io_error, "/a"});
+    f.manager->directories()[0].health->fail(error{errc::io_error, "/a"});
     f.make("t", 9);
     CHECK(f.folders("/a").size() == 5);
     CHECK(f.manager->open_log("t", 10, {}, {}, uuid{9, 1}).code() == errc::kafka_storage_error);
@@ -262,8 +262,8 @@ TEST_CASE("a failed checkpoint write marks the directory") {
     f.make("orders", 0);
     f.files.inject({.operation = sim::disk_operation::sync, .path_contains = "/a/recovery"});
     CHECK_FALSE(f.manager->write_checkpoints());
-    CHECK(f.manager->directories()[0].failed);
-    CHECK_FALSE(f.manager->directories()[1].failed);
+    CHECK(f.manager->directories()[0].health->failed());
+    CHECK_FALSE(f.manager->directories()[1].health->failed());
 }
 
 TEST_CASE("checkpoints that did not change are not written again") {

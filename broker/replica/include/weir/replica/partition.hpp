@@ -93,7 +93,8 @@ public:
     void add_listener(std::weak_ptr<progress_listener> listener);
     void remove_listener(const std::weak_ptr<progress_listener>& listener) noexcept;
 
-    /// DeleteRecords: -1 means the high watermark. The new log start offset.
+    /// DeleteRecords: -1 means the high watermark. The new log start offset. errc::policy_violation when cleanup.policy
+    /// has no delete.
     result<std::int64_t> delete_records(std::int64_t before_offset);
     void set_config(const storage::log_config& config);
     storage::partition_log& log() noexcept { return *log_; }
@@ -138,7 +139,6 @@ private:
     void copy_more();
     void finish_move();
     void abandon_move(const error& why);
-    void refused_by_disk(const error& why);
 
     const partition_id id_;
     const std::string topic_;
@@ -151,7 +151,7 @@ private:
     std::atomic<std::int32_t> leader_epoch_{-1};
     std::atomic<bool> leads_{false};
     std::atomic<bool> recovering_{false};
-    bool disk_is_full_ = false;  // the log says so once
+    mutable std::int64_t unreadable_at_ = -1;  // the last read that failed, and was told
     std::int64_t recovered_end_ = 0;  // where the log ended when this broker began to lead
     std::deque<waiter> waiters_;  // by offset: appends hand them in that order
     std::vector<std::weak_ptr<progress_listener>> listeners_;

@@ -5,6 +5,7 @@
 #include <weir/base/files.hpp>
 #include <weir/base/time.hpp>
 #include <weir/base/uuid.hpp>
+#include <weir/storage/directory_health.hpp>
 #include <weir/storage/file_cache.hpp>
 #include <weir/storage/log_config.hpp>
 
@@ -115,6 +116,7 @@ public:
         std::int64_t cleaned_to = 0;             ///< from cleaner-offset-checkpoint
         std::shared_ptr<file_cache> handles;     ///< shared by the logs of a broker; null: one of its own
         std::shared_ptr<log_progress> progress;  ///< kept up to date when there
+        std::shared_ptr<directory_health> health;  ///< of the log directory: told what writes meet, and asked; may be null
     };
     /// Opens or creates the log and recovers it: swap files finished, batches from the recovery point on checked, the
     /// tail cut at the first damage, indexes rebuilt when missing or wrong, producer state replayed.
@@ -143,11 +145,11 @@ public:
     /// The same, and a transaction whose marker is not below `high_watermark` still counts as open: its outcome could be
     /// lost with the leader. Forgets the markers below, so call it with the real one.
     std::optional<std::int64_t> first_unstable_offset(std::int64_t high_watermark);
-    bool writable() const noexcept;  ///< false once a write or a flush has failed for good
+    bool writable() const noexcept;  ///< false once a write or a flush has failed for good, here or elsewhere in the log directory
     std::uint64_t size_bytes() const noexcept;
     std::size_t segment_count() const noexcept;
     /// Why writable() is false.
-    const error& failure() const noexcept;
+    error failure() const;
     std::int32_t latest_epoch() const noexcept;  ///< -1 when empty
     const uuid& topic_id() const noexcept;
     const std::string& directory() const noexcept;

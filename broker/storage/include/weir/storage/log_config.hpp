@@ -43,6 +43,12 @@ struct log_config {
     milliseconds message_timestamp_after_max_ms{3'600'000};
     std::vector<std::string> leader_replication_throttled_replicas;
     std::vector<std::string> follower_replication_throttled_replicas;
+    // Of tiered storage, which there is not yet: check() refuses to enable it, and without it the others say nothing, as in Kafka.
+    bool remote_storage_enable = false;
+    bool remote_log_copy_disable = false;
+    bool remote_log_delete_on_disable = false;
+    std::int64_t local_retention_bytes = -2;
+    milliseconds local_retention_ms{-2};
     /// Ours: an answer to acks=all waits until the data is on the disk. false gives Kafka's behaviour.
     bool flush_before_ack = true;
 
@@ -54,7 +60,7 @@ struct log_config {
     bool stamps_append_time() const noexcept { return message_timestamp_type == "LogAppendTime"; }
 
     static std::span<const setting> settings();
-    /// What no single row can say: errc::invalid_setting names the two settings that contradict each other.
+    /// What no single row can say: errc::invalid_setting names the settings that contradict each other, or what there is not.
     result<void> check() const;
     bool operator==(const log_config&) const = default;
 };

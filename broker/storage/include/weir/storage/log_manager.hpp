@@ -23,8 +23,7 @@ struct log_manager_options {
 struct log_directory_status {
     std::string path;
     uuid id;
-    bool failed = false;
-    error why;  ///< when failed
+    std::shared_ptr<directory_health> health;  ///< a failed one takes no new partitions and has no clean stop
     std::size_t partitions = 0;
     bool was_clean = false;  ///< at the start
     bool cordoned = false;
@@ -71,7 +70,7 @@ public:
     result<void> collect_garbage();
 
     /// Writes recovery points, log starts and high watermarks, one set per directory, when they changed. A failure marks
-    /// the directory failed.
+    /// the directory failed, unless the disk is full.
     result<void> write_checkpoints();
     /// After every log was closed: checkpoints, and the note of a clean stop in each directory whose logs all were.
     result<void> close(std::int64_t broker_epoch);
@@ -79,8 +78,6 @@ public:
     std::vector<log_directory_status> directories() const;
     /// The directory a partition lives in; zero when it has none.
     uuid directory_of(std::string_view topic, std::int32_t partition) const;
-    /// No new partitions from now on, and no clean stop.
-    void mark_failed(std::string_view path, const error& why);
     /// New partitions go elsewhere when they can (cordoned.log.dirs).
     void cordon(std::span<const std::string> paths);
     /// Shared by every log; for others who open files of a log directory.

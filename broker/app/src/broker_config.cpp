@@ -76,14 +76,19 @@ namespace {
 
 constexpr const char* not_here = "this broker does not have it, and starting without it would not do what was asked for; remove the setting";
 
+bool has_both_roles(const node_config& node) {
+    const auto has = [&](std::string_view role) { return std::find(node.process_roles.begin(), node.process_roles.end(), role) != node.process_roles.end(); };
+    return has("broker") && has("controller");
+}
+
 // What follows are combinations that no single row can refuse.
 void check_node(settings_reader& reader, const node_config& node) {
-    const auto has_role = [&](std::string_view role) { return std::find(node.process_roles.begin(), node.process_roles.end(), role) != node.process_roles.end(); };
-    if (!has_role("broker") || !has_role("controller"))
-        reader.report("process.roles", "this broker is its own controller: both broker and controller are needed");
-    if (node.controller_quorum_voters.size() > 1)
+    // Who asks for one half of a node names voters and listeners of the other half elsewhere: one line says it all.
+    if (!has_both_roles(node))
+        reader.report("process.roles", "this broker is its own controller: both roles are needed, process.roles=broker,controller");
+    else if (node.controller_quorum_voters.size() > 1)
         reader.report("controller.quorum.voters", "the quorum of this broker has one voter, itself: " + std::to_string(node.controller_quorum_voters.size()) + " are named");
-    if (node.controller_quorum_voters.size() == 1 && node.controller_quorum_voters.front().substr(0, node.controller_quorum_voters.front().find('@')) != std::to_string(node.node_id))
+    else if (node.controller_quorum_voters.size() == 1 && node.controller_quorum_voters.front().substr(0, node.controller_quorum_voters.front().find('@')) != std::to_string(node.node_id))
         reader.report("controller.quorum.voters", "'" + node.controller_quorum_voters.front() + "' is not this node, whose node.id is " + std::to_string(node.node_id));
     const auto directories = node.directories();
     if (directories.empty() || std::any_of(directories.begin(), directories.end(), [](const auto& each) { return each.empty(); }))
@@ -103,7 +108,8 @@ void check_listeners(settings_reader& reader, const broker_config& config) {
         if (std::none_of(listeners->begin(), listeners->end(), [&](const auto& each) { return each.name == name; }))
             reader.report(setting, "listeners has no listener " + name);
     };
-    for (const auto& name : config.node.controller_listener_names) names_one("controller.listener.names", name);
+    if (has_both_roles(config.node))
+        for (const auto& name : config.node.controller_listener_names) names_one("controller.listener.names", name);
     if (const auto* given = reader.find("inter.broker.listener.name")) names_one("inter.broker.listener.name", given->value);
     if (server.advertised_listeners) {
         const auto told = server::parse_listeners("advertised.listeners", *server.advertised_listeners, protocols);
@@ -124,7 +130,9 @@ void read_listener_settings(settings_reader& reader, parsed_config& parsed) {
         const auto whose = std::find_if(server.limits_of_listeners.begin(), server.limits_of_listeners.end(),
                                         [&, &full = name](const auto& each) { return full.starts_with(server::listener_prefix(each.first)); });
         if (whose == server.limits_of_listeners.end()) {
-            reader.report(name, "listeners has no listener that it could be of");
+            std::string prefixes;
+            for (const auto& [known, limits] : server.limits_of_listeners) prefixes += (prefixes.empty() ? "" : ", ") + server::listener_prefix(known);
+            reader.report(name, "listeners has no listener that it could be of; it may begin with " + prefixes);
             continue;
         }
         const auto own = std::string_view{name}.substr(server::listener_prefix(whose->first).size());
@@ -136,7 +144,9 @@ void read_listener_settings(settings_reader& reader, parsed_config& parsed) {
         } else if (!why_without_effect(own).empty()) {
             parsed.without_effect.push_back(given.where + ": " + name);
         } else {
-            reader.report(name, std::string{own} + " is no setting of a single listener");
+            std::string known;
+            for (const auto& each : server::listener_limits::settings()) known += (known.empty() ? "" : ", ") + std::string{each.name};
+            reader.report(name, std::string{own} + " is no setting of a single listener; allowed are " + known);
         }
     }
 }

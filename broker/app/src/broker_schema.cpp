@@ -7,6 +7,7 @@
 #include <weir/server/client_metrics_config.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 namespace weir::broker {
 namespace {
@@ -33,6 +34,14 @@ config_key make_key(const setting& row, std::string_view name, std::optional<std
     key.default_source = source;
     key.documentation = row.doc;
     return key;
+}
+
+std::optional<std::string> in_unit(const std::optional<std::string>& value, std::int64_t factor) {
+    if (factor == 1 || !value) return value;
+    std::int64_t number = 0;
+    const auto* end = value->data() + value->size();
+    if (std::from_chars(value->data(), end, number).ptr != end) return std::nullopt;
+    return std::to_string(number / factor);
 }
 
 void take_from_file(config_key& key, std::string_view name, const broker_config& config) {
@@ -81,7 +90,9 @@ void broker_schema::add_topic_rows(const broker_config& config) {
             key.server_keys.emplace_back(synonym.name);
             take_from_file(key, synonym.name, config);
             auto broker_key = make_key(row, synonym.name, std::nullopt, config_source::built_in);
-            if (synonym.factor != 1) broker_key.built_in_value = std::nullopt;  // in another unit
+            // Of several names for one thing the last has the default, in its unit, as in Kafka: log.retention.hours=168.
+            broker_key.built_in_value = &synonym == &row.synonyms.back() ? in_unit(row.default_text, synonym.factor) : std::nullopt;
+            if (synonym.factor != 1) broker_key.type = metadata::config_value_type::int32;
             broker_key.default_value = broker_key.built_in_value;
             take_from_file(broker_key, synonym.name, config);
             if (!broker_key.from_file.empty()) broker_key.default_value = broker_key.from_file.front().second;
@@ -106,6 +117,10 @@ const config_key* broker_schema::find(config_type type, std::string_view key) co
 
 std::string_view broker_schema::why_unknown(config_type type, std::string_view key) const {
     if (type != config_type::broker) return {};
+    if (constexpr std::string_view prefix = "listener.name."; key.starts_with(prefix)) {
+        const auto dot = key.find('.', prefix.size());
+        if (dot != std::string_view::npos) key.remove_prefix(dot + 1);
+    }
     if (is_refused(key)) return "this broker does not have it";
     return why_without_effect(key).empty() ? std::string_view{} : "it has no effect in this broker";
 }
@@ -122,6 +137,8 @@ result<void> broker_schema::validate(config_type type, std::string_view key, std
     const auto scratch = at->second.scratch();
     auto parsed = at->second.row->parse(scratch.get(), value, at->second.factor);
     if (!parsed) return error{errc::invalid_config, std::string{parsed.error().what()}};
+    if (at->second.scratch == &make_scratch<storage::log_config>)
+        if (auto fine = static_cast<const storage::log_config*>(scratch.get())->check(); !fine) return error{errc::invalid_config, std::string{fine.error().what()}};
     if (type == config_type::broker && key == "cordoned.log.dirs")
         if (const auto* unknown = node_.unknown_directory(static_cast<const node_config*>(scratch.get())->cordoned_log_dirs))
             return error{errc::invalid_config, "cordoned.log.dirs: '" + *unknown + "' is not in log.dirs of this broker"};

@@ -36,14 +36,20 @@ public:
             }
             if (defaults) {
                 for (const auto& [given, text] : key->from_file) entry.layers.push_back({given, text, config_source::static_broker});
-                entry.layers.push_back({key->name, key->built_in_value, config_source::built_in});
+                if (const auto* name = name_of_built_in(type, *key); name && key->built_in_value) entry.layers.push_back({*name, key->built_in_value, config_source::built_in});
             }
-            if (!entry.layers.empty()) all.push_back(std::move(entry));
+            if (defaults || !entry.layers.empty()) all.push_back(std::move(entry));
         }
         return all;
     }
 
 private:
+    // A topic's default is the broker's, by its name there; of several the coarsest has it, which is not listed, as in Kafka.
+    static const std::string* name_of_built_in(config_type type, const metadata::config_key& key) {
+        if (type == config_type::client_metrics) return nullptr;
+        if (type != config_type::topic) return &key.name;
+        return key.server_keys.size() == 1 ? &key.server_keys.front() : nullptr;
+    }
     void dynamic_default(const std::string& key, std::vector<config_layer>& layers) const {
         if (const auto* set = image_->config(config_type::broker, "", key)) layers.push_back({key, *set, config_source::broker_default});
     }

@@ -114,7 +114,7 @@ TEST_CASE("http.listener is a host and a port") {
 }
 
 TEST_CASE("settings that do not go together are refused, with both sides named") {
-    CHECK(problems("process.roles=broker") == "server.properties:1: process.roles=broker: this broker is its own controller: both broker and controller are needed");
+    CHECK(problems("process.roles=broker") == "server.properties:1: process.roles=broker: this broker is its own controller: both roles are needed, process.roles=broker,controller");
     CHECK(problems("controller.quorum.voters=2@h:9093").find("'2@h:9093' is not this node, whose node.id is 1") != std::string::npos);
     CHECK(problems("controller.quorum.voters=1@h:9093,2@h:9093").find("2 are named") != std::string::npos);
     CHECK(problems("log.dirs=/a,,/b").find("names no directory") != std::string::npos);
@@ -122,6 +122,16 @@ TEST_CASE("settings that do not go together are refused, with both sides named")
     CHECK(problems("listeners=nonsense") == "server.properties:1: listeners=nonsense: 'nonsense' is not NAME://host:port");
     CHECK(problems("group.min.session.timeout.ms=7000\ngroup.max.session.timeout.ms=6000") == "server.properties:1: group.min.session.timeout.ms=7000: is above group.max.session.timeout.ms=6000");
     CHECK(problems("log.cleaner.min.compaction.lag.ms=2\nlog.cleaner.max.compaction.lag.ms=1") == "server.properties:1: log.cleaner.min.compaction.lag.ms=2: is above log.cleaner.max.compaction.lag.ms=1");
+}
+
+TEST_CASE("Kafka's own files for half a node are refused with one line") {
+    const std::string map = "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL\n";
+    const std::string broker_file = "process.roles=broker\nnode.id=2\ncontroller.quorum.bootstrap.servers=localhost:9093\nlisteners=PLAINTEXT://localhost:9092\n"
+                                    "inter.broker.listener.name=PLAINTEXT\nadvertised.listeners=PLAINTEXT://localhost:9092\ncontroller.listener.names=CONTROLLER\n";
+    CHECK(problems(broker_file + map) == "server.properties:1: process.roles=broker: this broker is its own controller: both roles are needed, process.roles=broker,controller");
+    const std::string controller_file = "process.roles=controller\nnode.id=1\ncontroller.quorum.voters=3@other:9093,1@localhost:9093\nlisteners=CONTROLLER://:9093\n"
+                                        "advertised.listeners=CONTROLLER://localhost:9093\ncontroller.listener.names=CONTROLLER\n";
+    CHECK(problems(controller_file + map) == "server.properties:1: process.roles=controller: this broker is its own controller: both roles are needed, process.roles=broker,controller");
 }
 
 TEST_CASE("who names a listener names one of listeners") {
@@ -152,11 +162,11 @@ TEST_CASE("settings of a single listener: its limits are taken, what the broker 
     CHECK(config.server.limits_of_listeners.at("PLAINTEXT").max_connections == INT32_MAX);
     CHECK(config.server.max_connections == INT32_MAX);
     CHECK(problems(two + "listener.name.out.max.connections=-1") == "server.properties:3: listener.name.out.max.connections=-1: allowed is a whole number from 0 to 2147483647");
-    CHECK(problems(two + "listener.name.in.max.connections=1") == "server.properties:3: listener.name.in.max.connections=1: listeners has no listener that it could be of");
+    CHECK(problems(two + "listener.name.in.max.connections=1") == "server.properties:3: listener.name.in.max.connections=1: listeners has no listener that it could be of; it may begin with listener.name.out., listener.name.plaintext.");
     CHECK(problems(two + "listener.name.out.ssl.keystore.location=/keys").starts_with("server.properties:3: listener.name.out.ssl.keystore.location=/keys: this broker does not have it"));
     CHECK(problems(two + "listener.name.out.plain.sasl.jaas.config=x").find("this broker does not have it") != std::string::npos);
     CHECK(problems(two + "listener.name.out.ssl.client.auth=none") == "");
-    CHECK(problems(two + "listener.name.out.num.partitions=3") == "server.properties:3: listener.name.out.num.partitions=3: num.partitions is no setting of a single listener");
+    CHECK(problems(two + "listener.name.out.num.partitions=3") == "server.properties:3: listener.name.out.num.partitions=3: num.partitions is no setting of a single listener; allowed are max.connections, max.connection.creation.rate");
     const auto parsed = parse_config(settings_file, two + "listener.name.out.num.network.threads=3", {});
     REQUIRE(parsed);
     CHECK(parsed->without_effect == std::vector<std::string>{"server.properties:3: listener.name.out.num.network.threads"});

@@ -131,6 +131,12 @@ TEST_CASE("the schema tells what the file says as the static value of a topic's 
     const auto* hours = schema.find(config_type::broker, "log.retention.hours");
     REQUIRE(hours);
     CHECK(hours->read_only);
+    // As in Kafka the coarsest name has the default.
+    CHECK(hours->type == metadata::config_value_type::int32);
+    CHECK(hours->built_in_value == "168");
+    CHECK(dynamic->built_in_value == std::nullopt);
+    CHECK(broker_schema{config_of({})}.find(config_type::broker, "log.retention.hours")->default_value == "168");
+    CHECK(schema.find(config_type::broker, "log.segment.bytes")->built_in_value == "1073741824");
 }
 
 TEST_CASE("each resource has its own settings, and a value is checked by the rules of its name") {
@@ -147,6 +153,35 @@ TEST_CASE("each resource has its own settings, and a value is checked by the rul
     CHECK(unknown.error().what() == "there is no setting 'retention.m' for this resource");
     // In hours what in milliseconds would not fit.
     CHECK_FALSE(schema.validate(config_type::broker, "log.retention.hours", "9223372036854775807"));
+}
+
+TEST_CASE("a topic may say that it has no tiered storage, and is told when it asks for it") {
+    const broker_schema schema{config_of({})};
+    const auto* remote = schema.find(config_type::topic, "remote.storage.enable");
+    REQUIRE(remote);
+    CHECK(remote->default_value == "false");
+    CHECK(remote->server_keys.empty());
+    CHECK(schema.validate(config_type::topic, "remote.storage.enable", "false"));
+    const auto asked = schema.validate(config_type::topic, "remote.storage.enable", "true");
+    CHECK(asked.code() == errc::invalid_config);
+    CHECK(asked.error().what() == "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.");
+    CHECK(schema.validate(config_type::topic, "local.retention.ms", "-2"));
+}
+
+TEST_CASE("a level that no codec has is refused for topics and for the broker") {
+    const broker_schema schema{config_of({})};
+    for (const auto type : {config_type::topic, config_type::broker}) {
+        CHECK(schema.validate(type, "compression.gzip.level", "9"));
+        CHECK(schema.validate(type, "compression.gzip.level", "-1"));
+        CHECK(schema.validate(type, "compression.gzip.level", "0").code() == errc::invalid_config);
+    }
+}
+
+TEST_CASE("what is refused for the broker is refused by the same words for a listener") {
+    const broker_schema schema{config_of({})};
+    CHECK(schema.why_unknown(config_type::broker, "ssl.keystore.location") == "this broker does not have it");
+    CHECK(schema.why_unknown(config_type::broker, "listener.name.external.ssl.keystore.location") == "this broker does not have it");
+    CHECK(schema.why_unknown(config_type::broker, "listener.name.external.num.network.threads") == "it has no effect in this broker");
 }
 
 TEST_CASE("a listener's own limits change while the broker runs, under the listener's prefix") {

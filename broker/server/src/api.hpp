@@ -1,5 +1,6 @@
 // What a handler sees of a request, and the table that says which requests are served.
 #pragma once
+#include "complaint_limit.hpp"
 #include "core_metrics.hpp"
 #include "fetch_sessions.hpp"
 #include "request_memory.hpp"
@@ -28,6 +29,7 @@ struct core_context {
     request_memory memory;
     fetch_session_cache sessions;
     core_metrics metrics;
+    complaint_limit complaints;
     std::vector<core_context*> all;  ///< every core's, this one's too: to post to their loops
 };
 

@@ -70,7 +70,8 @@ void connection::wake_reader() {
 }
 
 void connection::note_refusal(std::string_view api, std::string_view why) {
-    logs.warn("disconnecting " + to_string(peer_->remote()) + " on listener " + state_.listener->name + ": " + std::string{api} + ": " + std::string{why});
+    const auto from = peer_->remote();
+    core_.complaints.tell(logs, from.host, core_.loop.now(), "disconnecting " + to_string(from) + " on listener " + state_.listener->name + ": " + std::string{api} + ": " + std::string{why});
     core_.metrics.refused_requests().add();
 }
 

@@ -58,7 +58,7 @@ traffic_counters::traffic_counters(metrics::registry& registry, const metrics::l
 }
 
 core_metrics::core_metrics(metrics::registry& registry) : registry_(registry), all_(registry, {}) {
-    refused_ = registry.counter("weir_server_refused_requests_total", "Connections ended because of what a request said, one line each in the log.");
+    refused_ = registry.counter("weir_server_refused_requests_total", "Connections ended because of what a request said; the log tells why.");
     idle_closed_ = registry.counter("kafka_network_socketserver_expiredconnectionskilledcount", "Connections closed by connections.max.idle.ms.");
 }
 

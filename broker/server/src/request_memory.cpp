@@ -11,8 +11,9 @@ request_memory::request_memory(event_loop& home, std::uint64_t budget_bytes) : h
 request_memory::~request_memory() { home_.cancel(trim_); }
 
 void request_memory::acquire(std::size_t size, function<void(request_buffer_ptr)> ready) {
-    if (waiters_.empty() && fits(size)) return ready(make(size));
-    waiters_.push_back({size, std::move(ready)});
+    auto& where = lane_of(size);
+    if (where.waiters.empty() && fits(where, size)) return ready(make(size));
+    where.waiters.push_back({size, std::move(ready)});
 }
 
 request_buffer_ptr request_memory::make(std::size_t size) {
@@ -28,13 +29,14 @@ request_buffer_ptr request_memory::make(std::size_t size) {
         buffer = std::make_unique<request_buffer>(std::make_unique_for_overwrite<std::byte[]>(capacity), capacity);
     }
     buffer->size = size;
-    in_use_ += size;
+    lane_of(size).in_use += size;
     return {buffer.release(), [this](request_buffer* done) { release(done); }};
 }
 
 void request_memory::release(request_buffer* done) noexcept {
     std::unique_ptr<request_buffer> buffer{done};
-    in_use_ -= buffer->size;
+    auto& where = lane_of(buffer->size);
+    where.in_use -= buffer->size;
     const auto at = static_cast<std::size_t>(std::countr_zero(buffer->capacity())) - smallest_class;
     if (std::has_single_bit(buffer->capacity()) && at < classes && kept_bytes_ + buffer->capacity() <= kept_bytes_limit) {
         kept_bytes_ += buffer->capacity();
@@ -42,14 +44,18 @@ void request_memory::release(request_buffer* done) noexcept {
         used_since_trim_ = true;
         arm_trim();
     }
-    if (serving_) return;  // a waiter that finishes at once comes back here: the loop below goes on for it
-    serving_ = true;
-    while (!waiters_.empty() && fits(waiters_.front().size)) {
-        auto next = std::move(waiters_.front());
-        waiters_.pop_front();
+    serve(where);
+}
+
+void request_memory::serve(lane& where) noexcept {
+    if (where.serving) return;  // a waiter that finishes at once comes back here: the loop below goes on for it
+    where.serving = true;
+    while (!where.waiters.empty() && fits(where, where.waiters.front().size)) {
+        auto next = std::move(where.waiters.front());
+        where.waiters.pop_front();
         next.ready(make(next.size));
     }
-    serving_ = false;
+    where.serving = false;
 }
 
 // Memory goes back to the system once nobody has used it for a while; a quiet broker has no timer.

@@ -28,8 +28,9 @@ private:
 using request_buffer_ptr = std::shared_ptr<request_buffer>;
 
 /// The share of one core. A connection that would exceed it is not read from until others have been answered; first
-/// come, first served. One request larger than the whole budget passes when it is alone. Belongs to one event loop, and
-/// so do the buffers it hands out: drop them there.
+/// come, first served. Requests above a 64th of the budget have one half of it, those below the other: who announces
+/// large ones and sends nothing keeps nobody else waiting. One that is larger than a half passes when it is alone there.
+/// Belongs to one event loop, and so do the buffers it hands out: drop them there.
 class request_memory {
 public:
     request_memory(event_loop& home, std::uint64_t budget_bytes);
@@ -37,7 +38,7 @@ public:
 
     /// Runs `ready` with a buffer of `size` bytes (not zeroed), at once or when there is room.
     void acquire(std::size_t size, function<void(request_buffer_ptr)> ready);
-    std::uint64_t bytes_in_use() const noexcept { return in_use_; }
+    std::uint64_t bytes_in_use() const noexcept { return small_.in_use + large_.in_use; }
 
 private:
     // Buffers of 4 KiB to 4 MiB are kept for the next request: mapping fresh pages costs more than reading into them.
@@ -49,18 +50,23 @@ private:
         std::size_t size;
         function<void(request_buffer_ptr)> ready;
     };
+    struct lane {
+        std::uint64_t in_use = 0;
+        std::deque<waiter> waiters;
+        bool serving = false;
+    };
+    lane& lane_of(std::size_t size) noexcept { return size > budget_ / 64 ? large_ : small_; }
+    bool fits(const lane& where, std::size_t size) const noexcept { return where.in_use == 0 || where.in_use + size <= budget_ / 2; }
     request_buffer_ptr make(std::size_t size);
     void release(request_buffer* buffer) noexcept;
-    bool fits(std::size_t size) const noexcept { return in_use_ == 0 || in_use_ + size <= budget_; }
+    void serve(lane& where) noexcept;
     void arm_trim();
 
     event_loop& home_;
     const std::uint64_t budget_;
-    std::uint64_t in_use_ = 0;
+    lane small_, large_;
     std::size_t kept_bytes_ = 0;
     std::array<std::vector<std::unique_ptr<request_buffer>>, classes> kept_;
-    std::deque<waiter> waiters_;
-    bool serving_ = false;
     bool used_since_trim_ = false;
     timer_id trim_ = timer_id::none;
 };

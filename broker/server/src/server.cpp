@@ -48,7 +48,7 @@ struct server::state {
 
     state(services& serving, network& on) : broker(serving), net(on), doors(serving.config) {}
     void accept(core_state& core, std::unique_ptr<stream> peer, const listener_info& on);
-    void admit(core_state& core, std::unique_ptr<stream> peer, const listener_info& on);
+    void begin(core_state& core, std::unique_ptr<stream> peer, const listener_info& on);
     task<void> look_at_core(event_loop& here, core_state& core, figures& sum);
     static task<void> close_core(event_loop& here, core_state& core);
 };
@@ -105,19 +105,20 @@ void server::state::accept(core_state& core, std::unique_ptr<stream> peer, const
         core.early.emplace_back(std::move(peer), &on);
         return;
     }
-    const auto wait = doors.turn_of_next(core.context.loop.now(), on.name);
-    if (wait <= nanoseconds{0}) return admit(core, std::move(peer), on);
+    const auto from = peer->remote();
+    const auto now = core.context.loop.now();
+    if (auto why = doors.admit(from.host, on.name); !why.empty())
+        return core.context.complaints.tell(logs, from.host, now, "refusing a connection from " + to_string(from) + " on listener " + on.name + ": " + why);
+    // Those that wait for their turn count: there are no more of them than there may be connections.
+    const auto wait = doors.turn_of_next(now, on.name);
+    if (wait <= nanoseconds{0}) return begin(core, std::move(peer), on);
     core.context.loop.call_after(wait, [this, &core, &on, peer = std::move(peer)]() mutable {
-        if (!core.closing) admit(core, std::move(peer), on);
+        if (!core.closing) begin(core, std::move(peer), on);
     });
 }
 
-void server::state::admit(core_state& core, std::unique_ptr<stream> peer, const listener_info& on) {
+void server::state::begin(core_state& core, std::unique_ptr<stream> peer, const listener_info& on) {
     const auto address = peer->remote().host;
-    if (auto why = doors.admit(address, on.name); !why.empty()) {
-        logs.warn("refusing a connection from " + to_string(peer->remote()) + ": " + why);
-        return;
-    }
     objects.fetch_add(1, std::memory_order_relaxed);
     std::shared_ptr<connection> made{new connection(broker, core.context, std::move(peer), on), [this](connection* gone) {
                                          delete gone;

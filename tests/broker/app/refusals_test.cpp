@@ -68,6 +68,32 @@ TEST_CASE_FIXTURE(broker_fixture, "a client that sends what cannot be understood
     CHECK(produce(other, "orders", 0, {"still served"}).error_code == 0);
 }
 
+TEST_CASE_FIXTURE(broker_fixture, "a client that sends garbage again and again does not fill the log") {
+    start();
+    log_watch lines;
+    for (int i = 0; i < 200; ++i) {
+        auto client = connect();
+        client.send_raw(frame_of(produce_key, 2, ""));
+        CHECK_FALSE(client.next_frame(5s));
+    }
+    CHECK(lines.count("Produce has no version 2") >= 10);
+    CHECK(lines.count("Produce has no version 2") < 40);  // ten for each of two cores, and the seconds that pass
+}
+
+TEST_CASE_FIXTURE(broker_fixture, "large requests that are announced and never sent keep nobody else waiting") {
+    overrides = {"queued.max.request.bytes=67108864"};
+    start();
+    std::vector<std::unique_ptr<wire_client>> silent;
+    for (int i = 0; i < 12; ++i) {
+        silent.push_back(std::make_unique<wire_client>(world, desk, endpoint{"broker", 9092}));
+        silent.back()->send_raw(to_bytes(std::string_view{"\x05\0\0\0half a header", 17}));
+    }
+    world.run_for(1s);
+    auto client = connect();
+    REQUIRE(create_topic(client, "orders", 1) == 0);
+    CHECK(produce(client, "orders", 0, {"served"}).error_code == 0);
+}
+
 TEST_CASE_FIXTURE(broker_fixture, "what was asked before the garbage is answered before the end") {
     start();
     auto client = connect();

@@ -36,27 +36,39 @@ struct memory_fixture {
 }  // namespace
 
 TEST_CASE_FIXTURE(memory_fixture, "what exceeds the budget waits until others have been answered, first come, first served") {
-    ask('a', 6000);
-    ask('b', 6000);
-    ask('c', 100);  // would fit, but is behind b
+    ask('a', 3000);
+    ask('b', 3000);
+    ask('c', 1000);  // would fit, but is behind b
     CHECK(order() == "a");
-    CHECK(memory.bytes_in_use() == 6000);
+    CHECK(memory.bytes_in_use() == 3000);
     drop('a');
     CHECK(order() == "abc");
-    CHECK(memory.bytes_in_use() == 6100);
-    CHECK(given[1].second->size == 6000);
-    CHECK(given[1].second->data().size() == 6000);
+    CHECK(memory.bytes_in_use() == 4000);
+    CHECK(given[1].second->size == 3000);
+    CHECK(given[1].second->data().size() == 3000);
 }
 
-TEST_CASE_FIXTURE(memory_fixture, "a request larger than the whole budget passes when it is alone") {
-    ask('a', 1);
+TEST_CASE_FIXTURE(memory_fixture, "a request larger than the whole budget passes when no other large one is there") {
+    ask('a', 1000);
     ask('b', 50'000);
-    ask('c', 1);
+    ask('c', 1000);
     CHECK(order() == "a");
     drop('a');
     CHECK(order() == "ab");
     drop('b');
     CHECK(order() == "abc");
+}
+
+TEST_CASE_FIXTURE(memory_fixture, "large requests that never end do not keep small ones waiting, nor the other way round") {
+    ask('L', 5000);
+    ask('l', 5000);
+    for (int i = 0; i < 60; ++i) ask('s', 100);
+    CHECK(order() == "L" + std::string(50, 's'));
+    CHECK(memory.bytes_in_use() == 10'000);
+    drop('L');
+    CHECK(order() == "L" + std::string(50, 's') + "l");
+    drop('s');
+    CHECK(order() == "L" + std::string(50, 's') + "ls");
 }
 
 TEST_CASE_FIXTURE(memory_fixture, "a buffer is used again while there is work, and given back when there was none for a while") {

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <utility>
 
 namespace weir::detail {
 namespace {
@@ -76,14 +77,16 @@ private:
         for (int i = 0; i < accepts_per_turn && !closed_; ++i) {
             const int accepted = ::accept4(socket.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
             if (accepted >= 0) {
+                starved_ = false;
                 hand_over(accepted, socket.local_endpoint().protocol());
                 continue;
             }
             if (errno == EINTR || errno == ECONNABORTED) continue;
             if (errno == EAGAIN || errno == EWOULDBLOCK) break;
             const auto text = system_text(errno);
-            logs.warn(fmt::format("cannot accept connections on {}: {}; trying again in {} ms",
-                                  to_string(to_endpoint(socket.local_endpoint())), text, accept_pause.count()));
+            if (!std::exchange(starved_, true))
+                logs.warn(fmt::format("cannot accept connections on {}: {}; trying again every {} ms",
+                                      to_string(to_endpoint(socket.local_endpoint())), text, accept_pause.count()));
             pause_ = loop_.call_after(accept_pause, [self = shared_from_this(), &socket] {
                 if (!self->closed_) self->accept_some(socket);
             });
@@ -117,6 +120,7 @@ private:
     function<void(std::unique_ptr<stream>)> accepted_;
     std::vector<tcp::acceptor> sockets_;
     timer_id pause_ = timer_id::none;
+    bool starved_ = false;  // which is told once, until somebody was accepted again
     std::atomic<bool> closed_{false};
 };
 

@@ -58,7 +58,7 @@ std::vector<protocol::list_groups_response::listed_group> list_groups(const shar
         listed.group_id = id;
         listed.protocol_type = group.protocol_type.value_or("");
         listed.group_state = to_string(group.state);
-        listed.group_type = "Classic";
+        listed.group_type = "classic";
     }
     return out;
 }
@@ -71,10 +71,6 @@ std::vector<protocol::describe_groups_response::described_group> describe_groups
         auto& described = out.emplace_back();
         described.group_id = id;
         const auto* group = shard.find(id);
-        if (id.empty()) {
-            described.error_code = wire_code(errc::invalid_group_id);
-            continue;
-        }
         if (!group) {
             described.group_state = "Dead";
             if (api_version >= says_not_found) {

@@ -16,7 +16,7 @@ TEST_CASE("groups are listed by state and type, whatever the case of the filter"
         request.types_filter = std::move(types);
         std::vector<std::string> out;
         for (const auto& listed : group.shard.list_groups(request)) {
-            CHECK(listed.group_type == "Classic");
+            CHECK(listed.group_type == "classic");
             out.push_back(listed.group_id + "/" + listed.group_state + "/" + listed.protocol_type);
         }
         std::ranges::sort(out);
@@ -50,7 +50,7 @@ TEST_CASE("a stable group is described with what its members hold") {
     CHECK(described[1].error_code == wire_code(errc::group_id_not_found));
     CHECK(described[1].group_state == "Dead");
     CHECK(described[1].error_message);
-    CHECK(described[2].error_code == wire_code(errc::invalid_group_id));
+    CHECK(described[2].error_code == wire_code(errc::group_id_not_found));
     const auto older = group.shard.describe_groups(ids, 5);
     CHECK(older[1].error_code == 0);
     CHECK(older[1].group_state == "Dead");

@@ -36,6 +36,7 @@ error check(const metadata::image& image, const std::string& name, const alter_p
 task<alter_partition_reassignments_response> handle_alter_partition_reassignments(request_context& context,
                                                                                   alter_partition_reassignments_request request) {
     alter_partition_reassignments_response response;
+    response.error_message = std::nullopt;
     response.allow_replication_factor_change = request.allow_replication_factor_change;
     const auto image = context.image();
     for (const auto& topic : request.topics) {

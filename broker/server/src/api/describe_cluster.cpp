@@ -10,6 +10,11 @@ task<protocol::describe_cluster_response> handle_describe_cluster(request_contex
     constexpr std::int8_t brokers = 1, controllers = 2;
     const auto& listener = *context.connection.listener;
     response.endpoint_type = listener.for_controllers ? controllers : brokers;
+    if (request.endpoint_type != brokers && request.endpoint_type != controllers) {
+        response.error_code = wire_code(errc::unsupported_endpoint_type);
+        response.error_message = "there is no endpoint type " + std::to_string(request.endpoint_type) + ": 1 is of brokers, 2 of controllers";
+        co_return response;
+    }
     if (request.endpoint_type != response.endpoint_type) {
         response.error_code = wire_code(errc::mismatched_endpoint_type);
         response.error_message = "listener " + listener.name + (listener.for_controllers ? " is one of controllers; ask another one for brokers"

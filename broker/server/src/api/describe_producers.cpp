@@ -1,5 +1,6 @@
 // DescribeProducers (key 61), v0.
 #include "../handlers.hpp"
+#include "../topic_creation.hpp"
 
 #include <weir/protocol/messages/describe_producers.hpp>
 
@@ -26,7 +27,7 @@ task<protocol::describe_producers_response> handle_describe_producers(request_co
             std::shared_ptr<replica::partition> where;
             protocol::describe_producers_response::partition_response row;
             row.partition_index = index;
-            const auto code = locate(context, found, index, where);
+            const auto code = is_valid_topic_name(topic.name) ? locate(context, found, index, where) : errc::invalid_topic;
             row.error_code = wire_code(code);
             if (code == errc::none) {
                 auto asking = producers_at_home(context.core.loop, std::move(where));

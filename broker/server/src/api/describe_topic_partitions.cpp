@@ -1,5 +1,6 @@
 // DescribeTopicPartitions (key 75), v0: topics in pages of at most max.request.partition.size.limit partitions.
 #include "../handlers.hpp"
+#include "../topic_creation.hpp"
 
 #include <weir/protocol/messages/describe_topic_partitions.hpp>
 
@@ -56,12 +57,12 @@ task<describe_topic_partitions_response> handle_describe_topic_partitions(reques
         auto& row = response.topics.emplace_back();
         row.name = name;
         row.is_internal = is_internal_topic(name);
+        row.topic_authorized_operations = all_topic_operations;
         if (!topic) {
-            row.error_code = wire_code(errc::unknown_topic_or_partition);
+            row.error_code = wire_code(is_valid_topic_name(name) ? errc::unknown_topic_or_partition : errc::invalid_topic);
             continue;
         }
         row.topic_id = topic->id;
-        row.topic_authorized_operations = all_topic_operations;
         const auto count = static_cast<std::int32_t>(topic->partitions.size());
         auto index = std::max(first, 0);
         for (; index < count && left > 0; ++index, --left)

@@ -23,6 +23,7 @@ void add_if_moving(std::vector<list_partition_reassignments_response::ongoing_pa
 task<list_partition_reassignments_response> handle_list_partition_reassignments(request_context& context,
                                                                                 protocol::list_partition_reassignments_request request) {
     list_partition_reassignments_response response;
+    response.error_message = std::nullopt;
     const auto image = context.image();
     const auto finish = [&](const std::string& name, auto& moving) {
         if (moving.empty()) return;

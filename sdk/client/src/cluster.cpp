@@ -7,6 +7,7 @@
 #include <weir/protocol/messages/metadata.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace weir::detail {
 namespace {
@@ -241,6 +242,7 @@ task<result<connection_ptr>> cluster::any(std::shared_ptr<cluster> self) {
     }
     const auto turn = self->next_any_++;
     error last, fatal;
+    std::vector<std::string> unknown_hosts;
     for (std::size_t i = 0; i < candidates.size() && !self->closed_; ++i) {
         const auto group = i < known ? known : candidates.size() - known;
         const auto base = i < known ? 0 : known;
@@ -250,8 +252,12 @@ task<result<connection_ptr>> cluster::any(std::shared_ptr<cluster> self) {
         if (link) co_return link;
         last = link.error();
         if (last.fatal()) fatal = last;
+        if (last.code() == errc::not_found) unknown_hosts.push_back(where.host);
     }
     if (self->closed_) co_return closed_error();
+    if (!self->reached_ && unknown_hosts.size() == candidates.size()) {
+        fatal = error{errc::invalid_setting, fmt::format("No resolvable bootstrap urls given in bootstrap.servers: there is no host {}", fmt::join(unknown_hosts, ", "))};
+    }
     if (fatal) co_return fatal;  // trying again helps nobody: the user has to hear of it
     co_return error{errc::broker_not_available, fmt::format("none of {} brokers can be reached", candidates.size()), last};
 }
@@ -269,7 +275,7 @@ task<result<connection_ptr>> cluster::reach(std::shared_ptr<cluster> self, peer_
         if (!std::exchange(entry->opening, true)) spawn(open(self, entry, where));
     });
     auto reached = co_await waiting;
-    if (reached.code() == errc::io_error && key.second >= 0) {  // no such name, or no way there
+    if ((reached.code() == errc::io_error || reached.code() == errc::not_found) && key.second >= 0) {  // no way there, or no such name
         co_return error{errc::io_error, fmt::format("{}; broker {} says that it is there: correct its advertised.listeners, or make the name known here", reached.error().what(), key.second)};
     }
     co_return reached;
@@ -311,12 +317,16 @@ task<void> cluster::open(std::shared_ptr<cluster> self, std::shared_ptr<peer> en
         if (entry->link) entry->link->close(error{errc::closed, "replaced by a newer connection"});
         entry->link = *opened;
         entry->failures = 0;
+        self->reached_ = true;
         self->watch_idle(self->loop_.now() + self->config_.connections_max_idle);
         if (self->connected_) self->connected_(*opened);
     } else {
         ++entry->failures;
         if (!unwanted()) self->counters_->unreachable(opened.error());
-        if (!unwanted() && entry->failures == 1 && !opened.error().fatal()) logs.warn(fmt::format("{}; trying again", opened.error().message()));
+        if (!unwanted() && entry->failures == 1 && !opened.error().fatal()) {
+            const bool hopeless = opened.code() == errc::not_found && !self->reached_;  // any() tells what that comes to
+            logs.warn(fmt::format("{}{}", opened.error().message(), hopeless ? "" : "; trying again"));
+        }
         const auto pause = opened.error().fatal() ? nanoseconds{self->config_.reconnect.most} : self->config_.reconnect.after(entry->failures, self->random_);
         entry->not_before = self->loop_.now() + pause;
     }

@@ -292,7 +292,7 @@ TEST_CASE("connecting to nobody is refused, to silence times out, to no name fai
     CHECK(refused.what().find("127.0.0.1:1") != std::string_view::npos);
     CHECK(attempt({"localhost", 1}, 5s).code() == errc::refused);
     const auto nameless = attempt({"no-such-host.invalid", 9092}, 30s);
-    CHECK(nameless.code() == errc::io_error);
+    CHECK((nameless.code() == errc::not_found || nameless.code() == errc::io_error));  // there is no such name, or nobody who knows
     CHECK(nameless.what().find("no-such-host.invalid") != std::string_view::npos);
     // A queue of callers that is full: the kernel ignores the next one, who hears nothing.
     const int silent = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -227,7 +227,7 @@ TEST_CASE("connecting: refused without a listener, silence from a machine that i
     sim::world world{1};
     const auto a = world.add_node("a"), b = world.add_node("b");
     CHECK(try_connect(world, a, {"b", 1}, 1s) == errc::refused);
-    CHECK(try_connect(world, a, {"c", 1}, 1s) == errc::io_error);
+    CHECK(try_connect(world, a, {"c", 1}, 1s) == errc::not_found);
     world.kill(b);
     CHECK(try_connect(world, a, {"b", 1}, 1s) == errc::refused);
     world.restart(b);

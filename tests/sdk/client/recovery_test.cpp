@@ -4,6 +4,9 @@
 #include "client_core.hpp"
 #include "metrics/counters.hpp"
 
+#include <weir/admin.hpp>
+#include <weir/consumer.hpp>
+#include <weir/producer.hpp>
 #include <weir/protocol/messages/list_groups.hpp>
 
 using namespace weir;
@@ -185,4 +188,38 @@ TEST_CASE_FIXTURE(recovery_fixture, "attempts to connect are given more time, an
     CHECK(took(3) < 6200ms);   // no longer than the longest, and the break
     CHECK(kafka->core().view()->counters().traffic.failed.value() == 5);
     view()->forget(this);
+}
+
+TEST_CASE_FIXTURE(recovery_fixture, "bootstrap hosts that do not exist: whoever asks hears it at once, each time") {
+    open({}, "no-1:9092,no-2:9092");
+    const auto tells = [](const error& why) {
+        CHECK(why.code() == errc::invalid_setting);
+        CHECK(why.message().find("No resolvable bootstrap urls given in bootstrap.servers: there is no host no-") != std::string::npos);
+        CHECK(why.message().find("no-1") != std::string::npos);
+        CHECK(why.message().find("no-2") != std::string::npos);
+    };
+    const admin at{*kafka};
+    const topic<std::string, std::string> orders{"orders"};
+    producer out{*kafka};
+    for (int i = 0; i < 2; ++i) {
+        auto listed = at.list_topics();
+        REQUIRE(world.run_until([&] { return listed.ready(); }, 2s));
+        tells(listed.get().error());
+        auto handed = out.enqueue(orders, "k", "v");
+        REQUIRE(world.run_until([&] { return handed.ready(); }, 2s));
+        tells(handed.get().error());
+    }
+    consumer in{*kafka, consumer_config{.group_id = "g"}, orders};
+    auto polled = in.poll(60s);
+    REQUIRE(world.run_until([&] { return polled.ready(); }, 2s));
+    tells(polled.get().error());
+}
+
+TEST_CASE_FIXTURE(recovery_fixture, "a bootstrap list of which one host exists is good, also while that one is away") {
+    open({}, "no-1:9092,b1:9092");
+    world.kill(machine(1));
+    const admin at{*kafka};
+    auto listed = at.list_topics();
+    world.run_for(30s);
+    CHECK_FALSE(listed.ready());
 }

@@ -37,7 +37,7 @@ public:
         });
         auto* const target = all_.by_host(to_.host, loop_.home());
         if (!target) {
-            finish(error{errc::io_error, fmt::format("cannot resolve {}", to_.host)});
+            finish(error{errc::not_found, fmt::format("cannot resolve {}: there is no such host", to_.host)});
             return;
         }
         knock(*target, std::chrono::seconds{1});

@@ -29,7 +29,8 @@ public:
             if (!self->done_) return;
             for (const auto& entry : found) self->addresses_.push_back(entry.endpoint().address());
             if (failure || self->addresses_.empty()) {
-                self->finish(error{errc::io_error, fmt::format("cannot resolve {}: {}", self->to_.host, failure.message())});
+                const auto code = failure == boost::asio::error::host_not_found ? errc::not_found : errc::io_error;
+                self->finish(error{code, fmt::format("cannot resolve {}: {}", self->to_.host, failure.message())});
                 return;
             }
             self->try_next();

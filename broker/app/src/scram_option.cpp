@@ -51,12 +51,13 @@ result<std::map<std::string, std::string, std::less<>>> parts_of(std::string_vie
 }  // namespace
 
 result<protocol::user_scram_credential_record> parse_scram_option(std::string_view text, random_source& random) {
-    const auto equals = std::min(text.find('='), text.size());
+    const auto equals = text.find('=');
+    if (equals == text.npos) return wrong("Failed to find equals sign in SCRAM argument '" + std::string{text} + "'");
     const mechanism* how = nullptr;
     for (const auto& each : mechanisms)
         if (each.name == text.substr(0, equals)) how = &each;
     if (!how) return wrong("The add-scram mechanism " + std::string{text.substr(0, equals)} + " is not supported.");
-    auto parts = parts_of(text.substr(std::min(equals + 1, text.size())));
+    auto parts = parts_of(text.substr(equals + 1));
     if (!parts) return parts.error();
     const auto take = [&](std::string_view name) -> std::optional<std::string> {
         const auto found = parts->find(name);

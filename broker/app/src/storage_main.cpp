@@ -1,12 +1,16 @@
-// weir-storage: formats log directories as Kafka's storage tool does. `weir storage` runs it.
+// weir-storage: formats log directories as Kafka's storage tool does, and knows what belongs to a release. `weir storage` runs it.
 #include <weir/base/asio_runtime.hpp>
 #include <weir/base/posix_files.hpp>
 #include <weir/base/uuid.hpp>
+#include <weir/protocol/feature_levels.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <cstdio>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage_tool.hpp"
@@ -34,9 +38,11 @@ int info(file_system& files, const std::string& config) {
     if (!settings) return fail(settings.error());
     auto found = inspect_storage(files, *settings);
     if (!found) return fail(found.error());
-    print(found->directories.empty() ? "No directories found." : found->directories.size() == 1 ? "Found log directory:" : "Found log directories:");
-    for (const auto& each : found->directories) print("  " + each);
-    print("");
+    if (!found->directories.empty()) {
+        print(found->directories.size() == 1 ? "Found log directory:" : "Found log directories:");
+        for (const auto& each : found->directories) print("  " + each);
+        print("");
+    }
     if (found->metadata) {
         print("Found metadata: " + *found->metadata);
         print("");
@@ -48,20 +54,64 @@ int info(file_system& files, const std::string& config) {
     return 1;
 }
 
+struct feature_level {
+    std::string name, text;              ///< "name=text"
+    std::optional<std::int16_t> level;   ///< nullopt: the text is none
+};
+/// nullopt: there is no equals sign.
+std::optional<feature_level> parse_feature(const std::string& given) {
+    const auto equals = given.find('=');
+    if (equals == given.npos) return std::nullopt;
+    feature_level found{given.substr(0, equals), given.substr(equals + 1), std::nullopt};
+    std::int16_t level = 0;
+    const auto* const end = found.text.data() + found.text.size();
+    if (const auto [at, failed] = std::from_chars(found.text.data(), end, level); failed == std::errc{} && at == end) found.level = level;
+    return found;
+}
+
 int format(file_system& files, const std::string& config, format_request request, const std::vector<std::string>& features) {
     auto settings = settings_of(files, config);
     if (!settings) return fail(settings.error());
     for (const auto& each : features) {
-        const auto equals = each.find('=');
-        char* end = nullptr;
-        const auto level = equals == each.npos ? -1 : std::strtol(each.c_str() + equals + 1, &end, 10);
-        if (level < 0 || level > 32'767 || *end != '\0') return fail(error{errc::invalid_setting, "--feature " + each + " is not of the form name=level"});
-        request.features.emplace_back(each.substr(0, equals), static_cast<std::int16_t>(level));
+        const auto given = parse_feature(each);
+        const auto unclear = "Can't parse feature=level string " + each + ": ";
+        if (!given) return fail(error{errc::invalid_setting, unclear + "equals sign not found."});
+        if (!given->level) return fail(error{errc::invalid_setting, unclear + "unable to parse " + given->text + " as a short."});
+        request.features.emplace_back(given->name, *given->level);
     }
     runtime clock{1};
     auto lines = format_storage(files, *settings, request, random_source::from_system(), clock.loop(0).wall_now());
     if (!lines) return fail(lines.error());
     for (const auto& each : *lines) print(each);
+    return 0;
+}
+
+int version_mapping(const std::optional<std::string>& release) {
+    const auto name = release.value_or(std::string{protocol::metadata_version_name(protocol::latest_metadata_level)});
+    const auto level = protocol::metadata_level_of(name);
+    if (!level) return fail(level.error());
+    print(protocol::release_text(*level, name));
+    return 0;
+}
+
+int feature_dependencies(const std::vector<std::string>& features) {
+    const auto refuse = [](std::string why) { return fail(error{errc::invalid_setting, std::move(why)}); };
+    for (const auto& each : features) {
+        const auto given = parse_feature(each);
+        if (!given) return refuse("Invalid feature format: " + each + ". Expected format: 'feature=version' (e.g. 'group.version=1')");
+        const auto& name = given->name;
+        if (!given->level) return refuse("Invalid version format: " + given->text + " for feature " + name);
+        const auto level = *given->level;
+        const auto* known = protocol::find_feature(name);
+        if (name == protocol::metadata_version) {
+            if (protocol::metadata_version_name(level).empty()) return refuse("Unknown metadata.version " + std::to_string(level));
+        } else if (!known) {
+            return refuse("Unknown feature: " + name);
+        } else if (level < 0 || level > known->latest) {
+            return refuse("Feature level " + std::to_string(level) + " is not supported for feature " + name);
+        }
+        print(protocol::dependencies_text(name, level));
+    }
     return 0;
 }
 
@@ -90,6 +140,10 @@ int main(int argc, char** argv) {
     format_command->add_option("-S,--add-scram", request.scram, "A user's first password: 'SCRAM-SHA-256=[name=alice,password=...]', or with iterations, salt and saltedpassword; may be repeated")
         ->take_all()
         ->expected(1);
+    auto* const mapping_command = options.add_subcommand("version-mapping", "Show which levels of features belong to a release.");
+    mapping_command->add_option("-r,--release-version", request.release, "The release, such as 4.3-IV0; the latest by default");
+    auto* const dependencies_command = options.add_subcommand("feature-dependencies", "Show what a level of a feature needs.");
+    dependencies_command->add_option("-f,--feature", features, "name=level; may be repeated")->required()->take_all();
     try {
         options.parse(argc, argv);
     } catch (const CLI::ParseError& wrong) {
@@ -101,5 +155,7 @@ int main(int argc, char** argv) {
         print(to_string(random_uuid(random)));
         return 0;
     }
+    if (mapping_command->parsed()) return version_mapping(request.release);
+    if (dependencies_command->parsed()) return feature_dependencies(features);
     return info_command->parsed() ? info(*files, config) : format(*files, config, std::move(request), features);
 }

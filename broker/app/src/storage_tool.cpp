@@ -4,16 +4,20 @@
 
 #include <weir/base/properties.hpp>
 #include <weir/metadata/metadata_frames.hpp>
+#include <weir/protocol/feature_levels.hpp>
 #include <weir/raft/format.hpp>
 #include <weir/storage/meta_properties.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 
 namespace weir::broker {
 
 namespace {
+
+using namespace std::string_literals;
 
 std::vector<std::string> split(std::string_view text, char separator) {
     std::vector<std::string> parts;
@@ -70,25 +74,11 @@ result<raft::voter_set> parse_voters(std::string_view text, const std::string& l
     return raft::voter_set{std::move(voters)};
 }
 
-/// Feature, the metadata.version from which it is on by default, and the level then.
-struct default_feature {
-    const char* name;
-    std::int16_t from, level, most;
-};
-constexpr default_feature default_features[] = {
-    {"eligible.leader.replicas.version", 26, 1, 1}, {"group.version", 22, 1, 1}, {"share.version", 28, 1, 1}, {"streams.version", 29, 1, 1}, {"transaction.version", 24, 2, 2},
-};
-
-std::optional<std::int16_t> metadata_level(std::string_view release) {
-    for (auto level = metadata::latest_metadata_version; level >= metadata::min_metadata_version; --level) {
-        const auto name = metadata::metadata_version_name(level);
-        if (name == release || name.substr(0, name.find('-')) == release) return level;
-    }
-    return std::nullopt;
-}
-
 /// As framed records.
 result<std::vector<bytes>> credentials_to_write(const format_request& request, std::int16_t level, random_source& random) {
+    constexpr std::int16_t first_with_scram = 11;
+    if (!request.scram.empty() && level < first_with_scram)
+        return error{errc::invalid_setting, "SCRAM is only supported in metadata.version " + std::string{protocol::metadata_version_name(first_with_scram)} + " or later."};
     std::vector<bytes> frames;
     for (const auto& each : request.scram) {
         auto record = parse_scram_option(each, random);
@@ -105,11 +95,8 @@ result<raft::format_options> metadata_to_write(const storage_settings& settings,
     options.log_directory = settings.metadata_directory;
     options.now = now;
     if (request.release) {
-        const auto level = metadata_level(*request.release);
-        if (!level)
-            return error{errc::invalid_setting, "Unknown release version '" + *request.release + "'. Supported versions are: " +
-                                                    std::string{metadata::metadata_version_name(metadata::min_metadata_version)} + " to " +
-                                                    std::string{metadata::metadata_version_name(metadata::latest_metadata_version)}};
+        const auto level = protocol::metadata_level_of(*request.release);
+        if (!level) return level.error();
         options.metadata_version = *level;
     }
     std::map<std::string, std::int16_t> wanted;
@@ -118,19 +105,35 @@ result<raft::format_options> metadata_to_write(const storage_settings& settings,
     const bool dynamic = request.standalone || !request.initial_controllers.empty();
     options.kraft_version = dynamic ? 1 : 0;
     if (const auto kraft = wanted.find("kraft.version"); kraft != wanted.end()) {
-        if (kraft->second != options.kraft_version)
-            return error{errc::invalid_setting, "Cannot set kraft.version to " + std::to_string(kraft->second) + (dynamic ? " if" : " unless") +
-                                                    " KIP-853 configuration is present. Try removing the --feature flag for kraft.version."};
+        const auto flags = "controller.quorum.voters is empty and one of the flags --standalone, --initial-controllers, or --no-initial-controllers is used. For dynamic controllers support, try "s;
+        if ((dynamic || request.no_initial_controllers) && kraft->second == 0)
+            return error{errc::invalid_setting, "Cannot set kraft.version to 0 if " + flags + "removing the --feature flag for kraft.version."};
+        if (!dynamic && !request.no_initial_controllers && kraft->second > 0)
+            return error{errc::invalid_setting, "Cannot set kraft.version to " + std::to_string(kraft->second) + " unless " + flags +
+                                                    "using one of --standalone, --initial-controllers, or --no-initial-controllers and removing controller.quorum.voters."};
         wanted.erase(kraft);
     }
-    for (const auto& each : default_features) {
-        const auto own = wanted.find(each.name);
-        const auto level = own != wanted.end() ? own->second : options.metadata_version >= each.from ? each.level : std::int16_t{0};
-        if (level < 0 || level > each.most) return error{errc::invalid_setting, "No feature:" + std::string{each.name} + " with feature level " + std::to_string(level)};
-        if (level > 0) options.features.emplace_back(each.name, level);
+    // By name: so the records of Kafka's tool come.
+    std::map<std::string_view, std::int16_t> levels;
+    for (const auto& each : protocol::other_features()) {
+        if (each.name == "kraft.version") continue;
+        const auto own = wanted.find(std::string{each.name});
+        const auto level = own != wanted.end() ? own->second : protocol::default_level(each, options.metadata_version);
         if (own != wanted.end()) wanted.erase(own);
+        if (level < 0 || level > each.latest) return error{errc::invalid_setting, "No feature:" + std::string{each.name} + " with feature level " + std::to_string(level)};
+        if (level > 0 && options.metadata_version < each.needs_metadata)
+            return error{errc::invalid_setting, std::string{each.name} + " could not be set to " + std::to_string(level) + " because it depends on metadata.version=" +
+                                                    std::to_string(each.needs_metadata) + " (" + std::string{protocol::metadata_version_name(each.needs_metadata)} + ")"};
+        if (level > 0) levels.emplace(each.name, level);
     }
-    if (!wanted.empty()) return error{errc::invalid_setting, "Unsupported feature: " + wanted.begin()->first};
+    options.features.assign(levels.begin(), levels.end());
+    if (!wanted.empty()) {
+        std::set<std::string> names;
+        for (const auto& each : protocol::other_features()) names.emplace(each.name);
+        std::string listed;
+        for (const auto& each : names) listed += (listed.empty() ? "" : ", ") + each;
+        return error{errc::invalid_setting, "Unsupported feature: " + wanted.begin()->first + ". Supported features are: " + listed};
+    }
     auto credentials = credentials_to_write(request, options.metadata_version, random);
     if (!credentials) return credentials.error();
     options.more_records = *std::move(credentials);
@@ -158,7 +161,8 @@ result<void> check_request(const storage_settings& settings, const format_reques
         return error{errc::invalid_setting, "only one of --standalone, --initial-controllers and --no-initial-controllers can be given"};
     if (request.standalone && !settings.controller) return error{errc::invalid_setting, "You can only use --standalone on a controller."};
     if (settings.static_voters && (request.standalone || !request.initial_controllers.empty()))
-        return error{errc::invalid_setting, "controller.quorum.voters is set: the quorum is static. Remove the setting, or format without --standalone and --initial-controllers"};
+        return error{errc::invalid_setting, "You cannot specify controller.quorum.voters and format the node with --initial-controllers or --standalone. If you want to use dynamic quorum, please "
+                                            "remove controller.quorum.voters and specify controller.quorum.bootstrap.servers instead."};
     if (settings.controller && !settings.static_voters && !request.standalone && request.initial_controllers.empty() && !request.no_initial_controllers)
         return error{errc::invalid_setting, "Because controller.quorum.voters is not set on this controller, you must specify one of the following: --standalone, "
                                             "--initial-controllers, or --no-initial-controllers."};

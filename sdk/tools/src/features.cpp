@@ -1,10 +1,10 @@
 // weir features: what the cluster has agreed to use.
 #include "common_options.hpp"
 #include "connect.hpp"
-#include "feature_levels.hpp"
 #include "output.hpp"
 
 #include <weir/admin.hpp>
+#include <weir/protocol/feature_levels.hpp>
 
 #include <fmt/format.h>
 
@@ -13,6 +13,8 @@
 namespace weir::tools {
 
 namespace {
+
+using namespace protocol;
 
 constexpr option options[] = {bootstrap_server, bootstrap_controller, command_config, output_format};
 
@@ -57,14 +59,6 @@ int describe(const admin& at, const invocation& call) {
     return 0;
 }
 
-std::int16_t release_level(std::string_view name) {
-    const auto level = metadata_level_of(name);
-    if (level) return *level;
-    std::string all;
-    for (auto each = oldest_metadata_level; each <= latest_metadata_level; ++each) all += fmt::format("{}{}", all.empty() ? "" : ", ", metadata_version_name(each));
-    fail(fmt::format("Unknown metadata.version '{}'. Supported metadata.version are: {}", name, all));
-}
-
 std::pair<std::string, std::int16_t> name_and_level(const std::string& text) {
     const auto equals = text.find('=');
     if (equals == text.npos) fail(fmt::format("Can't parse feature=level string {}: equals sign not found.", text));
@@ -82,14 +76,14 @@ std::map<std::string, feature_update> wanted_updates(const invocation& call, std
     };
     if (args.has("release-version") && (args.has("metadata") || args.has("feature"))) fail("Can not specify `release-version` with other feature flags.");
     if (args.has("release-version")) {
-        const auto metadata = release_level(args.text("release-version"));
+        const auto metadata = *metadata_level_of(args.text("release-version"));
         add(std::string{metadata_version}, metadata);
         for (const auto& each : other_features())
             if (const auto level = default_level(each, metadata); level > 0 || what != "upgrade") add(std::string{each.name}, level);
     }
     if (args.has("metadata")) {
         call.out.line(" `metadata` flag is deprecated and may be removed in a future release.");
-        add(std::string{metadata_version}, release_level(args.text("metadata")));
+        add(std::string{metadata_version}, *metadata_level_of(args.text("metadata")));
     }
     for (const auto& each : args.all("feature")) {
         if (what == "disable") add(each, 0);
@@ -129,9 +123,8 @@ int update(const admin& at, const invocation& call, std::string_view what) {
 
 int show_mapping(const invocation& call) {
     const auto name = call.args.text("release-version", metadata_version_name(latest_metadata_level));
-    const auto level = release_level(name);
-    call.out.line(fmt::format("metadata.version={} ({})", level, name));
-    for (const auto& each : other_features()) call.out.line(fmt::format("{}={}", each.name, default_level(each, level)));
+    const auto level = *metadata_level_of(name);
+    call.out.line(release_text(level, name));
     return 0;
 }
 
@@ -140,14 +133,12 @@ int show_dependencies(const invocation& call) {
         const auto [name, level] = name_and_level(text);
         if (name == metadata_version) {
             if (metadata_version_name(level).empty()) fail(fmt::format("Unknown metadata.version {}", level));
-            call.out.line(fmt::format("{}={} ({}) has no dependencies.", name, level, metadata_version_name(level)));
-            continue;
+        } else {
+            const auto* known = find_feature(name);
+            if (!known) fail("Unknown feature: " + name);
+            if (level > known->latest) fail(fmt::format("No feature:{} with feature level {}", name, level));
         }
-        const auto* known = find_feature(name);
-        if (!known) fail("Unknown feature: " + name);
-        if (level > known->latest) fail(fmt::format("No feature:{} with feature level {}", name, level));
-        if (level == 0 || known->needs_metadata == 0) call.out.line(fmt::format("{}={} has no dependencies.", name, level));
-        else call.out.line(fmt::format("{}={} requires:\n    metadata.version={} ({})", name, level, known->needs_metadata, metadata_version_name(known->needs_metadata)));
+        call.out.line(dependencies_text(name, level));
     }
     return 0;
 }

@@ -1,9 +1,8 @@
-// Which topics and partitions are meant; which levels belong to which release; what performance tests count.
+// Which topics and partitions are meant; what performance tests count.
 #include <doctest/doctest.h>
 
 #include "arguments.hpp"
 #include "connect.hpp"
-#include "feature_levels.hpp"
 #include "groups/offset_plan.hpp"
 #include "partition_file.hpp"
 #include "partition_filter.hpp"
@@ -48,26 +47,6 @@ TEST_CASE("partitions of --partitions are numbers") {
     CHECK(!filter.matches("t", 1));
     CHECK(partition_filter::of_topic("t", "").matches("t", 1));
     CHECK_THROWS_AS(partition_filter::of_topic("t", "0,x"), weir::exception);
-}
-
-TEST_CASE("releases and metadata levels name each other") {
-    CHECK(metadata_version_name(7) == "3.3-IV3");
-    CHECK(metadata_version_name(30) == "4.3-IV0");
-    CHECK(metadata_version_name(6).empty());
-    CHECK(metadata_level_of("4.3-IV0") == 30);
-    CHECK(metadata_level_of("4.0") == 25);
-    CHECK(!metadata_level_of("5.0"));
-    CHECK(level_text("metadata.version", 21) == "3.9-IV0");
-    CHECK(level_text("group.version", 1) == "1");
-}
-
-TEST_CASE("a release has its features' default levels") {
-    const auto level = [](std::string_view name, std::int16_t metadata) { return default_level(*find_feature(name), metadata); };
-    CHECK(level("transaction.version", 23) == 0);
-    CHECK(level("transaction.version", 24) == 2);
-    CHECK(level("group.version", 22) == 1);
-    CHECK(level("share.version", 27) == 0);
-    CHECK(level("streams.version", 30) == 1);
 }
 
 TEST_CASE("the producer's lines are Kafka's") {

@@ -1,5 +1,6 @@
 #include <weir/metadata/metadata_frames.hpp>
 
+#include <weir/protocol/feature_levels.hpp>
 #include <weir/protocol/metadata_record.hpp>
 
 #include <fmt/format.h>
@@ -13,20 +14,10 @@ namespace {
 
 using namespace protocol;
 
-struct level_info {
-    std::string_view name;
-    bool schema_changed;  ///< against the level before
-};
-// From min_metadata_version on.
-constexpr std::array levels{level_info{"3.3-IV3", true},  level_info{"3.4-IV0", true},  level_info{"3.5-IV0", false},
-                            level_info{"3.5-IV1", false}, level_info{"3.5-IV2", true},  level_info{"3.6-IV0", false},
-                            level_info{"3.6-IV1", true},  level_info{"3.6-IV2", true},  level_info{"3.7-IV0", true},
-                            level_info{"3.7-IV1", false}, level_info{"3.7-IV2", true},  level_info{"3.7-IV3", false},
-                            level_info{"3.7-IV4", false}, level_info{"3.8-IV0", false}, level_info{"3.9-IV0", false},
-                            level_info{"4.0-IV0", false}, level_info{"4.0-IV1", true},  level_info{"4.0-IV2", false},
-                            level_info{"4.0-IV3", false}, level_info{"4.1-IV0", false}, level_info{"4.1-IV1", false},
-                            level_info{"4.2-IV0", false}, level_info{"4.2-IV1", false}, level_info{"4.3-IV0", true}};
-static_assert(levels.size() == latest_metadata_version - min_metadata_version + 1);
+static_assert(min_metadata_version == oldest_metadata_level && latest_metadata_version == latest_metadata_level);
+
+/// The levels whose records are not those of the level before.
+constexpr std::array<std::int16_t, 9> schema_changed_at{7, 8, 11, 13, 14, 15, 17, 23, 30};
 
 /// The level that brought each record; 0 for those every supported level has.
 constexpr std::int16_t brought_by(const auto&) { return 0; }
@@ -74,16 +65,10 @@ constexpr bool has_newer_fields = Record::max_version > 0;
 
 }  // namespace
 
-std::string_view metadata_version_name(std::int16_t level) noexcept {
-    if (level < min_metadata_version || level > latest_metadata_version) return {};
-    return levels[static_cast<std::size_t>(level - min_metadata_version)].name;
-}
+std::string_view metadata_version_name(std::int16_t level) noexcept { return protocol::metadata_version_name(level); }
 
 bool metadata_schema_changed(std::int16_t low, std::int16_t high) noexcept {
-    for (std::int16_t level = std::max<std::int16_t>(static_cast<std::int16_t>(low + 1), min_metadata_version);
-         level <= std::min(high, latest_metadata_version); ++level)
-        if (levels[static_cast<std::size_t>(level - min_metadata_version)].schema_changed) return true;
-    return false;
+    return std::any_of(schema_changed_at.begin(), schema_changed_at.end(), [&](auto level) { return level > low && level <= high; });
 }
 
 std::int16_t record_version(const metadata_record& record, std::int16_t level) noexcept {

@@ -1,9 +1,12 @@
-#include "feature_levels.hpp"
+#include <weir/protocol/feature_levels.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
 
-namespace weir::tools {
+namespace weir::protocol {
 
 namespace {
 
@@ -28,12 +31,12 @@ std::string_view metadata_version_name(std::int16_t level) noexcept {
     return level < oldest_metadata_level || level > latest_metadata_level ? std::string_view{} : names[level - oldest_metadata_level];
 }
 
-std::optional<std::int16_t> metadata_level_of(std::string_view release) noexcept {
+result<std::int16_t> metadata_level_of(std::string_view release) {
     for (auto level = latest_metadata_level; level >= oldest_metadata_level; --level) {
         const auto name = metadata_version_name(level);
         if (name == release || name.substr(0, name.find('-')) == release) return level;
     }
-    return std::nullopt;
+    return error{errc::invalid_request, fmt::format("Unknown metadata.version '{}'. Supported metadata.version are: {}", release, fmt::join(names, ", "))};
 }
 
 std::span<const feature_info> other_features() noexcept { return features; }
@@ -55,4 +58,17 @@ std::string level_text(std::string_view feature, std::int16_t level) {
     return name.empty() ? "UNKNOWN [" + std::to_string(level) + "]" : std::string{name};
 }
 
-}  // namespace weir::tools
+std::string release_text(std::int16_t metadata_level, std::string_view release) {
+    auto text = fmt::format("{}={} ({})", metadata_version, metadata_level, release);
+    for (const auto& each : features) text += fmt::format("\n{}={}", each.name, default_level(each, metadata_level));
+    return text;
+}
+
+std::string dependencies_text(std::string_view feature, std::int16_t level) {
+    if (feature == metadata_version) return fmt::format("{}={} ({}) has no dependencies.", feature, level, metadata_version_name(level));
+    const auto* known = find_feature(feature);
+    if (!known || level == 0 || known->needs_metadata == 0) return fmt::format("{}={} has no dependencies.", feature, level);
+    return fmt::format("{}={} requires:\n    {}={} ({})", feature, level, metadata_version, known->needs_metadata, metadata_version_name(known->needs_metadata));
+}
+
+}  // namespace weir::protocol

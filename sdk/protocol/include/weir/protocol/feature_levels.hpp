@@ -1,12 +1,13 @@
 // The features of Kafka 4.3 and their levels: names, defaults of releases, what needs what. Source: KIP-584, KIP-1022.
 #pragma once
+#include <weir/base/error.hpp>
+
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
-namespace weir::tools {
+namespace weir::protocol {
 
 inline constexpr std::string_view metadata_version = "metadata.version";
 inline constexpr std::int16_t oldest_metadata_level = 7;
@@ -14,8 +15,8 @@ inline constexpr std::int16_t latest_metadata_level = 30;
 
 /// "4.3-IV0"; empty for levels this version does not know.
 std::string_view metadata_version_name(std::int16_t level) noexcept;
-/// Of "4.3-IV0", or of the last level of a release: "4.3". nullopt when there is none.
-std::optional<std::int16_t> metadata_level_of(std::string_view release) noexcept;
+/// Of "4.3-IV0", or of the last level of a release: "4.3". errc::invalid_request names those there are.
+result<std::int16_t> metadata_level_of(std::string_view release);
 
 struct feature_info {
     std::string_view name;
@@ -30,5 +31,9 @@ std::int16_t default_level(const feature_info& of, std::int16_t metadata_level) 
 
 /// A level as `features describe` shows it: the release for metadata.version, else the number.
 std::string level_text(std::string_view feature, std::int16_t level);
+/// The level of every feature in a release, as version-mapping of Kafka's tools prints them: a line each.
+std::string release_text(std::int16_t metadata_level, std::string_view release);
+/// What a level of a feature that is known needs, as feature-dependencies of Kafka's tools prints it.
+std::string dependencies_text(std::string_view feature, std::int16_t level);
 
-}  // namespace weir::tools
+}  // namespace weir::protocol

@@ -48,6 +48,17 @@ const option* arguments::named(std::string_view word) const noexcept {
     return declared(word.substr(0, word.find('=')));
 }
 
+const option* arguments::abbreviated(std::string_view word) const {
+    const auto begun = word.substr(0, word.find('=')).substr(2);
+    if (begun.empty()) return nullptr;
+    std::vector<const option*> found;
+    each_option([&](const option& each) { if (each.name.starts_with(begun) && declared(each.name) == &each) found.push_back(&each); });
+    if (found.size() < 2) return found.empty() ? nullptr : found.front();
+    std::string names;
+    for (const auto* each : found) names += (each == found.front() ? "" : each == found.back() ? " or " : ", ") + dashed(each->name);
+    throw usage_error{dashed(begun) + " is not a recognized option; did you mean " + names + "?"};
+}
+
 bool arguments::is_option(std::string_view word) const noexcept {
     return word.size() >= 2 && word[0] == '-' && (named(word) || (!word.starts_with("--") && declared(word[1])));
 }
@@ -82,7 +93,24 @@ void arguments::take(const option& which, std::optional<std::string> value) {
     given_.push_back({target->name, std::move(value)});
 }
 
+void arguments::take_by_place(std::span<const char* const> words) {
+    const auto& places = tool_.by_place;
+    std::string listed;
+    for (const auto& each : places) listed += (listed.empty() ? "" : &each == &places.back() ? " [optional] " : " ") + std::string{each};
+    if (words.size() + 1 != places.size() && words.size() != places.size())
+        throw usage_error{"Invalid number of arguments. Expected " + std::to_string(places.size() - 1) + " or " + std::to_string(places.size()) +
+                          " positional arguments, but got " + std::to_string(words.size()) + ". Usage: " + listed};
+    for (std::size_t at = 0; at < words.size(); ++at) take(*declared(places[at]), words[at]);
+    std::string names;
+    for (const auto& each : places) names += (names.empty() ? "" : ", ") + dashed(each);
+    warnings_.push_back("WARNING: Positional argument usage is deprecated and will be removed in Apache Kafka 5.0. Please use named arguments instead: " + names);
+}
+
 arguments::arguments(const tool& of, std::span<const char* const> words) : tool_(of) {
+    if (!tool_.by_place.empty() && !words.empty() && words.front()[0] != '-') {
+        take_by_place(words);
+        return;
+    }
     for (std::size_t at = 0; at < words.size(); ++at) {
         const std::string_view word = words[at];
         const auto next = [&]() -> std::optional<std::string> {
@@ -100,8 +128,6 @@ arguments::arguments(const tool& of, std::span<const char* const> words) : tool_
                                       (near.empty() ? std::string{} : "; did you mean '" + std::string{near} + "'?")};
                 }
                 command_ = &*chosen;
-            } else if (!tool_.operands.empty()) {
-                operands_.emplace_back(word);
             } else {
                 throw usage_error{"'" + std::string{word} + "' is not expected here; options begin with --"};
             }
@@ -111,6 +137,7 @@ arguments::arguments(const tool& of, std::span<const char* const> words) : tool_
         const auto* which = named(word);
         const bool long_form = which || word.starts_with("--");
         if (!long_form) which = declared(word[1]);
+        if (!which && long_form) which = abbreviated(word);
         if (!which) unknown(word);
         std::optional<std::string> attached;
         if (equals != word.npos) attached = std::string{word.substr(equals + 1)};

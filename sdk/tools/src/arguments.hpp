@@ -19,7 +19,7 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// Reads `--name value`, `--name=value`, `-name value`, `-n value` and flags. A value may begin with a dash (`--throughput -1`), but an
+/// Reads `--name value`, `--name=value`, `-name value`, `-n value` and flags; a long name may be cut short (`--bootstrap-s`). A value may begin with a dash (`--throughput -1`), but an
 /// option's own name is never taken for one. An option that takes one value is refused when it comes twice.
 class arguments {
 public:
@@ -30,7 +30,7 @@ public:
     bool has(std::string_view name) const noexcept { return find(name) != nullptr; }
     /// The tool declares such an option.
     bool knows(std::string_view name) const noexcept { return declared(name) != nullptr; }
-    bool empty() const noexcept { return given_.empty() && operands_.empty() && !command_; }
+    bool empty() const noexcept { return given_.empty() && !command_; }
     /// The value, `otherwise` when the option or its value was not given.
     std::string_view text(std::string_view name, std::string_view otherwise = {}) const noexcept;
     /// All values of a repeatable option, in order.
@@ -45,8 +45,7 @@ public:
 
     /// Empty when the tool has no commands.
     std::string_view command() const noexcept { return command_ ? command_->name : std::string_view{}; }
-    const std::vector<std::string>& operands() const noexcept { return operands_; }
-    /// Lines for stderr: old names that were used.
+    /// Lines for stderr: old names and forms that were used.
     const std::vector<std::string>& warnings() const noexcept { return warnings_; }
 
     /// Throws usage_error when something required is missing.
@@ -68,16 +67,18 @@ private:
     const option* declared(char letter) const noexcept;
     /// "--name", "-name" (as Kafka's parser has it, too), either with "=value" behind it.
     const option* named(std::string_view word) const noexcept;
+    /// Of "--na": the option whose name begins so. Throws usage_error when several do.
+    const option* abbreviated(std::string_view word) const;
     template <class Visit>
     void each_option(Visit visit) const;
     bool is_option(std::string_view word) const noexcept;
+    void take_by_place(std::span<const char* const> words);
     void take(const option& which, std::optional<std::string> value);
     [[noreturn]] void unknown(std::string_view word) const;
 
     const tool& tool_;
     const weir::tools::command* command_ = nullptr;
     std::vector<item> given_;
-    std::vector<std::string> operands_;
     std::vector<std::string> warnings_;
 };
 

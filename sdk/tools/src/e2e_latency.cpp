@@ -32,6 +32,8 @@ constexpr option options[] = {
     output_format,
 };
 
+constexpr std::string_view by_place[] = {"bootstrap-server", "topic", "num-records", "producer-acks", "record-size", "command-config"};
+
 constexpr milliseconds poll_timeout{60'000};
 
 struct shape {
@@ -130,6 +132,6 @@ int run(const invocation& call) {
 }  // namespace
 
 extern const tool e2e_latency;
-constinit const tool e2e_latency{"e2e-latency", "Measure how long a record takes from a producer to a consumer.", options, {}, {}, {}, run};
+constinit const tool e2e_latency{"e2e-latency", "Measure how long a record takes from a producer to a consumer.", options, {}, by_place, {}, run};
 
 }  // namespace weir::tools

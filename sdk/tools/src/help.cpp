@@ -97,7 +97,6 @@ std::string help_of(const tool& which, std::string_view called) {
     page += "\n\nUsage: " + std::string{called};
     if (!which.commands.empty()) page += " [OPTION]... COMMAND";
     page += " [OPTION]...";
-    if (!which.operands.empty()) page += " " + std::string{which.operands};
     page += "\n\n";
     if (!which.commands.empty()) {
         page += "Commands:\n";

@@ -79,7 +79,7 @@ struct tool {
     std::string_view purpose;  ///< one sentence
     std::span<const option> options;
     std::span<const command> commands;
-    std::string_view operands;  ///< what may follow without a dash; empty: nothing may
+    std::span<const std::string_view> by_place;  ///< a deprecated form: only the values of these options, of which the last may be left out
     failure_style failure;
     int (*run)(const invocation& call);
 };

@@ -57,6 +57,36 @@ TEST_CASE("a value may begin with a dash, but is never an option of the tool") {
     CHECK(refusal({"--topic"}) == "Option topic requires an argument");
 }
 
+TEST_CASE("a long name may be cut short while it is the only one") {
+    const auto args = parse({"--bootstrap-s=a:1", "--top", "x", "--part", "3", "--l"});
+    CHECK(args.text("bootstrap-server") == "a:1");
+    CHECK(args.text("topic") == "x");
+    CHECK(args.number("partitions", 0, 10) == 3);
+    CHECK(args.has("list"));
+    CHECK(parse({"describe", "--st"}, nested).has("status"));
+    CHECK(parse({"--producer.c", "f"}).text("command-config") == "f");
+    CHECK(parse({"--topic", "--par"}).text("topic") == "--par");  // as a value it stays what it is
+    CHECK(refusal({"--co=x"}) == "--co is not a recognized option; did you mean --codec or --command-config?");
+    CHECK(refusal({"--t", "x"}) == "--t is not a recognized option; did you mean --topic or --throughput?");
+    CHECK(refusal({"--", "x"}).starts_with("-- is not a recognized option"));
+    CHECK(refusal({"-top", "x"}) == "-top is not a recognized option; did you mean --topic?");
+}
+
+TEST_CASE("the old form of a command line has values in a fixed order") {
+    static constexpr std::string_view places[] = {"bootstrap-server", "topic", "command-config"};
+    static constexpr tool old{"old", "Tests.", options, {}, places, {}, nullptr};
+    const auto args = parse({"a:1", "x", "f"}, old);
+    CHECK(args.text("bootstrap-server") == "a:1");
+    CHECK(args.text("topic") == "x");
+    CHECK(args.text("command-config") == "f");
+    REQUIRE(args.warnings().size() == 1);
+    CHECK(args.warnings()[0].ends_with("Please use named arguments instead: --bootstrap-server, --topic, --command-config"));
+    CHECK(!parse({"a:1", "x"}, old).has("command-config"));
+    CHECK(parse({"--topic", "x"}, old).warnings().empty());
+    CHECK(refusal({"a:1"}, old) == "Invalid number of arguments. Expected 2 or 3 positional arguments, but got 1. Usage: bootstrap-server topic [optional] command-config");
+    CHECK(refusal({"a:1"}) == "'a:1' is not expected here; options begin with --");
+}
+
 TEST_CASE("short names take their value attached or behind a blank") {
     CHECK(parse({"-i", "3"}).number("id", 0, 10) == 3);
     CHECK(parse({"-i3"}).number("id", 0, 10) == 3);

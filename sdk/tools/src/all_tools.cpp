@@ -33,7 +33,8 @@ extern const tool
     topics,
     transactions,
     verifiable_consumer,
-    verifiable_producer;
+    verifiable_producer,
+    verifiable_share_consumer;
 
 std::span<const tool* const> all_tools() noexcept {
     static constexpr const tool* all[] = {
@@ -67,6 +68,7 @@ std::span<const tool* const> all_tools() noexcept {
         &transactions,
         &verifiable_consumer,
         &verifiable_producer,
+        &verifiable_share_consumer,
     };
     return all;
 }

@@ -27,7 +27,7 @@ constexpr option options[] = {
     value("num-records", "count", "How many records to read."),
     value("group", "id", "The group; one of its own by default."),
     flag("from-latest", "Begin at the end, not at the beginning, where the group has no offset."),
-    value("timeout", "ms", "Give up when nothing has come for this long; 10000 by default."),
+    maybe_value("timeout", "ms", "Give up when nothing has come for this long; 10000 by default."),
     value("fetch-size", "bytes", "max.partition.fetch.bytes; 1048576 by default."),
     value("socket-buffer-size", "bytes", "receive.buffer.bytes; 2097152 by default."),
     flag("show-detailed-stats", "Print a line for each --reporting-interval instead of one at the end."),
@@ -88,18 +88,19 @@ int run(const invocation& call) {
     constexpr auto most = std::numeric_limits<std::int64_t>::max();
     if (!args.has("num-records")) throw usage_error{"Exactly one of the following arguments is required: [messages], [num-records]"};
     if (args.has("topic") == args.has("include")) throw usage_error{"Exactly one of the following arguments is required: [topic], [include]"};
-    const auto wanted = *args.number("num-records", 1, most);
-    const auto timeout = args.number_or("timeout", 10'000, 0, most);
-    const auto interval = args.number_or("reporting-interval", 5'000, 1, most);
     const bool detailed = args.has("show-detailed-stats");
-    const auto format = args.text("date-format", "yyyy-MM-dd HH:mm:ss:SSS");
     if (!args.has("hide-header") && !call.out.json())
         call.out.line(fmt::format("{}, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetch.nMsg.sec",
                                   detailed ? "time, threadId" : "start.time, end.time"));
     call.out.flush();
+    const auto wanted = *args.number("num-records", 0, most);
+    const auto timeout = args.number_or("timeout", 10'000, 0, most);
+    const auto interval = args.number_or("reporting-interval", 5'000, 1, most);
+    const auto format = args.text("date-format", "yyyy-MM-dd HH:mm:ss:SSS");
 
     stopwatch time;
     const auto start = time.wall_now();
+    (void)format_time(start, format);  // one that cannot be is refused before the work
     std::atomic<std::int64_t> joining_since{start}, joined{0};
     const client kafka{test_settings(args)};
     consumer<> in{kafka, consumer_config{}};

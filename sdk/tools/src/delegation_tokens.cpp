@@ -44,7 +44,7 @@ std::string joined(const std::vector<principal>& all) {
     for (const auto& each : all) text += (text.empty() ? "" : ", ") + to_string(each);
     return "[" + text + "]";
 }
-std::string minute(timestamp time) { return format_time(time.time_since_epoch().count(), "yyyy-MM-ddTHH:mm"); }
+std::string minute(timestamp time) { return format_time(time.time_since_epoch().count(), "yyyy-MM-dd'T'HH:mm"); }
 
 void print(const std::vector<delegation_token>& tokens, output& out) {
     if (out.json()) {

@@ -28,7 +28,7 @@ constexpr option options[] = {
     value("num-records", "count", "How many records to read."),
     value("group", "id", "The share group; perf-share-consumer by default."),
     value("threads", "count", "How many consumers; 1 by default."),
-    value("timeout", "ms", "Give up when nothing has come for this long; 10000 by default."),
+    maybe_value("timeout", "ms", "Give up when nothing has come for this long; 10000 by default."),
     value("fetch-size", "bytes", "fetch.max.bytes; 1048576 by default."),
     value("socket-buffer-size", "bytes", "receive.buffer.bytes; 2097152 by default."),
     flag("show-detailed-stats", "Print a line for each --reporting-interval of each consumer."),
@@ -118,7 +118,7 @@ int run(const invocation& call) {
     const auto& args = call.args;
     constexpr auto most = std::numeric_limits<std::int64_t>::max();
     if (!args.has("num-records")) throw usage_error{"Exactly one of the following arguments is required: [messages], [num-records]"};
-    const plan what{*args.number("num-records", 1, most), args.number_or("timeout", 10'000, 0, most), args.number_or("reporting-interval", 5'000, 1, most),
+    const plan what{*args.number("num-records", 0, most), args.number_or("timeout", 10'000, 0, most), args.number_or("reporting-interval", 5'000, 1, most),
                     std::string{args.text("date-format", "yyyy-MM-dd HH:mm:ss:SSS")}, args.has("show-detailed-stats")};
     const auto threads = args.number_or("threads", 1, 1, 1'000);
     if (!args.has("hide-header")) call.out.line("start.time, end.time, data.consumed.in.MB, MB.sec, nMsg.sec, data.consumed.in.nMsg, fetch.time.ms");
@@ -133,6 +133,7 @@ int run(const invocation& call) {
     }
     stopwatch time;
     const auto start = time.wall_now();
+    (void)format_time(start, what.format);  // one that cannot be is refused before the work
     std::atomic<std::int64_t> records{0};
     std::mutex printing;
     std::vector<std::thread> running;

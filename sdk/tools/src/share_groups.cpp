@@ -152,7 +152,7 @@ int delete_offsets(const admin& at, const invocation& call) {
 int reset(const admin& at, const invocation& call) {
     const auto& args = call.args;
     args.excludes("all-topics", {"topic"});
-    warn_of_dry_run(args);
+    need_execute_or_dry_run(args);
     const auto group = the_group(args);
     const auto described = *at.describe_share_groups({group}).get();
     const auto& found = described.front().outcome;

@@ -211,7 +211,6 @@ std::vector<topic_partition> partitions_of(const admin& at, const arguments& arg
         }
         return named;
     }
-    if (!args.has("all-input-topics")) throw usage_error{"One of the reset scopes should be defined: --all-input-topics, --input-topic."};
     const auto sources = source_topics(group);
     return partitions_named(at, {sources.begin(), sources.end()});
 }
@@ -227,6 +226,8 @@ offset_map committed_of(const admin& at, const std::string& group) {
 }
 
 int delete_offsets(const admin& at, const invocation& call) {
+    if (!call.args.has("input-topic") && !call.args.has("all-input-topics"))
+        throw usage_error{"Option [delete-offsets] takes the [group] and one of these options: [all-input-topics], [input-topic]"};
     const auto group = described(at, the_group(call.args));
     const auto answers = *at.delete_streams_group_offsets(group.group, partitions_of(at, call.args, group)).get();
     return tell_offset_deletions(answers ? fmt::format("Request succeeded for deleting offsets from group {}.", group.group)
@@ -236,7 +237,9 @@ int delete_offsets(const admin& at, const invocation& call) {
 int reset(const admin& at, const invocation& call) {
     const auto& args = call.args;
     args.excludes("all-input-topics", {"input-topic"});
-    warn_of_dry_run(args);
+    need_execute_or_dry_run(args);
+    if (!args.has("from-file") && !args.has("input-topic") && !args.has("all-input-topics"))
+        throw usage_error{"One of the reset scopes should be defined: --all-input-topics, --input-topic."};
     std::map<std::string, offset_map> plans;
     int failures = 0;
     const auto groups = chosen_groups(at, args, of_streams());

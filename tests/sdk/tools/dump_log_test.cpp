@@ -231,7 +231,7 @@ TEST_CASE("a time index is compared with its log") {
     REQUIRE(dump_time_index(t.files, index, {.verify_only = true}, out, t.wrong));
     REQUIRE(t.wrong.size() == 2);
     CHECK(t.wrong[0] == "Found timestamp mismatch in :" + index + "\n  Index timestamp: 3000, log timestamp: 2000");
-    CHECK(t.wrong[1] == "The following indexed offsets are not found in the log.\nIndexed offset: 9, found log offset: -1");
+    CHECK(t.wrong[1] == "The following indexed offsets are not found in :" + index + "\nIndexed offset: 9, found log offset: -1");
 }
 
 TEST_CASE("names that say nothing and files that are not there are errors") {

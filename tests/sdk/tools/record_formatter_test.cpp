@@ -69,5 +69,5 @@ TEST_CASE("other formatters go by the last part of Kafka's class names") {
     // Keys of other types than the one asked for are passed over.
     const bytes group_key{std::byte{0}, std::byte{2}, std::byte{0}, std::byte{1}, std::byte{'g'}};
     CHECK(print({}, group_key, {}, output::format::text, "kafka.coordinator.group.GroupMetadataManager$OffsetsMessageFormatter").empty());
-    CHECK(print({}, group_key, {}, output::format::text, "GroupMetadataMessageFormatter") == "{\"key\":{\"type\":\"2\",\"data\":{\"group\":\"g\"}},\"value\":null}\n");
+    CHECK(print({}, group_key, {}, output::format::text, "GroupMetadataMessageFormatter") == "{\"key\":{\"type\":2,\"data\":{\"group\":\"g\"}},\"value\":null}\n");
 }

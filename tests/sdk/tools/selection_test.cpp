@@ -98,6 +98,8 @@ TEST_CASE("times are formatted as Java's patterns say") {
     CHECK(text.size() == 23);
     CHECK(text.ends_with(":123"));
     CHECK(format_time(0, "yyyy/SSS").ends_with("/000"));
+    CHECK(format_time(1'700'000'000'123, "yy'T'''SSS") == "23T'123");
+    CHECK_THROWS_WITH_AS(format_time(0, "bogus"), "INVALID_SETTING: Illegal pattern character 'b'", weir::exception);
 }
 
 TEST_CASE("plans, settings and payloads come from pipes as well as from files") {

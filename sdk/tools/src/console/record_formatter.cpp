@@ -39,10 +39,11 @@ result<record_formatter> record_formatter::make(std::string_view name, const std
     if (coordinator != std::end(coordinator_layouts)) {
         made.layout_ = layout::coordinator;
         made.decoder_.kind = coordinator->kind;
+        made.decoder_.quotes_types = false;
         if (coordinator->types[0] >= 0) made.key_types_.assign(std::begin(coordinator->types), std::end(coordinator->types));
     } else if (simple == "NoOpMessageFormatter") {
         made.layout_ = layout::nothing;
-    } else if (!simple.empty() && simple != "DefaultMessageFormatter") {
+    } else if (!simple.empty() && simple != "DefaultMessageFormatter" && simple != "LoggingMessageFormatter") {  // a log of its own there is not
         return error{errc::invalid_setting, fmt::format("there is no formatter '{}' here: DefaultMessageFormatter, NoOpMessageFormatter, OffsetsMessageFormatter, "
                                                         "GroupMetadataMessageFormatter, ConsumerGroupMessageFormatter, TransactionLogMessageFormatter and "
                                                         "ShareGroupStateMessageFormatter are; Java classes cannot be loaded", name)};

@@ -164,7 +164,7 @@ result<void> dump_time_index(file_system& files, const std::string& path, const 
             at = *next;
         } while (at && at->batch.last_offset() < entry.offset);
         if (!at || at->batch.last_offset() != entry.offset) {
-            add(missing, "The following indexed offsets are not found in the log.",
+            add(missing, "The following indexed offsets are not found in :" + path,
                 fmt::format("Indexed offset: {}, found log offset: {}", entry.offset, at ? at->batch.last_offset() : -1));
         } else {
             if (const auto largest = largest_timestamp(at->batch); largest != entry.value)

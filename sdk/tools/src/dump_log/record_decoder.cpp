@@ -73,7 +73,8 @@ std::string group_metadata_json(const group_metadata_value& value, std::int16_t 
     return document;
 }
 
-decoded_record decode_coordinator(std::string_view schema, const record_view& record) {
+decoded_record decode_coordinator(std::string_view schema, const record_view& record, bool quotes_types) {
+    const std::string_view quote = quotes_types ? "\"" : "";
     const auto fails = [&](std::string_view why) { return decoded_record{fmt::format("Error at offset {}, skipping. {}", record.offset, why), {}, false}; };
     if (!record.key) return fails("the record has no key");
     reader key_in{*record.key};
@@ -83,7 +84,7 @@ decoded_record decode_coordinator(std::string_view schema, const record_view& re
     if (!key_type || !value_type) return {fmt::format("Unknown record type {} at offset {}, skipping.", number, record.offset), {}, false};
     auto key = decode(*key_type, key_in, 0);
     if (!key) return fails(key.error().message());
-    decoded_record found{fmt::format("{{\"type\":\"{}\",\"data\":{}}}", number, to_json(*key_type, key->get(), 0)), "<DELETE>", true};
+    decoded_record found{fmt::format("{{\"type\":{0}{1}{0},\"data\":{2}}}", quote, number, to_json(*key_type, key->get(), 0)), "<DELETE>", true};
     if (!record.value) return found;
     reader value_in{*record.value};
     const auto version = value_in.number<std::int16_t>("version");
@@ -92,7 +93,7 @@ decoded_record decode_coordinator(std::string_view schema, const record_view& re
     const auto data = value_type->name == group_metadata_value::message_name
                           ? group_metadata_json(*static_cast<const group_metadata_value*>(value->get()), version)
                           : to_json(*value_type, value->get(), version);
-    found.payload = fmt::format("{{\"version\":\"{}\",\"data\":{}}}", version, data);
+    found.payload = fmt::format("{{\"version\":{0}{1}{0},\"data\":{2}}}", quote, version, data);
     return found;
 }
 
@@ -127,9 +128,9 @@ std::string control_json(std::string_view message, bytes_view value) {
 
 decoded_record record_decoder::decode(const record_view& record) const {
     switch (kind) {
-        case record_kind::offsets: return decode_coordinator("group_coordinator_records", record);
-        case record_kind::transactions: return decode_coordinator("transaction_records", record);
-        case record_kind::share_state: return decode_coordinator("share_records", record);
+        case record_kind::offsets: return decode_coordinator("group_coordinator_records", record, quotes_types);
+        case record_kind::transactions: return decode_coordinator("transaction_records", record, quotes_types);
+        case record_kind::share_state: return decode_coordinator("share_records", record, quotes_types);
         case record_kind::cluster_metadata: return decode_framed("metadata_records", record);
         case record_kind::remote_log_metadata: return decode_framed("remote_log_metadata_records", record);
         case record_kind::plain: break;

@@ -69,7 +69,7 @@ std::vector<std::string> chosen_groups(const admin& at, const arguments& args, c
     if (args.has("all-groups")) {
         for (const auto& each : *at.list_groups(kind).get()) chosen.push_back(each.group);
     } else if (chosen.empty()) {
-        throw usage_error{fmt::format("Option [{}] takes one of these options: [group], [all-groups]", args.in_order({"describe", "delete", "reset-offsets"}).front())};
+        throw usage_error{fmt::format("Option [{}] takes one of these options: [all-groups], [group]", args.in_order({"describe", "delete", "reset-offsets"}).front())};
     }
     std::sort(chosen.begin(), chosen.end());
     chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());

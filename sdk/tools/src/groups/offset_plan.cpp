@@ -95,6 +95,10 @@ void warn_of_dry_run(const arguments& args) {
     std::fprintf(stderr, "WARN: No action will be performed as the --execute option is missing; say --dry-run if that is meant.\n");
 }
 
+void need_execute_or_dry_run(const arguments& args) {
+    if (!args.has("execute") && !args.has("dry-run")) throw usage_error{"Option [reset-offsets] takes the option: [execute] or [dry-run]"};
+}
+
 offset_map planned_offsets(const admin& at, const arguments& args, const std::vector<topic_partition>& partitions, function<offset_map()> committed, output& out) {
     check_they_exist(at, partitions);
     if (args.has("to-offset")) {
@@ -133,8 +137,10 @@ offset_map planned_offsets(const admin& at, const arguments& args, const std::ve
         if (!without.empty()) chosen.merge(found_at(at, without, at::latest));
         return chosen;
     }
-    throw usage_error{"Option '--reset-offsets' requires one of the following scenarios: "
-                      "--to-offset, --shift-by, --to-datetime, --by-duration, --to-earliest, --to-latest, --to-current, --from-file"};
+    std::string scenarios;
+    for (const auto* each : {"to-offset", "shift-by", "to-datetime", "by-duration", "to-earliest", "to-latest", "to-current", "from-file"})
+        if (args.knows(each)) scenarios += fmt::format("{}--{}", scenarios.empty() ? "" : ", ", each);
+    throw usage_error{"Option '--reset-offsets' requires one of the following scenarios: " + scenarios};
 }
 
 std::map<std::string, offset_map> read_plan(const std::string& path, const std::string& only_group) {

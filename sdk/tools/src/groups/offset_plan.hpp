@@ -33,6 +33,8 @@ offset_map planned_offsets(const admin& at, const arguments& args, const std::ve
 offset_map within_the_log(const admin& at, offset_map wanted);
 /// Who says neither --execute nor --dry-run may have forgotten one.
 void warn_of_dry_run(const arguments& args);
+/// Throws usage_error then: of the tools that never took the one for granted.
+void need_execute_or_dry_run(const arguments& args);
 
 /// Lines "topic,partition,offset" or "group,topic,partition,offset"; the first when `only_group` is not empty.
 std::map<std::string, offset_map> read_plan(const std::string& path, const std::string& only_group);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <ctime>
 
 namespace weir::tools {
@@ -25,9 +27,16 @@ std::string format_time(timestamp_ms when, std::string_view format) {
     std::string text;
     for (std::size_t at = 0; at < format.size();) {
         const auto letter = format[at];
+        if (letter == '\'') {  // to the next one it is text; two of them are one
+            const auto end = std::min(format.find('\'', at + 1), format.size());
+            text += end == at + 1 ? std::string_view{"'"} : format.substr(at + 1, end - at - 1);
+            at = end + 1;
+            continue;
+        }
         auto end = at;
         while (end < format.size() && format[end] == letter) ++end;
-        if (const auto value = part(letter); value >= 0) text += fmt::format("{:0{}}", value, end - at);
+        if (const auto value = part(letter); value >= 0) text += fmt::format("{:0{}}", letter == 'y' && end - at == 2 ? value % 100 : value, end - at);
+        else if (std::isalpha(static_cast<unsigned char>(letter))) throw exception{error{errc::invalid_setting, fmt::format("Illegal pattern character '{}'", letter)}};
         else text.append(end - at, letter);
         at = end;
     }

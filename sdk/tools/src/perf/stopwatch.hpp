@@ -42,7 +42,8 @@ private:
     double rate_;
 };
 
-/// Local time as "2026-11-21 10:00:49:975", or as another format of Java's SimpleDateFormat: yyyy, MM, dd, HH, mm, ss, SSS.
+/// Local time as "2026-11-21 10:00:49:975", or as another format of Java's SimpleDateFormat: yyyy, MM, dd, HH, mm, ss, SSS, and
+/// 'text'. Throws weir::exception (errc::invalid_setting) for other letters.
 std::string format_time(timestamp_ms when, std::string_view format = "yyyy-MM-dd HH:mm:ss:SSS");
 
 }  // namespace weir::tools

@@ -100,10 +100,11 @@ int run(const invocation& call) {
     const topic<bytes_view, bytes_view> to{std::string{args.text("topic")}};
     std::atomic<bool> lost = false;
     producer_config config;
-    config.on_lost = [&](const error& why) {
+    const auto tell = [&](const error& why) {
         lost = true;
         std::fprintf(stderr, "Error when sending message to topic %s: %s\n", to.name().c_str(), why.message().c_str());
     };
+    config.on_lost = tell;
     producer out{client{producer_settings(args)}, std::move(config)};
     const bool prompt = ::isatty(STDIN_FILENO) && ::isatty(STDOUT_FILENO);
     input_lines lines;
@@ -120,6 +121,11 @@ int run(const invocation& call) {
             how.headers.push_back({std::string{name}, value ? std::optional{to_bytes(*value)} : std::nullopt});
         auto sent = out.send(to, as_field(read.key), as_field(read.value), how);
         if (args.has("sync")) *sent.get();
+        if (args.has("sync") || !sent.ready()) continue;
+        // What never was in a batch is told here, not by on_lost.
+        const auto outcome = sent.get();
+        if (outcome.error().fatal()) throw exception{outcome.error()};  // and so would all that follows
+        if (!outcome) tell(outcome.error());
     }
     // What was lost has been told, but for the last batches.
     if (const auto closed = out.close().get(); !closed && !lost) throw exception{closed.error()};

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <charconv>
 #include <cstdio>
 #include <limits>
@@ -68,6 +69,7 @@ struct test {
     std::optional<send_statistics> steady;
     std::int64_t interval;
     std::int64_t failed = 0;
+    std::atomic<bool> hopeless = false;  ///< what failed would fail again, whatever is sent
     output& out;
     progress bar;
 
@@ -77,6 +79,7 @@ struct test {
     void delivered(const result<record_metadata>& outcome, time_point since, std::size_t bytes, bool warm) {
         const auto now = time.wall_now();
         if (!outcome) {
+            if (outcome.error().fatal()) hopeless = true;
             if (++failed <= 10) std::fprintf(stderr, "%s\n", outcome.error().message().c_str());
             return;
         }
@@ -150,7 +153,7 @@ int run(const invocation& call) {
         if (open) *open->commit().get();
         open.reset();
     };
-    for (std::int64_t sent = 0; sent < count; ++sent) {
+    for (std::int64_t sent = 0; sent < count && !shared->hopeless; ++sent) {
         const auto value = values_to_send.next();
         if (transactional && !open) {
             open.emplace(*out.begin().get());

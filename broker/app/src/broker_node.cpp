@@ -283,7 +283,12 @@ void broker_node::state::arm_checkpoints() {
 // A broker whose disk takes nothing answers requests, and does not do its work.
 std::vector<std::string> broker_node::state::troubles() const {
     if (!serving) return {stopping ? "stopping" : "not serving"};
-    return directories->troubles(static_cast<std::uint64_t>(config.log_defaults.max_message_bytes));
+    auto told = directories->troubles(static_cast<std::uint64_t>(config.log_defaults.max_message_bytes));
+    if (const auto without = replicas->left_out(); !without.empty()) {
+        const auto others = without.size() == 1 ? std::string{} : " and " + std::to_string(without.size() - 1) + " more";
+        told.push_back("not served, as the log could not be opened: " + without.front() + others + "; tried again every log.retention.check.interval.ms");
+    }
+    return told;
 }
 
 void broker_node::state::watch() {

@@ -165,12 +165,20 @@ result<std::unique_ptr<storage::partition_log>> log_directories::open(const repl
             if (auto marked = manager_->mark_stray(std::move(stray)); !marked) return marked.error();
         }
     }
-    if (starting_) {
-        // What the cluster knew before this start may lie in a directory that cannot be read now. An empty log in its place
-        // would take back what was acknowledged.
-        for (const auto& each : manager_->directories())
-            if (each.health->failed()) return error{errc::kafka_storage_error, "it may be in " + each.path + ", which has failed"};
-    }
+    // What the cluster knew before this start may lie in a directory that cannot be read now. An empty log in its place
+    // would take back what was acknowledged, now and when it is asked for again.
+    const std::pair id{spec.id.topic_id, spec.id.index};
+    const bool sought = [&] {
+        const std::lock_guard lock{mutex_};
+        return starting_ || lost_.contains(id);
+    }();
+    if (sought)
+        for (const auto& each : manager_->directories()) {
+            if (!each.health->failed()) continue;
+            const std::lock_guard lock{mutex_};
+            lost_.insert(id);
+            return error{errc::kafka_storage_error, "it may be in " + each.path + ", which has failed"};
+        }
     auto opened = manager_->open_log(spec.topic, spec.id.index, spec.id.topic_id, spec.config);
     if (!opened) return opened.error();
     if (!opened->log) return opened->failure;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <atomic>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,7 @@ private:
     std::mutex mutex_;  // guards what follows: cores open and close at the same time
     std::map<std::pair<std::string, std::int32_t>, std::unique_ptr<storage::partition_log>> loaded_;
     std::map<std::pair<std::string, std::int32_t>, std::unique_ptr<storage::partition_log>> copies_;
+    std::set<std::pair<uuid, std::int32_t>> lost_;  // may lie in directories that had failed at the start
     std::int64_t copy_rate_ = INT64_MAX;  // bytes a second
     time_point next_copy_{};
 };

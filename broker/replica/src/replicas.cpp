@@ -2,6 +2,8 @@
 
 #include <weir/base/log.hpp>
 
+#include <algorithm>
+
 namespace weir::replica {
 namespace {
 
@@ -43,7 +45,7 @@ std::vector<std::shared_ptr<partition>> replicas::all(std::size_t here) const {
     return list;
 }
 
-task<void> replicas::put_on(event_loop& here, core_state& core, const std::vector<partition_spec>& specs, partitions& opened) {
+task<void> replicas::put_on(event_loop& here, core_state& core, const std::vector<partition_spec>& specs, partitions& opened, std::vector<partition_spec>& failed) {
     co_await switch_to{*core.loop};
     for (const auto& spec : specs) {
         if (cores_[home_of(spec)].get() != &core) continue;
@@ -56,6 +58,7 @@ task<void> replicas::put_on(event_loop& here, core_state& core, const std::vecto
         auto log = logs_.open(spec);
         if (!log) {
             logs.error("cannot open " + spec.topic + "-" + std::to_string(spec.id.index) + ": " + log.error().message());
+            failed.push_back(spec);
             continue;
         }
         auto made = std::make_shared<partition>(spec.id, spec.topic, *std::move(log), *core.loop, core.flush);
@@ -87,9 +90,13 @@ task<void> replicas::publish_on(event_loop& here, core_state& core, const partit
 
 task<void> replicas::put(event_loop& here, std::vector<partition_spec> specs) {
     std::vector<partitions> opened(cores_.size());
+    std::vector<std::vector<partition_spec>> failed(cores_.size());
     std::vector<task<void>> parts;
-    for (std::size_t i = 0; i < cores_.size(); ++i) parts.push_back(put_on(here, *cores_[i], specs, opened[i]));
+    for (std::size_t i = 0; i < cores_.size(); ++i) parts.push_back(put_on(here, *cores_[i], specs, opened[i], failed[i]));
     co_await when_all(std::move(parts));
+    for (const auto& spec : specs) left_out_.erase(spec.id);
+    for (const auto& list : failed)
+        for (const auto& spec : list) left_out_.emplace(spec.id, spec);
     partitions added;
     for (auto& list : opened) added.insert(added.end(), list.begin(), list.end());
     if (added.empty()) co_return;
@@ -114,6 +121,7 @@ task<void> replicas::remove_on(event_loop& here, core_state& core, const std::ve
 }
 
 task<void> replicas::remove(event_loop& here, std::vector<partition_id> ids) {
+    for (const auto& id : ids) left_out_.erase(id);
     // First out of sight, then off the disk. Requests that found it before see that it no longer leads.
     const partitions none;
     std::vector<task<void>> telling;
@@ -199,7 +207,20 @@ task<void> replicas::maintain_on(event_loop& here, core_state& core, bool closin
     co_await switch_to{here};
 }
 
+std::vector<std::string> replicas::left_out() const {
+    std::vector<std::string> names;
+    for (const auto& [id, spec] : left_out_) names.push_back(spec.topic + "-" + std::to_string(id.index));
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
 task<void> replicas::maintain(event_loop& here) {
+    if (!left_out_.empty()) {
+        std::vector<partition_spec> again;
+        for (const auto& [id, spec] : left_out_) again.push_back(spec);
+        auto trying = put(here, std::move(again));
+        co_await trying;
+    }
     std::vector<task<void>> parts;
     for (auto& core : cores_) parts.push_back(maintain_on(here, *core, false));
     co_await when_all(std::move(parts));

@@ -310,6 +310,23 @@ TEST_CASE("a broker whose disk takes nothing is not healthy, and says which and 
     CHECK(here.metrics()["kafka_log_logmanager_offlinelogdirectorycount"] == 1);
 }
 
+TEST_CASE("a partition whose log cannot be opened is told, and served once it can be") {
+    watched_broker here;
+    here.overrides.push_back("log.retention.check.interval.ms=5000");
+    here.start();
+    auto client = here.connect();
+    auto& disk = here.world.disk(here.machine);
+    disk.inject({sim::disk_operation::write, errc::no_space, "/data/orders-0/", 0, 1'000'000});
+    REQUIRE(broker_fixture::create_topic(client, "orders", 1) == 0);
+    const auto [status, words] = here.get("/health");
+    CHECK(status == "HTTP/1.1 503 Service Unavailable");
+    CHECK(words == "not served, as the log could not be opened: orders-0; tried again every log.retention.check.interval.ms\n");
+    disk.clear_faults();
+    here.world.run_for(6s);
+    CHECK(here.get("/health").second == "ok\n");
+    CHECK(here.produce(client, "orders", 0, {"served"}).error_code == 0);
+}
+
 TEST_CASE("health and what is not there") {
     watched_broker here;
     here.start();

@@ -257,6 +257,8 @@ TEST_CASE("a partition whose log directory cannot be read at the start is not be
     auto during = here.connect();
     CHECK(here.produce(during, "orders", 0, {"lost?"}).error_code != 0);
     CHECK(watch.count("/other") > 0);
+    here.world.run_for(9min);  // it is tried again, and still not begun anew
+    CHECK(here.produce(during, "orders", 0, {"lost?"}).error_code != 0);
     for (const auto& left : here.folders("/data", "orders")) CHECK(left != "orders-0");
     during.hang_up();
     here.stop();

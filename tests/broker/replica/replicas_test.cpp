@@ -67,6 +67,23 @@ struct replicas_fixture {
 
 }  // namespace
 
+TEST_CASE_FIXTURE(replicas_fixture, "a log that cannot be opened is tried again in the next round, unless its topic is gone") {
+    logs.refused = {"orders", "clicks"};
+    wait_for(all.put(*cores[0], {spec("orders", 0), spec("clicks", 1), spec("views", 0)}));
+    CHECK(all.left_out() == std::vector<std::string>{"clicks-1", "orders-0"});
+    CHECK(all.find(0, spec("views", 0).id));
+    wait_for(all.maintain(*cores[0]));
+    CHECK(all.left_out().size() == 2);
+    wait_for(all.remove(*cores[0], {spec("clicks", 1).id}));
+    CHECK(all.left_out() == std::vector<std::string>{"orders-0"});
+    logs.refused.clear();
+    wait_for(all.maintain(*cores[0]));
+    CHECK(all.left_out().empty());
+    REQUIRE(all.find(2, spec("orders", 0).id));
+    CHECK(all.find(2, spec("orders", 0).id)->leads());
+    CHECK_FALSE(all.find(0, spec("clicks", 1).id));
+}
+
 TEST_CASE_FIXTURE(replicas_fixture, "partitions are spread over the cores, and every core finds all of them") {
     std::vector<partition_spec> specs;
     for (int i = 0; i < 30; ++i) specs.push_back(spec("orders", i));

@@ -58,7 +58,7 @@ public:
 
     // Each of these is called and completes on `here`'s loop, when all cores know.
     /// Opens or creates logs and leads them; partitions that are there already get epoch and configuration. A log that
-    /// cannot be opened is logged and left out: clients see errc::kafka_storage_error for it.
+    /// cannot be opened is logged and left out until a round of maintain() can: clients see errc::kafka_storage_error for it.
     task<void> put(event_loop& here, std::vector<partition_spec> specs);
     task<void> remove(event_loop& here, std::vector<partition_id> ids);
     /// Begins the move of a partition to the log directory `path`, or gives up the one on its way when it is there
@@ -72,7 +72,9 @@ public:
     cleaner_figures cleaning() const noexcept;
     /// Flushes report how long they take.
     void measure_flushes(metrics::registry& registry);
-    /// One round of rolling, retention and expiry.
+    /// Partitions that are left out, "orders-0"; on the loop that put() is called on.
+    std::vector<std::string> left_out() const;
+    /// One round of rolling, retention and expiry; what was left out is tried again.
     task<void> maintain(event_loop& here);
     /// Clean shutdown of every log.
     task<void> close(event_loop& here);
@@ -89,7 +91,7 @@ private:
         cleaner cleaning;
     };
     using partitions = std::vector<std::shared_ptr<partition>>;
-    task<void> put_on(event_loop& here, core_state& core, const std::vector<partition_spec>& specs, partitions& opened);
+    task<void> put_on(event_loop& here, core_state& core, const std::vector<partition_spec>& specs, partitions& opened, std::vector<partition_spec>& failed);
     task<void> publish_on(event_loop& here, core_state& core, const partitions& added, const std::vector<partition_id>& removed);
     task<void> remove_on(event_loop& here, core_state& core, const std::vector<partition_id>& ids);
     static task<void> set_cleaning_on(event_loop& here, core_state& core, const cleaner_config& config);
@@ -98,6 +100,7 @@ private:
 
     log_source& logs_;
     std::vector<std::unique_ptr<core_state>> cores_;
+    std::unordered_map<partition_id, partition_spec> left_out_;
 };
 
 }  // namespace weir::replica

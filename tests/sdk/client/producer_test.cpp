@@ -2,6 +2,7 @@
 #include "broker_fixture.hpp"
 
 #include <weir/producer.hpp>
+#include <weir/protocol/messages/delete_topics.hpp>
 #include <weir/protocol/hashes.hpp>
 
 #include <map>
@@ -563,6 +564,30 @@ TEST_CASE_FIXTURE(producer_fixture, "headers of enqueued records arrive, also of
     const auto records = reader.records(*batch);
     REQUIRE(records);
     CHECK(as_text(*records->begin()->headers.find("trace")->value) == "abc");
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a topic that is deleted and made anew, with fewer partitions, takes records at once") {
+    REQUIRE(create_topic(*wire, "orders", 8) == 0);
+    open();
+    const auto send_some = [&](std::int32_t partitions) {
+        std::vector<delivery> sent;
+        for (int i = 0; i < 40; ++i) sent.push_back(put(orders, "k" + std::to_string(i), "v"));
+        for (auto& each : sent) {
+            const auto came = wait(std::move(each), 10s);
+            REQUIRE_MESSAGE(came, came.error().message());
+            CHECK(came->partition < partitions);
+        }
+    };
+    send_some(8);
+    protocol::delete_topics_request gone;
+    gone.topic_names = {"orders"};
+    gone.timeout_ms = 5'000;
+    REQUIRE(wire->call(gone, 5).responses.at(0).error_code == 0);
+    REQUIRE(create_topic(*wire, "orders", 2) == 0);
+    // The first ones find out, and those for partitions that are gone have nowhere to go.
+    auto first = put(orders, "k", "v");
+    (void)wait(std::move(first));
+    send_some(2);
 }
 
 TEST_CASE_FIXTURE(producer_fixture, "keys may be ignored when partitions are chosen") {

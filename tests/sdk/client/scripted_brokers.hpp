@@ -5,19 +5,28 @@
 #include <weir/protocol/messages/api_versions.hpp>
 #include <weir/protocol/messages/find_coordinator.hpp>
 #include <weir/protocol/messages/metadata.hpp>
+#include <weir/protocol/messages/sasl_handshake.hpp>
 
 #include <doctest/doctest.h>
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 
 namespace weir::test {
 
+/// What becomes of a request.
+struct fate {
+    nanoseconds delay{};   ///< before the broker looks at it; those behind it on the connection wait
+    bool heard = true;     ///< false: the connection breaks before
+    bool answered = true;  ///< false: the connection breaks after
+};
+
 /// Brokers 1, 2, ... on machines "b1", "b2", ...; each has every API in every version, less what `hide` takes away.
 class scripted_brokers {
 public:
-    explicit scripted_brokers(int count) {
+    explicit scripted_brokers(int count, std::uint64_t seed = 1) : world(seed) {
         for (int id = 1; id <= count; ++id) {
             const auto machine = world.add_node("b" + std::to_string(id));
             machines_[id] = machine;
@@ -29,6 +38,12 @@ public:
         // They do not ask for metrics.
         limit(protocol::api_key::get_telemetry_subscriptions, -1);
         limit(protocol::api_key::push_telemetry, -1);
+        // Asked by who was cut off before its first answer, to find out why: nobody has to log in here.
+        on<protocol::sasl_handshake_request>([](int, const protocol::sasl_handshake_request&) {
+            protocol::sasl_handshake_response answer;
+            answer.error_code = static_cast<std::int16_t>(errc::illegal_sasl_state);
+            return answer;
+        });
         on<protocol::metadata_request>([this](int, const protocol::metadata_request& asked) { return tell(asked); });
         on<protocol::find_coordinator_request>([this](int, const protocol::find_coordinator_request& asked) {
             protocol::find_coordinator_response answer;
@@ -101,7 +116,10 @@ public:
         return at == calls_.end() ? 0 : at->second;
     }
 
-    sim::world world{1};
+    /// Asked about each request; none: all are answered at once.
+    std::function<fate(int broker, protocol::api_key)> fates;
+
+    sim::world world;
     sim::node_id desk = world.add_node("desk");
     std::map<std::string, std::vector<int>> leaders;  ///< of the partitions of each topic
     std::map<std::string, int> coordinators;          ///< of groups and transactional ids; broker 1 for others
@@ -114,6 +132,8 @@ private:
         std::unique_ptr<stream> peer;
         bytes chunk = bytes(64 << 10);
         bytes inbox{};
+        std::deque<bytes> requests{};
+        bool busy = false;
     };
     bytes api_versions(const protocol::request_frame& frame) {
         protocol::api_versions_response answer;
@@ -141,12 +161,33 @@ private:
                 if (on->inbox.size() < 4 + size) break;
                 const bytes content{on->inbox.begin() + 4, on->inbox.begin() + 4 + static_cast<std::ptrdiff_t>(size)};
                 on->inbox.erase(on->inbox.begin(), on->inbox.begin() + 4 + static_cast<std::ptrdiff_t>(size));
-                answer(on, content);
+                on->requests.push_back(content);
             }
+            work(on);
             serve(on);
         });
     }
-    void answer(const std::shared_ptr<session>& on, const bytes& content) {
+    void work(const std::shared_ptr<session>& on) {
+        while (!on->busy && !on->requests.empty()) {
+            const auto content = std::move(on->requests.front());
+            on->requests.pop_front();
+            const auto frame = protocol::parse_request_frame(content);
+            REQUIRE(frame);
+            const auto what = fates ? fates(on->broker, frame->api->key) : fate{};
+            if (what.delay <= nanoseconds{0}) {
+                answer(on, content, what);
+                continue;
+            }
+            on->busy = true;
+            world.loop(machines_.at(on->broker)).call_after(what.delay, [this, on, content, what] {
+                on->busy = false;
+                answer(on, content, what);
+                work(on);
+            });
+        }
+    }
+    void answer(const std::shared_ptr<session>& on, const bytes& content, const fate& what) {
+        if (!what.heard) return on->peer->close();
         const auto frame = protocol::parse_request_frame(content);
         REQUIRE(frame);
         const auto key = static_cast<std::int16_t>(frame->api->key);
@@ -157,6 +198,7 @@ private:
             REQUIRE_MESSAGE(handlers_.contains(key), std::string{frame->api->name} << " has no script");
             reply = handlers_[key](on->broker, *frame);
         }
+        if (!what.answered) return on->peer->close();
         auto kept = std::make_shared<bytes>(std::move(reply));
         auto send = [on, kept] {
             std::vector<write_piece> pieces(1);

@@ -24,8 +24,8 @@ accumulator::accumulator(const producer_config& config, std::shared_ptr<callback
 
 std::int32_t accumulator::choose(topic_state& topic, const encoded_record& record) {
     if (record.partition >= 0) return record.partition;
-    if (record.key && !ignore_keys_) return protocol::partition_for_key(*record.key, static_cast<std::int32_t>(topic.partitions.size()));
-    return topic.sticky.partition(topic.queued, adaptive_, random_);
+    if (record.key && !ignore_keys_) return protocol::partition_for_key(*record.key, static_cast<std::int32_t>(topic.count));
+    return topic.sticky.partition(std::span{topic.queued}.first(topic.count), adaptive_, random_);
 }
 
 accumulator::topic_state* accumulator::find(std::string_view name) {
@@ -53,7 +53,7 @@ appended accumulator::append(std::string_view name, const encoded_record& record
         return answer;
     }
     auto* const topic = find(name);
-    if (!topic || topic->partitions.empty()) {
+    if (!topic || topic->count == 0) {
         answer.outcome = append_outcome::unknown_topic;
         answer.why = topic && topic->refused ? topic->refused : obstacle_.fatal() ? obstacle_ : error{};
         return answer;
@@ -64,8 +64,8 @@ appended accumulator::append(std::string_view name, const encoded_record& record
         return answer;
     }
     const auto partition = choose(*topic, record);
-    if (static_cast<std::size_t>(partition) >= topic->partitions.size()) {
-        answer.why = error{errc::unknown_topic_or_partition, fmt::format("{}-{}: the topic has {} partitions", name, partition, topic->partitions.size())};
+    if (static_cast<std::size_t>(partition) >= topic->count) {
+        answer.why = error{errc::unknown_topic_or_partition, fmt::format("{}-{}: the topic has {} partitions", name, partition, topic->count)};
         return answer;
     }
     auto& queue = *topic->partitions[static_cast<std::size_t>(partition)];
@@ -111,7 +111,7 @@ appended accumulator::append(std::string_view name, const encoded_record& record
 std::size_t accumulator::partitions_of(std::string_view name) {
     const std::lock_guard held{mutex_};
     const auto* const topic = find(name);
-    return topic ? topic->partitions.size() : 0;
+    return topic ? topic->count : 0;
 }
 
 void accumulator::open_transaction(std::int64_t number) {
@@ -158,9 +158,10 @@ accumulator::topic_state& accumulator::state_of(const std::string& name) {
     return at->second;
 }
 
-void accumulator::set_partitions(const std::string& name, std::size_t count) {
+void accumulator::set_partitions(const std::string& name, std::size_t count, bool anew) {
     const std::lock_guard held{mutex_};
     auto& topic = state_of(name);
+    topic.count = anew ? count : std::max(topic.count, count);
     while (topic.partitions.size() < count) {
         auto queue = std::make_shared<partition_queue>();
         queue->topic = name;

@@ -29,6 +29,7 @@ struct partition_queue {
     std::int64_t producer_id = -1;
     std::int16_t epoch = -1;
     std::int32_t next_sequence = 0;
+    bool introduced = false;    ///< the partition has a batch of this producer id
     std::int64_t admitted = 0;  ///< the transaction that batches of this partition may go out in
 };
 using queue_ptr = std::shared_ptr<partition_queue>;
@@ -65,8 +66,8 @@ public:
     void open_transaction(std::int64_t number);
     /// ... and now none, for this reason.
     void close_transaction(error why);
-    /// How many partitions the topic has; more may come, fewer never.
-    void set_partitions(const std::string& topic, std::size_t count);
+    /// How many partitions the topic has: more may come, fewer only when it was made `anew`.
+    void set_partitions(const std::string& topic, std::size_t count, bool anew = false);
     /// Why there is no point in waiting for the topic; no error: there may be.
     void refuse(const std::string& topic, error why);
     error refusal(std::string_view topic);
@@ -113,7 +114,8 @@ private:
         std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
     };
     struct topic_state {
-        std::vector<queue_ptr> partitions;
+        std::vector<queue_ptr> partitions;  // those of an earlier topic of that name, too
+        std::size_t count = 0;              // of the present one
         std::vector<std::int32_t> queued;  // batches waiting, large ones counted as several; below 0: no leader
         sticky_partitioner sticky;
         std::size_t ready_bytes = 0, most_bytes = 0;

@@ -73,6 +73,7 @@ result<std::vector<batch_ptr>> batch::split(const batch_ptr& self, const protoco
             half->whole_ = self;
             half->attempts = attempts;
             half->sent = sent;
+            half->doubtful = doubtful;
         }
         auto& half = *halves.back();
         auto moved = each;

@@ -48,6 +48,7 @@ public:
     std::int32_t sequence = -1;
     int attempts = 0;
     int sent = 0;  ///< of these, how often it got as far as a connection
+    bool doubtful = false;  ///< some attempt was never answered, and may still come to something
     error last_failure;
 
 private:

@@ -47,7 +47,7 @@ void sender::learn(const std::string& topic) {
             if (const auto self = weak.lock()) self->update_topics();
         });
     }
-    topics_[topic] = view_->loop().now() + config_.max_block;
+    topics_[topic].needed_until = view_->loop().now() + config_.max_block;
     records_.refuse(topic, {});
     view_->want(topic);
     const auto* known = view_->find(topic);
@@ -58,14 +58,15 @@ void sender::learn(const std::string& topic) {
 void sender::update_topics() {
     if (view_->closed()) return abandon(error{errc::closed, "the client is closed"});
     const auto now = view_->loop().now();
-    for (const auto& [name, needed_until] : topics_) {
+    for (auto& [name, mine] : topics_) {
         const auto* known = view_->find(name);
         if (!known || known->partitions.empty()) {
             if (known && pointless(known->code)) records_.refuse(name, error{known->code, fmt::format("{}: the cluster refuses the topic", name)});
-            else if (now < needed_until && !view_->last_failure().fatal()) view_->refresh();  // somebody waits for it
+            else if (now < mine.needed_until && !view_->last_failure().fatal()) view_->refresh();  // somebody waits for it
             continue;
         }
-        records_.set_partitions(name, known->partitions.size());
+        const auto before = std::exchange(mine.id, known->id);
+        records_.set_partitions(name, known->partitions.size(), !before.is_zero() && before != known->id);
         for (std::size_t i = 0; i < known->partitions.size(); ++i) {
             const auto leader = known->partitions[i].leader;
             records_.set_available(name, i, leader >= 0 && !stalled(leader));
@@ -94,7 +95,7 @@ void sender::note_stalls(const std::map<std::int32_t, shipment>& out, time_point
         if (const auto at = stalled_since_.find(broker); at != stalled_since_.end() && !after) wake_at = std::min(wake_at, at->second + config_.availability_timeout);
     }
     if (!changed) return;
-    for (const auto& [name, until] : topics_) {
+    for (const auto& [name, mine] : topics_) {
         const auto* known = view_->find(name);
         for (std::size_t i = 0; known && i < known->partitions.size(); ++i) {
             const auto leader = known->partitions[i].leader;
@@ -109,7 +110,7 @@ std::int32_t sender::leader_of(const partition_queue& queue) const {
     return known && index < known->partitions.size() ? known->partitions[index].leader : -1;
 }
 
-bool sender::expire(partition_queue& queue, time_point& wake_at) {
+void sender::expire(partition_queue& queue, time_point& wake_at) {
     const auto now = view_->loop().now();
     const auto fail = [&](const batch_ptr& late) {
         const auto* why = late->last_failure ? "; last: " : "";
@@ -117,14 +118,19 @@ bool sender::expire(partition_queue& queue, time_point& wake_at) {
                                                       config_.delivery_timeout.count(), late->attempts, view_->name_of(leader_of(queue)), why,
                                                       late->last_failure ? late->last_failure.message() : "")});
     };
-    bool gap = false;
+    // What is on its way stays there: the answer may be long in coming, and those behind wait for it.
+    std::vector<batch_ptr> late_on_the_way;
+    for (const auto& each : queue.shipped) {
+        if (each->ended()) continue;
+        if (const auto due = each->created + config_.delivery_timeout; due > now) wake_at = std::min(wake_at, due);
+        else late_on_the_way.push_back(each);
+    }
+    for (const auto& late : late_on_the_way) fail(late);
     while (!queue.retry.empty() && queue.retry.front()->created + config_.delivery_timeout <= now) {
         const auto late = queue.retry.front();
         queue.retry.pop_front();
-        gap |= late->sequence >= 0;
         fail(late);
     }
-    if (gap) restart_sequences(queue);
     for (;;) {
         const auto waiting = records_.look(queue, queue.hungry);
         if (waiting.oldest == time_point::max()) break;
@@ -135,7 +141,6 @@ bool sender::expire(partition_queue& queue, time_point& wake_at) {
         fail(records_.pop(queue));
     }
     if (!queue.retry.empty()) wake_at = std::min(wake_at, queue.retry.front()->created + config_.delivery_timeout);
-    return gap;
 }
 
 // In a transaction of protocol V1 a partition is announced before the first batch goes there.
@@ -164,6 +169,10 @@ batch_ptr sender::next_batch(partition_queue& queue, shipment& to, bool idle_lea
         queue.retry.pop_front();
         return next;
     }
+    // A broker knows the last five batches of a producer again: with more under way, at the leaders before and after a move, one
+    // that is there already might be taken for lost. And of somebody new it takes any sequence for the first.
+    const auto most = queue.introduced ? static_cast<std::size_t>(config_.max_in_flight) : 1;
+    if (config_.idempotence && queue.shipped.size() >= most) return nullptr;
     // After a gap the old sequences run out before new ones begin.
     if (config_.idempotence && !queue.shipped.empty() && (queue.producer_id != producer_id_ || queue.epoch != epoch_)) return nullptr;
     const auto waiting = records_.look(queue, idle_leader);
@@ -180,21 +189,34 @@ batch_ptr sender::next_batch(partition_queue& queue, shipment& to, bool idle_lea
 
 result<void> sender::seal(partition_queue& queue, batch& records) {
     if (!config_.idempotence) return records.encoded ? result<void>{} : records.seal(-1, -1, -1);
+    if (records.sequence >= 0) return {};  // it may be in the log, and is known there by this number
     if (queue.producer_id != producer_id_ || queue.epoch != epoch_) {
+        if (queue.producer_id != producer_id_) queue.introduced = false;
         queue.producer_id = producer_id_;
         queue.epoch = epoch_;
         queue.next_sequence = 0;
     }
-    if (records.sequence >= 0 && records.producer_id == queue.producer_id && records.epoch == queue.epoch) return {};
     const auto first = queue.next_sequence;
     queue.next_sequence = protocol::advance_sequence(first, records.count);
     return records.seal(producer_id_, epoch_, first);
 }
 
-// A batch that may or may not be in the log is given up, or the broker lost track: later sequences would never be accepted.
-// A new epoch begins them anew (KIP-360).
+// The broker misses what was given up, or has lost track: nothing of what waits here is in its log, nor ever would be. A new
+// epoch begins the sequences anew (KIP-360). Batches of other partitions keep theirs: they may be in a log. So may in a moment
+// what was sent here once without an answer: under a new number it might be there twice.
 void sender::restart_sequences(partition_queue& queue) {
-    if (!config_.idempotence || transactions_ || queue.producer_id != producer_id_ || queue.epoch != epoch_) return;
+    if (!config_.idempotence || transactions_) return;
+    std::deque<batch_ptr> sure;
+    for (auto& each : std::exchange(queue.retry, {})) {
+        if (each->doubtful) {
+            lose(each, error{errc::out_of_order_sequence_number, fmt::format("{}: the leader misses what was sent before, and one attempt to send this was never answered: it may be in the log or not", place(*each)), each->last_failure});
+            continue;
+        }
+        each->sequence = -1;
+        sure.push_back(std::move(each));
+    }
+    queue.retry = std::move(sure);
+    if (queue.producer_id != producer_id_ || queue.epoch != epoch_) return;
     if (epoch_ < std::numeric_limits<std::int16_t>::max()) ++epoch_;
     else producer_id_ = -1;
 }

@@ -75,7 +75,7 @@ private:
     std::int32_t leader_of(const partition_queue& queue) const;
     /// The batch of this queue that may go to its leader now; `wake_at` gets earlier when time alone will change that.
     batch_ptr next_batch(partition_queue& queue, shipment& to, bool idle_leader, bool room, time_point& wake_at);
-    bool expire(partition_queue& queue, time_point& wake_at);
+    void expire(partition_queue& queue, time_point& wake_at);
     result<void> seal(partition_queue& queue, batch& records);
     /// What drain() came to: its error, or what was lost since the last flush.
     result<void> outcome(const error& why) { return why ? result<void>{why} : result<void>{std::exchange(lost_, error{})}; }
@@ -107,7 +107,11 @@ private:
     std::shared_ptr<function<void(const result<record_metadata>&)>> on_acknowledgement_;
     std::shared_ptr<producer_counters> counters_;
     function<void()> changed_, transaction_moved_;
-    std::map<std::string, time_point> topics_;  // and until when somebody waits for them
+    struct topic_in_use {
+        time_point needed_until;  // somebody waits for it
+        uuid id;                  // zero: not known yet
+    };
+    std::map<std::string, topic_in_use> topics_;
     std::vector<queue_ptr> active_;
     std::map<std::int32_t, int> requests_;  // on their way, by broker
     std::map<std::int32_t, time_point> stalled_since_;

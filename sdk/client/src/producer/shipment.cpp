@@ -16,6 +16,9 @@ log::logger logs{"weir.client.producer"};
 
 std::string place(const batch& records) { return fmt::format("{}-{}", records.topic, records.partition); }
 
+/// What a broker says when it has appended, or may have.
+bool may_be_there(errc code) noexcept { return code == errc::request_timed_out || code == errc::not_enough_replicas_after_append || code == errc::unknown_server_error; }
+
 bool sequence_error(errc code) noexcept {
     return code == errc::out_of_order_sequence_number || code == errc::unknown_producer_id || code == errc::invalid_producer_epoch;
 }
@@ -66,8 +69,12 @@ task<void> sender::ship(std::shared_ptr<sender> self, std::int32_t broker, std::
         auto got = co_await calling;
         request.topic_data.clear();  // nobody reads the batches any more: their memory can be used again
         if (got) self->counters_->latency.record(static_cast<std::uint64_t>((self->view_->loop().now() - began) / std::chrono::microseconds{1}));
-        if (got) self->read(got->message, items);
-        else self->fail_all(items, got.error());
+        if (got) {
+            self->read(got->message, items);
+        } else {
+            for (auto& each : items) each.records->doubtful = true;
+            self->fail_all(items, got.error());
+        }
     }
     --self->requests_[broker];
     self->run();
@@ -122,7 +129,9 @@ void sender::read(const protocol::produce_response& answer, std::vector<item>& i
         }
     }
     for (std::size_t i = 0; i < items.size(); ++i) {
-        if (!mentioned[i]) try_again(items[i], errc::unknown_server_error, "the answer does not mention the partition");
+        if (mentioned[i]) continue;
+        items[i].records->doubtful = true;
+        try_again(items[i], errc::unknown_server_error, "the answer does not mention the partition");
     }
 }
 
@@ -130,35 +139,39 @@ void sender::settle(item& each, errc code, std::string_view message, std::int64_
     if (each.records->ended()) return landed(each);  // given up meanwhile
     if (code == errc::none || code == errc::duplicate_sequence_number) {
         landed(each);
+        each.queue->introduced |= each.records->producer_id == each.queue->producer_id;
         succeed(each, code == errc::none ? base_offset : -1, append_time);
         return;
     }
     auto& records = *each.records;
+    auto& queue = *each.queue;
     records.last_failure = error{code, fmt::format("{}: {}", place(records), message.empty() ? describe(code).condition : message)};
+    const bool front = queue.shipped.size() == 1 && (queue.retry.empty() || queue.retry.front()->place() > records.place());
     if (config_.idempotence && sequence_error(code)) {
-        // Behind one that is to be sent again this is what follows; at the front the broker has lost track of us.
-        const bool front = each.queue->retry.empty() && each.queue->shipped.size() == 1;
+        // Behind one that is to be sent again this is what follows; at the front something before it was given up, or the
+        // broker has lost track of us.
         const bool hopeless = transactions_ && (front || code == errc::invalid_producer_epoch);
         if (!hopeless) {
-            if (front) restart_sequences(*each.queue);
             try_again(each, code, message);
+            if (front) restart_sequences(queue);
             return;
         }
     }
     if (describe(code).refresh) view_->refresh();
     if (describe(code).retriable) {
+        records.doubtful |= may_be_there(code);
         try_again(each, code, message);
         return;
     }
     if ((code == errc::message_too_large || code == errc::record_list_too_large) && records.count > 1 && split(each)) return;
     landed(each);
-    const bool gap = records.sequence >= 0;
+    const bool gap = front && records.sent == 1;  // the next one needs not find out
     auto why = records.last_failure;
     if (code == errc::message_too_large) {
         why = error{code, fmt::format("{}: a record of {} bytes is more than the topic takes; raise its max.message.bytes", place(records), records.encoded->size())};
     }
     lose(each.records, std::move(why));
-    if (gap) restart_sequences(*each.queue);
+    if (gap) restart_sequences(queue);
 }
 
 // The halves take the sequences of the whole, which the broker has not used.
@@ -188,9 +201,7 @@ void sender::try_again(item& each, errc code, std::string_view message) {
     if (abandoned_ || each.records->ended()) return;
     if (dropping_) return lose(each.records, dropping_);
     if (each.records->sent > config_.retries) {
-        const bool gap = each.records->sequence >= 0;
         lose(each.records, error{code, fmt::format("{}: sent {} times and not delivered (retries={})", place(*each.records), each.records->sent, config_.retries), each.records->last_failure});
-        if (gap) restart_sequences(*each.queue);
         return;
     }
     counters_->retried.add(static_cast<std::uint64_t>(each.records->count));

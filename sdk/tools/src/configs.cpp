@@ -5,6 +5,9 @@
 #include "quota_entities.hpp"
 #include "value_form.hpp"
 
+#include <weir/base/posix_files.hpp>
+#include <weir/base/properties.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -73,9 +76,16 @@ changes parse_settings(std::string_view text) {
 changes to_set(const arguments& args) {
     changes all = parse_settings(args.text("add-config"));
     if (!args.has("add-config-file")) return all;
-    const auto file = load_properties(std::string{args.text("add-config-file")});
-    if (!file) throw exception{file.error()};
-    for (const auto& each : *file) all.emplace_back(each.name, each.value);
+    // As it is written: references are for the broker to fill.
+    const std::string path{args.text("add-config-file")};
+    const auto content = read_file(*make_posix_files(), path);
+    if (!content) throw exception{content.error()};
+    const auto file = parse_properties(as_text(*content));
+    if (!file) throw exception{error{errc::malformed, fmt::format("{}: {}", path, file.error().what())}};
+    for (const auto& each : *file) {
+        std::erase_if(all, [&](const auto& before) { return before.first == each.name; });
+        all.emplace_back(each.name, each.value);
+    }
     return all;
 }
 

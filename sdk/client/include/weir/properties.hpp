@@ -38,7 +38,9 @@ private:
     std::vector<entry> entries_;
 };
 
-/// Reads a Java properties file; blocks. errc::not_found or errc::io_error names the path, errc::malformed the line.
+/// Reads a Java properties file; blocks. Where it names config.providers, references such as ${file:/run/secrets/kafka:password}
+/// are filled (KIP-297). errc::not_found or errc::io_error names the path, errc::malformed the line, errc::invalid_setting the
+/// reference that cannot be filled.
 result<properties> load_properties(const std::string& path);
 result<properties> load_properties(file_system& files, const std::string& path);
 

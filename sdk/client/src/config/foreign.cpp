@@ -17,14 +17,15 @@ constexpr std::string_view java_tls = "of Java's security framework; TLS is Open
 constexpr std::string_view only_credentials = "of tokens, the client credentials grant is offered, and oauth_config::fetch for all else";
 constexpr std::string_view of_brokers = "of those who check tokens: brokers";
 constexpr std::string_view of_queues = "librdkafka's queues have no counterpart";
+constexpr std::string_view of_files = "of properties files, whose references load_properties() fills; what a program gives itself is taken as it is written";
 constexpr std::string_view of_log = "the program chooses what is logged (weir::log)";
 constexpr std::string_view versions = "brokers are asked for their versions";
 
 // Sorted as the documentation shows them: Kafka's names, then librdkafka's.
 constexpr foreign_setting all[] = {
     {"client.dns.lookup", "", "use_all_dns_ips", refused, "every address of a name is tried; only Kerberos needs canonical names"},
-    {"config.providers", "", "", refused, "values are taken as they are written: ${...} is not resolved"},
-    {"config.providers.*", "", "", refused, "values are taken as they are written: ${...} is not resolved"},
+    {"config.providers", "", "", refused, of_files},
+    {"config.providers.*", "", "", refused, of_files},
     {"interceptor.classes", "", "", refused, "a Java class cannot run here; on_send, on_acknowledgement, on_consume and on_commit of the configs take functions"},
     {"metadata.max.idle.ms", "", "", ignored, "a topic stays known as long as its client lives"},
     {"metric.reporters", "", "", ignored, java_metrics},

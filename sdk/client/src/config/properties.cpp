@@ -1,11 +1,14 @@
 #include <weir/properties.hpp>
 
+#include "providers.hpp"
+
 #include <weir/base/posix_files.hpp>
 #include <weir/base/properties.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace weir {
 
@@ -31,7 +34,11 @@ result<properties> load_properties(file_system& files, const std::string& path) 
     if (!parsed) return error{errc::malformed, fmt::format("{}: {}", path, parsed.error().what())};
     properties all;
     for (const auto& each : *parsed) all.set(each.name, each.value, fmt::format("{}:{}", path, each.line));
-    return all;
+    detail::environment_variables environment = [](const std::string& name) {
+        const auto* value = std::getenv(name.c_str());
+        return value ? std::optional<std::string>{value} : std::nullopt;
+    };
+    return detail::fill_from_providers(all, files, environment);
 }
 
 result<properties> load_properties(const std::string& path) {

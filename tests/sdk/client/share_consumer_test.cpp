@@ -312,6 +312,36 @@ TEST_CASE_FIXTURE(share_fixture, "an application that does not come back leaves 
     CHECK(times("join") == 2);
 }
 
+TEST_CASE_FIXTURE(share_fixture, "who unsubscribes leaves the group and gets nothing; what is on loan can still be judged; and it may come back") {
+    put(0, 3);
+    open_explicit();
+    CHECK(in->subscription() == std::vector<std::string>{"jobs"});
+    const auto jobs = take(3);
+    in->unsubscribe();
+    CHECK(in->subscription().empty());
+    world.run_for(1s);
+    CHECK(times("leave") == 1);
+    jobs[0].accept();
+    world.run_for(2s);
+    CHECK(said(1) == offsets{0});
+    put(1, 2);
+    CHECK((*wait(in->poll(5s))).empty());
+    SUBCASE("") {
+        in->subscribe({"jobs"});
+        CHECK(take(2).size() == 2);
+        CHECK(times("join") == 2);
+    }
+    SUBCASE("in one breath") {
+        in->subscribe({"jobs"});
+        in->unsubscribe();
+        in->subscribe({"jobs"});
+        CHECK(take(2).size() == 2);
+    }
+    SUBCASE("or not") {}
+    CHECK(wait(in->close()));
+    CHECK(times("leave") == times("join"));
+}
+
 TEST_CASE_FIXTURE(share_fixture, "the close tells the last verdicts, ends the sessions and leaves") {
     put(0, 4);
     open_explicit();

@@ -1,9 +1,8 @@
 // Reads records from topics.
 #pragma once
 #include <weir/detail/consumer_core.hpp>
+#include <weir/detail/record_iterator.hpp>
 #include <weir/share_consumer.hpp>
-
-#include <iterator>
 
 namespace weir {
 
@@ -73,25 +72,7 @@ public:
     consumer(const client& on, consumer_config config, const topic<K, V>& first, const More&... more)
         : consumer_core(on, std::move(config), {first.name(), more.name()...}), types_(std::make_shared<types>(first.key(), first.value())) {}
 
-    class iterator {
-    public:
-        using value_type = record_type;
-        using difference_type = std::ptrdiff_t;
-        using iterator_concept = std::input_iterator_tag;
-        iterator() noexcept = default;
-        explicit iterator(consumer* of) : of_(of) { ++*this; }
-        record_type& operator*() const noexcept { return of_->current_; }
-        record_type* operator->() const noexcept { return &of_->current_; }
-        iterator& operator++() {
-            if (!of_->advance()) of_ = nullptr;
-            return *this;
-        }
-        void operator++(int) { ++*this; }
-        friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept { return i.of_ == nullptr; }
-
-    private:
-        consumer* of_ = nullptr;
-    };
+    using iterator = detail::record_iterator<consumer, record_type>;
     /// Blocks for the next record. A record is valid until the next: its strings and spans are used again.
     iterator begin() { return iterator{this}; }
     std::default_sentinel_t end() const noexcept { return {}; }
@@ -104,7 +85,7 @@ public:
     op<record_type> next() { return op<record_type>{start_poll(duration::max(), 1, types_, &build_one)}; }
 
 private:
-    friend class iterator;
+    friend iterator;
     using body = typename records<K, V>::body;
     struct types : std::enable_shared_from_this<types> {
         types(serde<K> of_key, serde<V> of_value) : key(std::move(of_key)), value(std::move(of_value)) {}

@@ -1,9 +1,8 @@
 // Shares the records of topics with others, one by one, as a queue does (KIP-932).
 #pragma once
+#include <weir/detail/record_iterator.hpp>
 #include <weir/detail/share_core.hpp>
 #include <weir/topic.hpp>
-
-#include <iterator>
 
 namespace weir {
 
@@ -37,25 +36,7 @@ public:
     share_consumer(const client& on, share_consumer_config config, const topic<K, V>& first, const More&... more)
         : share_core(on, std::move(config), {first.name(), more.name()...}), types_(std::make_shared<types>(types{first.key(), first.value()})) {}
 
-    class iterator {
-    public:
-        using value_type = record_type;
-        using difference_type = std::ptrdiff_t;
-        using iterator_concept = std::input_iterator_tag;
-        iterator() noexcept = default;
-        explicit iterator(share_consumer* of) : of_(of) { ++*this; }
-        record_type& operator*() const noexcept { return of_->current_; }
-        record_type* operator->() const noexcept { return &of_->current_; }
-        iterator& operator++() {
-            if (!of_->advance()) of_ = nullptr;
-            return *this;
-        }
-        void operator++(int) { ++*this; }
-        friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept { return i.of_ == nullptr; }
-
-    private:
-        share_consumer* of_ = nullptr;
-    };
+    using iterator = detail::record_iterator<share_consumer, record_type>;
     /// Blocks for the next record.
     iterator begin() { return iterator{this}; }
     std::default_sentinel_t end() const noexcept { return {}; }
@@ -65,7 +46,7 @@ public:
     op<std::vector<record_type>> poll(duration most = duration::max()) { return op<std::vector<record_type>>{start_poll(most, types_, &build)}; }
 
 private:
-    friend class iterator;
+    friend iterator;
     struct types {
         serde<K> key;
         serde<V> value;

@@ -58,7 +58,16 @@ public:
         loop_.post([work = work_, step = std::forward<F>(step)]() mutable { step(*work); });
     }
     void subscribe(std::vector<std::string> topics) {
-        post([topics = std::move(topics)](share_loop& work) mutable { work.subscribe(std::move(topics)); });
+        const std::lock_guard held{topics_mutex_};  // posted in the order of what subscription() tells
+        topics_ = topics;
+        post([topics = std::move(topics)](share_loop& work) mutable {
+            if (topics.empty()) work.unsubscribe();
+            else work.subscribe(std::move(topics));
+        });
+    }
+    std::vector<std::string> subscription() const {
+        const std::lock_guard held{topics_mutex_};
+        return topics_;
     }
     void stop() noexcept { stop_->ring(); }
     op<> close(duration most) {
@@ -176,6 +185,8 @@ private:
     std::size_t place_ = 0;  ///< in the first part
     error unreadable_;       ///< what follows the records of the first part
     std::vector<held> in_hand_;
+    mutable std::mutex topics_mutex_;
+    std::vector<std::string> topics_;
     mutable std::mutex status_mutex_;
     error status_;
 };
@@ -232,6 +243,8 @@ share_core::~share_core() {
     if (handle_) handle_->let_go();
 }
 void share_core::subscribe(std::vector<std::string> topics) { handle_->subscribe(std::move(topics)); }
+void share_core::unsubscribe() { handle_->subscribe({}); }
+std::vector<std::string> share_core::subscription() const { return handle_->subscription(); }
 op<std::vector<acknowledged>> share_core::commit() { return handle_->commit(); }
 void share_core::stop() noexcept { handle_->stop(); }
 void share_core::stop_on(std::initializer_list<int> signals) {

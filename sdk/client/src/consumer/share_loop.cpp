@@ -54,6 +54,11 @@ void share_loop::subscribe(std::vector<std::string> topics) {
     wake();
 }
 
+void share_loop::unsubscribe() {
+    member_.leave();
+    wake();
+}
+
 void share_loop::want(std::shared_ptr<share_poll> who, duration most) {
     if (ended_) return who->end({}, failure_ ? failure_ : stopped_error());
     last_asked_ = view_->loop().now();
@@ -85,6 +90,7 @@ void share_loop::close(milliseconds most, std::shared_ptr<op_state<void>> done) 
     closing_.push_back(std::move(done));
     stopped_ = true;
     if (closing_.size() > 1) return;
+    left_ = false;  // that it did before is of another time
     member_.leave();
     if (most != milliseconds::max()) {
         give_up_ = view_->loop().call_after(most, [self = shared_from_this()] {

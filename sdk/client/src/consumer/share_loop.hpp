@@ -38,6 +38,7 @@ public:
 
     // --- on the loop ---
     void subscribe(std::vector<std::string> topics);
+    void unsubscribe();
     void want(std::shared_ptr<share_poll> who, duration most);
     void commit(std::shared_ptr<op_state<std::vector<acknowledged>>> done);
     void stop();

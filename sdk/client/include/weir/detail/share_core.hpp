@@ -53,6 +53,10 @@ public:
 
     /// These topics from now on; the constructor's before.
     void subscribe(std::vector<std::string> topics);
+    /// Leaves the group; what is on loan stays so, and verdicts count. Nothing more comes before the next subscribe().
+    void unsubscribe();
+    /// As it was said last, or by the constructor.
+    std::vector<std::string> subscription() const;
     /// Accepts what was handed out and has no verdict, the record or batch in hand included (explicit_ack: leaves it), and
     /// ends when the brokers have answered for every verdict given before. An error: errc::timed_out.
     op<std::vector<acknowledged>> commit();

@@ -13,9 +13,27 @@
 namespace weir::detail {
 namespace {
 
+error refuse(std::string text) { return error{errc::invalid_setting, std::move(text)}; }
+
+/// What only one of the two protocols has would do nothing with the other.
+error check_protocol(const consumer_config& config) {
+    const consumer_config standard;
+    const auto of_classic = [](std::string_view name, const auto& value, std::string_view instead) {
+        return refuse(fmt::format("{}={}: allowed with group.protocol=classic; with consumer the coordinator decides ({})", name, value, instead));
+    };
+    if (config.group_protocol == group_protocol::classic) {
+        if (config.remote_assignor.empty()) return {};
+        return refuse(fmt::format("group.remote.assignor={}: allowed with group.protocol=consumer; with classic it is partition.assignment.strategy", config.remote_assignor));
+    }
+    if (config.session_timeout != standard.session_timeout) return of_classic("session.timeout.ms", config.session_timeout.count(), "group.consumer.session.timeout.ms");
+    if (config.heartbeat_interval != standard.heartbeat_interval) return of_classic("heartbeat.interval.ms", config.heartbeat_interval.count(), "group.consumer.heartbeat.interval.ms");
+    if (config.assignors != standard.assignors) return of_classic("partition.assignment.strategy", fmt::format("{}", fmt::join(config.assignors, ",")), "group.remote.assignor asks for one of its own");
+    return {};
+}
+
 /// What no single setting shows; the ranges are in consumer_settings.cpp.
 error check(const consumer_config& config) {
-    const auto refuse = [](std::string text) { return error{errc::invalid_setting, std::move(text)}; };
+    if (auto why = check_protocol(config)) return why;
     if (config.heartbeat_interval >= config.session_timeout) {
         return refuse(fmt::format("heartbeat.interval.ms={}: allowed is less than session.timeout.ms={}", config.heartbeat_interval.count(), config.session_timeout.count()));
     }

@@ -72,6 +72,7 @@ void consumer_loop::open() {
     fetcher_->on_identity([this] { return identity(); });
     fetcher_->on_data([this] { arm_auto_commit(); });
     fetcher_->on_trouble([this](const error& why) { complain(why); });
+    fetcher_->on_made_anew([this](const topic_partition& where) { last_committed_.erase(where); });
     counters_->group_id = config_.group_id;
     counters_->group_instance_id = config_.group_instance_id;
     counters_->buffer_bytes = config_.buffer_memory;
@@ -117,10 +118,12 @@ group_identity consumer_loop::identity() const {
 
 void consumer_loop::assign(std::vector<topic_partition> to, at::position from) {
     if (closed_) return;
+    if (leaving_) return postpone([to = std::move(to), from](consumer_loop& self) mutable { self.assign(std::move(to), from); });
     if (subscribed_) return inbox_->put_error(error{errc::invalid_request, "assign(): the group assigns, since subscribe(); unsubscribe() comes first"});
     const auto before = fetcher_->assigned();
     std::vector<topic_partition> gone;
     for (const auto& each : before) if (std::find(to.begin(), to.end(), each) == to.end()) gone.push_back(each);
+    if (!gone.empty()) commit_in_passing();
     drop(gone);
     fetcher_->add(to, from);
     tell_assignment();
@@ -138,11 +141,13 @@ std::vector<topic_partition> consumer_loop::assignment() const {
 }
 
 void consumer_loop::seek(const topic_partition& where, at::position to) {
+    if (!postponed_.empty()) return postpone([where, to](consumer_loop& self) { self.seek(where, to); });
     if (letters_) letters_->forget(fetcher_->feed_of(where));
     fetcher_->seek(where, to);
 }
 
 void consumer_loop::pause(const std::vector<topic_partition>& which) {
+    if (!postponed_.empty()) return postpone([which](consumer_loop& self) { self.pause(which); });
     for (const auto& each : which) fetcher_->pause(each, inbox_->settle_pause(each));
 }
 
@@ -222,11 +227,14 @@ void consumer_loop::arm_auto_commit() {
     });
 }
 
+void consumer_loop::commit_in_passing() {
+    if (!config_.auto_commit || config_.group_id.empty()) return;
+    auto offsets = finished();
+    if (!offsets.empty()) enqueue({std::move(offsets), {}, nullptr, view_->loop().now() + config_.default_api_timeout});
+}
+
 void consumer_loop::auto_commit() {
-    if (!committing_) {
-        auto offsets = finished();
-        if (!offsets.empty()) enqueue({std::move(offsets), {}, nullptr, view_->loop().now() + config_.default_api_timeout});
-    }
+    if (!committing_) commit_in_passing();
     // Nothing was read and nothing can be: the next records set the clock again.
     if (committing_ || !inbox_->touched().empty() || !inbox_->empty()) arm_auto_commit();
 }
@@ -244,12 +252,10 @@ void consumer_loop::enqueue(commit_job job) {
 /// The group may have moved on: an epoch that is out of date is asked for anew (KIP-848), anything else of the kind ends it.
 bool consumer_loop::may_retry(const group_identity& who, const error& why, int failures) {
     const auto code = why.code();
-    const bool stale = code == errc::stale_member_epoch;
-    const bool membership = stale || code == errc::unknown_member_id || code == errc::illegal_generation || code == errc::fenced_instance_id || code == errc::fenced_member_epoch;
-    if (!membership) return transient(why);
+    if (!is_of_membership(code)) return transient(why);
     if (member_ && subscribed_) member_->rejected(who, code);
     constexpr int attempts = 10;
-    return stale && failures < attempts;
+    return code == errc::stale_member_epoch && failures < attempts;
 }
 
 // One after the other: a later commit must not be overtaken by an earlier one that is tried again.
@@ -299,7 +305,8 @@ task<void> consumer_loop::run_committed(std::shared_ptr<consumer_loop> self, std
     for (int failures = 1;; ++failures) {
         auto asking = fetch_committed(self->view_, self->identity(), of, true);
         auto got = co_await asking;
-        if (got || !transient(got.error()) || loop.now() >= until) {
+        const bool again = !got && (transient(got.error()) || got.code() == errc::stale_member_epoch);
+        if (!again || loop.now() >= until) {
             done->complete(std::move(got));
             co_return;
         }

@@ -78,6 +78,8 @@ private:
     task<void> commit_finished();
     task<void> commits_settled();
     bool closing() const noexcept { return !closing_.empty(); }
+    void postpone(function<void(consumer_loop&)> step) { postponed_.push_back(std::move(step)); }
+    void has_left(std::uint64_t subscription);
     void drop(const std::vector<topic_partition>& which);
     void tell_assignment();
     void complain(const error& why);
@@ -87,6 +89,8 @@ private:
     /// What commits itself: what was moved past, but never back behind what the application said that it is done with.
     std::vector<partition_offset> finished();
     commit_job asked(std::vector<partition_offset> offsets, std::shared_ptr<op_state<void>> done) const;
+    /// What was moved past, without anybody waiting for that.
+    void commit_in_passing();
     void auto_commit();
     void arm_auto_commit();
     void enqueue(commit_job job);
@@ -117,6 +121,8 @@ private:
     std::shared_ptr<membership> member_;  // from the first subscribe() on
     bool subscribed_ = false;
     std::uint64_t subscriptions_ = 0;     // how often subscribe() was called
+    bool leaving_ = false;                // unsubscribe() was, and the group has not been left yet
+    std::vector<function<void(consumer_loop&)>> postponed_;  // an assign() since, and what came behind it
     std::shared_ptr<rebalance_listener> listener_ = std::make_shared<rebalance_listener>();
     std::deque<decision> decisions_;      // the first is being carried out when deciding_
     bool deciding_ = false;

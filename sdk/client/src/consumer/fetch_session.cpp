@@ -14,7 +14,7 @@ void fetch_session::want(number who, const std::string& topic, const uuid& topic
         names_[topic][partition] = who;
     }
     if (each.topic_id != topic_id) {
-        if (each.known) failed();  // the topic was made anew: no request may name both
+        if (each.known || each.forget) failed();  // the topic was made anew: no request may name both
         if (each.wanted && each.topic_id.is_zero()) --without_id_;
         if (each.wanted && topic_id.is_zero()) ++without_id_;
         each.topic_id = topic_id;
@@ -59,6 +59,7 @@ void fetch_session::put(protocol::fetch_request& into, const entry& of, bool by_
 
 void fetch_session::ask(protocol::fetch_request& into, bool by_id) {
     full_ = epoch_ == 0;
+    renewed_ = false;
     into.session_id = id_;
     into.session_epoch = epoch_;
     if (full_) {
@@ -89,13 +90,14 @@ void fetch_session::ask(protocol::fetch_request& into, bool by_id) {
 
 void fetch_session::answered(std::int32_t session_id) {
     if (full_) id_ = session_id;
-    if (id_ == 0) epoch_ = 0;
+    if (id_ == 0 || renewed_) epoch_ = 0;
     else epoch_ = epoch_ == std::numeric_limits<std::int32_t>::max() ? 1 : epoch_ + 1;
 }
 
 void fetch_session::failed(bool session_is_gone) {
     if (session_is_gone) id_ = 0;
     epoch_ = 0;
+    renewed_ = true;
     for (auto& each : entries_) each.known = each.forget = false;
     forgotten_.clear();
 }
@@ -121,6 +123,7 @@ std::int64_t fetch_session::find(const std::string& topic, const uuid& topic_id,
     const auto at = of->second.find(partition);
     if (at == of->second.end()) return -1;
     const auto& each = entries_[at->second];
+    if (!topic_id.is_zero() && each.topic_id != topic_id) return -1;  // of a topic that had the name before
     return each.wanted && !each.changed ? std::int64_t{at->second} : -1;
 }
 

@@ -69,6 +69,7 @@ private:
     std::int32_t id_ = 0;
     std::int32_t epoch_ = 0;  // 0: the next request is full
     bool full_ = false;       // the one under way
+    bool renewed_ = false;    // failed() since ask(): whatever the answer says, the next one is full
 };
 
 }  // namespace weir::detail

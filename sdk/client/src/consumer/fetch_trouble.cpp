@@ -48,6 +48,23 @@ void fetcher::reset(slot& of, const error& why) {
     wake();
 }
 
+/// A position in a topic that was deleted means nothing in the next one of that name, even where that has such an offset.
+bool fetcher::is_another(slot& of, const uuid& topic_id) {
+    if (topic_id.is_zero() || topic_id == of.topic_id) return false;
+    if (std::exchange(of.topic_id, topic_id).is_zero()) return false;
+    const auto gone = error{errc::unknown_topic_id, fmt::format("{}: the topic was deleted and made anew; starting anew where the group is, or as auto.offset.reset says", to_string(of.where))}
+                          .located(of.where.topic, of.where.partition, of.offset);
+    logs.warn(gone.message());
+    if (trouble_) trouble_(gone);
+    if (made_anew_) made_anew_(of.where);
+    leave(of);
+    inbox_->close(of.in);
+    begin(of, at::committed, phase::seeking);
+    of.leader_epoch = -1;
+    wake();
+    return true;
+}
+
 /// To be tried again.
 void fetcher::fail(slot& of, error why, bool refresh) {
     const auto now = view_->loop().now();

@@ -96,6 +96,7 @@ void fetcher::begin(slot& of, at::position from, phase first) {
     inbox_->open(of.in);
     of.now = first;
     of.target = from;
+    of.topic_id = {};
     of.offset = of.epoch = -1;
     of.replica = -1;
     of.end = -1;
@@ -158,6 +159,7 @@ void fetcher::place(slot& of) {
         else stick(of, std::move(why));
         return;
     }
+    if (is_another(of, topic->id)) return;
     const auto& leader = topic->partitions[index];
     if (leader.leader_epoch != of.leader_epoch) {
         const auto before = std::exchange(of.leader_epoch, leader.leader_epoch);
@@ -280,7 +282,8 @@ void fetcher::on_metadata() {
         const auto index = static_cast<std::size_t>(of->where.partition);
         if (!topic || index >= topic->partitions.size()) continue;
         const auto& leader = topic->partitions[index];
-        if (leader.leader_epoch != of->leader_epoch || (leader.leader != of->broker && of->replica != of->broker)) place(*of);
+        const bool anew = !of->topic_id.is_zero() && topic->id != of->topic_id;
+        if (anew || leader.leader_epoch != of->leader_epoch || (leader.leader != of->broker && of->replica != of->broker)) place(*of);
     }
     for (const auto& [broker, on] : lanes_) pump(on);
     wake();

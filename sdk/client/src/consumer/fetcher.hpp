@@ -56,6 +56,8 @@ public:
     void on_data(function<void()> tell) { data_ = std::move(tell); }
     /// What goes wrong without ending anything.
     void on_trouble(function<void(error)> tell) { trouble_ = std::move(tell); }
+    /// The topic was deleted and made anew: what was committed of that partition is gone with it.
+    void on_made_anew(function<void(const topic_partition&)> tell) { made_anew_ = std::move(tell); }
 
     std::vector<topic_partition> assigned() const;
     /// nullptr: not assigned.
@@ -77,6 +79,7 @@ private:
     };
     struct slot {
         topic_partition where;
+        uuid topic_id;                   // of the topic that the position is about; zero: nobody has told it
         feed_ptr in;
         phase now = phase::unassigned;
         at::position target;
@@ -123,6 +126,7 @@ private:
     void fail(slot& of, error why, bool refresh);
     void stick(slot& of, error why);
     void reset(slot& of, const error& why);
+    bool is_another(slot& of, const uuid& topic_id);
     void later(time_point when);
     void wake();
     void on_metadata();
@@ -149,6 +153,7 @@ private:
     function<group_identity()> identity_;
     function<void()> data_;
     function<void(error)> trouble_;
+    function<void(const topic_partition&)> made_anew_;
     std::vector<std::unique_ptr<slot>> slots_;  // by number
     std::map<std::string, std::map<std::int32_t, std::uint32_t>> numbers_;
     std::set<std::uint32_t> unsettled_;  // seeking or checking

@@ -33,12 +33,14 @@ membership_config member_of(const consumer_config& config, std::shared_ptr<consu
 
 void consumer_loop::subscribe(subscription to) {
     if (closed_) return;
+    if (!postponed_.empty()) return postpone([to = std::move(to)](consumer_loop& self) mutable { self.subscribe(std::move(to)); });
     if (config_.group_id.empty()) return inbox_->put_error(error{errc::invalid_group_id, "subscribe() needs group.id; assign() does without"});
     if (!subscribed_ && !fetcher_->assigned().empty()) {
         return inbox_->put_error(error{errc::invalid_request, "subscribe(): partitions were given by assign(); unsubscribe() comes first"});
     }
     if (!member_) member_ = make_membership(view_, member_of(config_, counters_), *this);
     subscribed_ = true;
+    leaving_ = false;
     ++subscriptions_;
     inbox_->begin(view_->loop().now());
     member_->subscribe(std::move(to));
@@ -46,15 +48,22 @@ void consumer_loop::subscribe(subscription to) {
 
 void consumer_loop::unsubscribe() {
     if (closed_) return;
+    if (!postponed_.empty()) return postpone([](consumer_loop& self) { self.unsubscribe(); });
     if (subscribed_) {
         // Who subscribes again before the group was left is a member anew when it has been.
-        member_->leave(config_.close_timeout, farewell::standard, [self = shared_from_this(), of = subscriptions_] {
-            if (self->subscriptions_ == of) self->subscribed_ = false;
-        });
+        leaving_ = true;
+        member_->leave(config_.close_timeout, farewell::standard, [self = shared_from_this(), of = subscriptions_] { self->has_left(of); });
         return;
     }
+    commit_in_passing();
     drop(fetcher_->assigned());
     tell_assignment();
+}
+
+void consumer_loop::has_left(std::uint64_t subscription) {
+    if (subscriptions_ != subscription) return;
+    subscribed_ = leaving_ = false;
+    for (auto steps = std::exchange(postponed_, {}); auto& each : steps) each(*this);
 }
 
 void consumer_loop::rejoin(std::string reason) {
@@ -106,7 +115,7 @@ void consumer_loop::lost(std::vector<topic_partition> gone) {
 time_point consumer_loop::last_polled() const { return inbox_->last_asked(view_->loop().now()); }
 
 void consumer_loop::failed(error why) {
-    subscribed_ = false;
+    subscribed_ = leaving_ = false;
     inbox_->stop(std::move(why));
 }
 

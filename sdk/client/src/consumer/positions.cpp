@@ -68,7 +68,7 @@ task<void> fetcher::look_up_committed(std::vector<slot*> which) {
         of.busy = false;
         if (of.now != phase::seeking) continue;
         if (!got) {
-            if (transient(got.error())) fail(of, got.error(), false);
+            if (transient(got.error()) || is_of_membership(got.code())) fail(of, got.error(), false);
             else stick(of, got.error());
             continue;
         }

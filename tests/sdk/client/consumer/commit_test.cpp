@@ -76,6 +76,21 @@ TEST_CASE_FIXTURE(commit_fixture, "auto-commit covers what was moved past, never
     }
 }
 
+TEST_CASE_FIXTURE(commit_fixture, "what was moved past is committed before its partition is given up") {
+    REQUIRE(create_topic(*wire, "orders", 2) == 0);
+    put(0, numbers(0, 6));
+    consumer_config few;
+    few.max_poll_records = 4;
+    start_group(std::move(few));
+    REQUIRE((*wait(in->poll())).size() == 4);
+    const auto in_hand = *wait(in->poll());
+    REQUIRE(in_hand.size() == 2);
+    SUBCASE("for others") { in->assign({orders[1]}); }
+    SUBCASE("for nothing") { in->unsubscribe(); }
+    world.run_for(100ms);
+    CHECK(committed() == 4);
+}
+
 TEST_CASE_FIXTURE(commit_fixture, "what the application committed itself is not taken back") {
     REQUIRE(create_topic(*wire, "orders", 1) == 0);
     put(0, numbers(0, 10));

@@ -101,6 +101,22 @@ TEST_CASE("a topic made anew has another id, and no request names both") {
     session.want(0, "orders", second_id, 0, from(0));
     CHECK(asked(session).starts_with("42.0: orders/0@0"));
     CHECK(session.find("", second_id, 0) == 0);
+    CHECK(session.find("", first_id, 0) == -1);
+}
+
+TEST_CASE("a topic made anew while a request is under way: the next one is full, and names it though its offset is the same") {
+    fetch_session session;
+    session.want(0, "orders", first_id, 0, from(0));
+    (void)asked(session);
+    session.answered(42);
+    (void)asked(session);
+    SUBCASE("at once") {}
+    SUBCASE("after it had left") { session.drop(0); }
+    session.want(0, "orders", second_id, 0, from(0));
+    session.answered(42);
+    CHECK(asked(session) == "42.0: orders/0@0");
+    session.answered(43);
+    CHECK(asked(session) == "43.1:");
 }
 
 TEST_CASE("answers find their partition, unless something else is wanted of it by now") {

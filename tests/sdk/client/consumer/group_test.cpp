@@ -274,6 +274,35 @@ TEST_CASE_FIXTURE(group_fixture, "unsubscribing leaves the group; assigning and 
     CHECK(wait(in->poll(1s)).code() == errc::invalid_group_id);
 }
 
+TEST_CASE_FIXTURE(group_fixture, "who unsubscribes and assigns in one breath reads what it assigned, from where it sought") {
+    REQUIRE(create_topic(*wire, "orders", 2) == 0);
+    for (int p = 0; p < 2; ++p) put(p, numbers(p * 100, 5));
+    auto first = join();
+    until_assigned({first.get()}, {2});
+    first->unsubscribe();
+    first->assign({orders[1]}, at::earliest);
+    first->seek(orders[1], at::offset(3));
+    CHECK(values(read(*first, 2)) == numbers(103, 2));
+    CHECK(first->assignment() == std::vector<topic_partition>{orders[1]});
+    CHECK((*wait(first->poll(5s))).empty());
+    SUBCASE("and may change its mind again") {
+        first->unsubscribe();
+        first->subscribe({"orders"});
+        until_assigned({first.get()}, {2});
+    }
+    SUBCASE("in the same breath, too") {
+        first->unsubscribe();
+        first->subscribe({"orders"});
+        until_assigned({first.get()}, {2});
+        first->unsubscribe();
+        first->assign({orders[1]}, at::earliest);
+        first->unsubscribe();
+        first->subscribe({"orders"});
+        world.run_for(1s);
+        until_assigned({first.get()}, {2});
+    }
+}
+
 TEST_CASE_FIXTURE(group_fixture, "who unsubscribes and subscribes in one breath is a member again") {
     REQUIRE(create_topic(*wire, "orders", 2) == 0);
     auto first = join();

@@ -2,6 +2,7 @@
 #include "consumer_fixture.hpp"
 
 #include <weir/protocol/messages/delete_records.hpp>
+#include <weir/protocol/messages/delete_topics.hpp>
 
 #include <algorithm>
 #include <map>
@@ -177,6 +178,34 @@ TEST_CASE_FIXTURE(trouble_fixture, "records that were deleted: the reader goes o
     CHECK(refused.error().offset() == 1);
 }
 
+TEST_CASE_FIXTURE(trouble_fixture, "a topic that is deleted and made anew is read anew, whatever it has where the reader was") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    put(0, numbers(0, 5));
+    consumer_config config;
+    config.start = at::earliest;
+    std::vector<error> heard;
+    config.on_error = [&](const error& why) { heard.push_back(why); };
+    config.allow_auto_create_topics = false;
+    SUBCASE("alone") {}
+    SUBCASE("in a group") { config.group_id = "readers"; }
+    open(std::move(config));
+    in->assign({orders[0]});
+    CHECK(values(read(5)) == numbers(0, 5));
+    if (wire->closed()) reconnect();
+    protocol::delete_topics_request gone;
+    gone.topic_names = {"orders"};
+    gone.timeout_ms = 5'000;
+    REQUIRE(wire->call(gone, 5).responses.at(0).error_code == 0);
+    world.run_for(100ms);
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    put(0, numbers(100, 9));
+    CHECK(values(read(9)) == numbers(100, 9));
+    REQUIRE_FALSE(heard.empty());
+    CHECK(heard[0].code() == errc::unknown_topic_id);
+    CHECK(heard[0].topic() == "orders");
+    CHECK(std::string{heard[0].what()}.find("orders-0: the topic was deleted and made anew") == 0);
+}
+
 TEST_CASE_FIXTURE(trouble_fixture, "a topic that does not exist yet is read once it does") {
     overrides = {"auto.create.topics.enable=false"};
     kill();
@@ -285,6 +314,16 @@ TEST_CASE("a configuration that cannot be says which setting, its value and what
     consumer_config beats;
     beats.heartbeat_interval = 50s;
     CHECK(refused(std::move(beats)) == "heartbeat.interval.ms=50000: allowed is less than session.timeout.ms=45000");
+    consumer_config of_members;
+    of_members.group_protocol = group_protocol::consumer;
+    of_members.session_timeout = 10s;
+    CHECK(refused(std::move(of_members)) == "session.timeout.ms=10000: allowed with group.protocol=classic; with consumer the coordinator decides (group.consumer.session.timeout.ms)");
+    consumer_config by_name;
+    by_name.extra = {{"group.protocol", "consumer"}, {"partition.assignment.strategy", "range"}};
+    CHECK(refused(std::move(by_name)).find("partition.assignment.strategy=range: allowed with group.protocol=classic") == 0);
+    consumer_config of_coordinator;
+    of_coordinator.remote_assignor = "uniform";
+    CHECK(refused(std::move(of_coordinator)) == "group.remote.assignor=uniform: allowed with group.protocol=consumer; with classic it is partition.assignment.strategy");
     consumer_config start;
     start.start = at::committed;
     CHECK(refused(std::move(start)).find("auto.offset.reset=committed: ") == 0);

@@ -39,7 +39,7 @@ result<record_formatter> record_formatter::make(std::string_view name, const std
     if (coordinator != std::end(coordinator_layouts)) {
         made.layout_ = layout::coordinator;
         made.decoder_.kind = coordinator->kind;
-        made.decoder_.quotes_types = false;
+        made.decoder_.as_dump = false;
         if (coordinator->types[0] >= 0) made.key_types_.assign(std::begin(coordinator->types), std::end(coordinator->types));
     } else if (simple == "NoOpMessageFormatter") {
         made.layout_ = layout::nothing;

@@ -73,8 +73,8 @@ std::string group_metadata_json(const group_metadata_value& value, std::int16_t 
     return document;
 }
 
-decoded_record decode_coordinator(std::string_view schema, const record_view& record, bool quotes_types) {
-    const std::string_view quote = quotes_types ? "\"" : "";
+decoded_record decode_coordinator(std::string_view schema, const record_view& record, bool as_dump) {
+    const std::string_view quote = as_dump ? "\"" : "";
     const auto fails = [&](std::string_view why) { return decoded_record{fmt::format("Error at offset {}, skipping. {}", record.offset, why), {}, false}; };
     if (!record.key) return fails("the record has no key");
     reader key_in{*record.key};
@@ -90,7 +90,7 @@ decoded_record decode_coordinator(std::string_view schema, const record_view& re
     const auto version = value_in.number<std::int16_t>("version");
     auto value = decode(*value_type, value_in, version);
     if (!value) return fails(value.error().message());
-    const auto data = value_type->name == group_metadata_value::message_name
+    const auto data = as_dump && value_type->name == group_metadata_value::message_name
                           ? group_metadata_json(*static_cast<const group_metadata_value*>(value->get()), version)
                           : to_json(*value_type, value->get(), version);
     found.payload = fmt::format("{{\"version\":{0}{1}{0},\"data\":{2}}}", quote, version, data);
@@ -128,9 +128,9 @@ std::string control_json(std::string_view message, bytes_view value) {
 
 decoded_record record_decoder::decode(const record_view& record) const {
     switch (kind) {
-        case record_kind::offsets: return decode_coordinator("group_coordinator_records", record, quotes_types);
-        case record_kind::transactions: return decode_coordinator("transaction_records", record, quotes_types);
-        case record_kind::share_state: return decode_coordinator("share_records", record, quotes_types);
+        case record_kind::offsets: return decode_coordinator("group_coordinator_records", record, as_dump);
+        case record_kind::transactions: return decode_coordinator("transaction_records", record, as_dump);
+        case record_kind::share_state: return decode_coordinator("share_records", record, as_dump);
         case record_kind::cluster_metadata: return decode_framed("metadata_records", record);
         case record_kind::remote_log_metadata: return decode_framed("remote_log_metadata_records", record);
         case record_kind::plain: break;

@@ -25,7 +25,9 @@ struct record_decoder {
     record_kind kind = record_kind::plain;
     value_form key = value_form::text;             ///< how plain ones are shown
     value_form value = value_form::text;
-    bool quotes_types = true;                      ///< {"type":"1", as dump-log prints coordinators' records; a console prints {"type":1
+    /// Coordinators' records as dump-log prints them: {"type":"1", and what members of a group said taken apart; or else as a
+    /// console prints them: {"type":1, and the bytes.
+    bool as_dump = true;
 
     /// Never fails: what cannot be read says so in the text, as in Kafka's tool.
     decoded_record decode(const protocol::record_view& record) const;

@@ -111,7 +111,7 @@ void batch::take(std::uint32_t index, void* into) {
     }
     const auto after = std::upper_bound(times_.begin(), times_.end(), static_cast<std::int32_t>(index), [](std::int32_t i, const auto& run) { return i < run.first; });
     const timestamp time{duration{append_time_ >= 0 ? append_time_ : std::prev(after)->second}};
-    out = result<record_metadata>{record_metadata{topic, partition, base_offset_ >= 0 ? base_offset_ + index : -1, time}};
+    out.emplace(topic, partition, base_offset_ >= 0 ? base_offset_ + index : -1, time);
 }
 
 }  // namespace weir::detail

@@ -81,6 +81,12 @@ public:
     errc code() const noexcept { return value_ ? errc::none : error_.code(); }
     template <class U>
     T value_or(U&& other) && { return value_ ? std::move(*value_) : T(std::forward<U>(other)); }
+    /// Makes the value where it stands.
+    template <class... Args>
+    T& emplace(Args&&... args) {
+        error_ = {};
+        return value_.emplace(std::forward<Args>(args)...);
+    }
 
 private:
     void check() const { if (!value_) detail::raise(error_); }

@@ -41,6 +41,77 @@ TEST_CASE("steps posted from many threads all run on the loop, in each poster's 
     CHECK_FALSE(rt.loop(0).running_here());
 }
 
+TEST_CASE("a loop that sleeps lets other threads take its place, one at a time and in each one's order") {
+    runtime rt{1};
+    rt.start();
+    auto& loop = rt.loop(0);
+    constexpr int threads = 4, each = 3000;
+    std::vector<int> next(threads, 0);  // touched by whoever is the loop
+    bool in_order = true;
+    int left = threads * each;
+    std::promise<void> done;
+    std::vector<std::thread> all;
+    std::atomic<int> elsewhere = 0;
+    for (int t = 0; t < threads; ++t) {
+        all.emplace_back([&, t] {
+            for (int i = 0; i < each; ++i) {
+                auto step = [&, t, i, by = std::this_thread::get_id()] {
+                    in_order = in_order && loop.running_here() && next[static_cast<std::size_t>(t)]++ == i;
+                    if (std::this_thread::get_id() == by) ++elsewhere;
+                    if (--left == 0) done.set_value();
+                };
+                if (i % 3 == 0) loop.post(std::move(step));
+                else loop.run_or_post(std::move(step));
+                if (i % 16 == 0) std::this_thread::yield();
+            }
+        });
+    }
+    for (auto& thread : all) thread.join();
+    done.get_future().wait();
+    CHECK(in_order);
+    CHECK_FALSE(loop.running_here());
+    MESSAGE(elsewhere.load() << " of " << threads * each << " ran where they were asked for");
+}
+
+TEST_CASE("what a step begins that ran on another thread goes on: steps, the end of the turn, timers, sockets") {
+    runtime rt{1};
+    rt.start();
+    auto& loop = rt.loop(0);
+    int here = 0;
+    const auto caller = std::this_thread::get_id();
+    while (here == 0) {  // until the loop was asleep
+        std::promise<void> turned, deep, late, connected;
+        std::unique_ptr<listener> listening;
+        std::unique_ptr<stream> client;
+        std::promise<bool> ran_here;
+        loop.run_or_post([&] {
+            ran_here.set_value(std::this_thread::get_id() == caller);
+            loop.defer_to_turn_end([&] { turned.set_value(); });
+            loop.post([&] { loop.post([&] { loop.post([&] { loop.post([&] { deep.set_value(); }); }); }); });
+            loop.call_after(1ms, [&] { late.set_value(); });
+            auto opened = rt.net().listen(loop, {"127.0.0.1", 0}, {}, [&]() -> event_loop& { return loop; }, [](std::unique_ptr<stream>) {});
+            listening = std::move(*opened);
+            rt.net().connect(loop, listening->local(), {}, 5s, [&](result<std::unique_ptr<stream>> made) {
+                client = std::move(*made);
+                connected.set_value();
+            });
+        });
+        turned.get_future().wait();
+        deep.get_future().wait();
+        late.get_future().wait();
+        connected.get_future().wait();
+        here += ran_here.get_future().get();
+        std::promise<void> gone;
+        loop.post([&] {
+            client.reset();
+            listening.reset();
+            gone.set_value();
+        });
+        gone.get_future().wait();
+    }
+    CHECK(here == 1);
+}
+
 TEST_CASE("a doorbell is heard from a signal handler, once for many rings, and no more once it is gone") {
     runtime rt{1};
     rt.start();

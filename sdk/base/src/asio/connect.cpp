@@ -24,8 +24,8 @@ public:
             return;
         }
         // Asio resolves on a thread of its own: getaddrinfo blocks.
-        resolver_.async_resolve(to_.host, "", [self = shared_from_this()](const boost::system::error_code& failure,
-                                                                          const tcp::resolver::results_type& found) {
+        resolver_.async_resolve(to_.host, "", loop_.handler([self = shared_from_this()](const boost::system::error_code& failure,
+                                                                                        const tcp::resolver::results_type& found) {
             if (!self->done_) return;
             for (const auto& entry : found) self->addresses_.push_back(entry.endpoint().address());
             if (failure || self->addresses_.empty()) {
@@ -34,7 +34,7 @@ public:
                 return;
             }
             self->try_next();
-        });
+        }));
     }
 
 private:
@@ -56,11 +56,11 @@ private:
                 self->refused(boost::asio::error::timed_out);
             });
         }
-        socket_.async_connect(where, [self = shared_from_this(), attempt](const boost::system::error_code& outcome) {
+        socket_.async_connect(where, loop_.handler([self = shared_from_this(), attempt](const boost::system::error_code& outcome) {
             if (!self->done_ || attempt != self->next_) return;  // over, or its turn is
             if (outcome) self->refused(outcome);
             else self->finish(make_socket_stream(self->loop_, std::move(self->socket_)));
-        });
+        }));
     }
 
     void refused(const boost::system::error_code& failure) {

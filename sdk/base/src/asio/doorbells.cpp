@@ -49,13 +49,13 @@ std::unique_ptr<doorbell> doorbells::hang(function<void()> step) {
 
 // A loop that nobody hung a doorbell on has nothing to wait for here.
 void doorbells::wait() {
-    rung_.async_wait(boost::asio::posix::descriptor_base::wait_read, [this](const boost::system::error_code& failure) {
+    rung_.async_wait(boost::asio::posix::descriptor_base::wait_read, loop_.handler([this](const boost::system::error_code& failure) {
         if (failure) return;
         std::uint64_t rings = 0;
         [[maybe_unused]] const auto taken = ::read(rung_.native_handle(), &rings, sizeof rings);
         answer();
         if (!all_.empty()) wait();
-    });
+    }));
 }
 
 void doorbells::answer() {

@@ -67,10 +67,10 @@ public:
 private:
     void wait(tcp::acceptor& socket) {
         socket.async_wait(tcp::acceptor::wait_read,
-                          [self = shared_from_this(), &socket](const boost::system::error_code& failure) {
+                          loop_.handler([self = shared_from_this(), &socket](const boost::system::error_code& failure) {
                               if (failure) return;
                               self->loop_.run_in_this_turn([self, &socket] { self->accept_some(socket); });
-                          });
+                          }));
     }
 
     void accept_some(tcp::acceptor& socket) {

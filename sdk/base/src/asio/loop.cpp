@@ -72,7 +72,24 @@ void asio_loop::post(function<void()> step) {
         remote_.push_back(std::move(step));
     }
     // One wake-up for all that is posted until the loop takes them.
-    if (first && io_) boost::asio::post(*io_, [this] { take_remote(); });
+    if (first && io_) boost::asio::post(*io_, handler([this] { take_remote(); }));
+}
+
+void asio_loop::run_or_post(function<void()> step) noexcept {
+    if (running_here()) return post(std::move(step));
+    const std::unique_lock held{turn_mutex_, std::try_to_lock};
+    const auto overtakes = [&] {
+        const std::lock_guard looking{remote_mutex_};
+        return !remote_.empty();
+    };
+    if (!held || !asleep_ || !ready_.empty() || overtakes()) return post(std::move(step));
+    const auto* const before = std::exchange(running, this);
+    ready_.push_back({timer_id::none, std::move(step)});
+    // The second is for what the first wrote, whose end is a step.
+    for (int turns = 0; turns < 2 && (!ready_.empty() || !turn_end_.empty()); ++turns) take_turn();
+    if (something_to_do()) boost::asio::post(*io_, handler([] {}));
+    else arm();
+    running = before;
 }
 
 void asio_loop::take_remote() {
@@ -101,42 +118,58 @@ void asio_loop::arm() {
     if (!next || (armed_for_ && *armed_for_ <= *next)) return;
     armed_for_ = next;
     alarm_->expires_at(std::chrono::steady_clock::time_point{next->time_since_epoch()});
-    alarm_->async_wait([this](const boost::system::error_code& failure) {
+    alarm_->async_wait(handler([this](const boost::system::error_code& failure) {
         if (!failure) armed_for_.reset();
-    });
+    }));
+}
+
+void asio_loop::sleep() {
+    arm();
+    const auto tired = now();
+    asleep_ = true;
+    turn_mutex_.unlock();
+    io_->run_one();  // whose handler wakes up first
+    wake_up();
+    slept_.store(slept_.load(std::memory_order_relaxed) + (now() - tired).count(), std::memory_order_relaxed);
+}
+
+void asio_loop::wake_up() {
+    if (!asleep_) return;
+    turn_mutex_.lock();
+    asleep_ = false;
+}
+
+void asio_loop::take_turn() {
+    turn_.swap(ready_);
+    for (auto& next : turn_) {
+        auto step = next.timer == timer_id::none ? std::move(next.step) : timers_.take(next.timer);
+        if (step) step();
+    }
+    turn_.clear();
+    if (turn_end_.empty()) return;
+    auto ending = std::exchange(turn_end_, {});  // what these defer belongs to the next turn
+    for (auto& step : ending) step();
 }
 
 void asio_loop::run() {
     const auto guard = boost::asio::make_work_guard(*io_);
     const auto* const before = std::exchange(running, this);
+    const std::lock_guard held{turn_mutex_};
     while (!stopping_.load(std::memory_order_acquire)) {
-        if (!something_to_do()) {
-            arm();
-            const auto tired = now();
-            io_->run_one();  // sleeps
-            slept_.store(slept_.load(std::memory_order_relaxed) + (now() - tired).count(), std::memory_order_relaxed);
-        }
+        if (!something_to_do()) sleep();
         io_->poll();
         const auto now_at = now();
         for (auto due = timers_.pop_due(now_at); due != timer_id::none; due = timers_.pop_due(now_at)) {
             ready_.push_back({due, {}});
         }
-        turn_.swap(ready_);
-        for (auto& next : turn_) {
-            auto step = next.timer == timer_id::none ? std::move(next.step) : timers_.take(next.timer);
-            if (step) step();
-        }
-        turn_.clear();
-        if (turn_end_.empty()) continue;
-        auto ending = std::exchange(turn_end_, {});  // what these defer belongs to the next turn
-        for (auto& step : ending) step();
+        take_turn();
     }
     running = before;
 }
 
 void asio_loop::stop() noexcept {
     stopping_.store(true, std::memory_order_release);
-    if (io_) boost::asio::post(*io_, [] {});
+    if (io_) boost::asio::post(*io_, handler([] {}));
 }
 
 }  // namespace weir::detail

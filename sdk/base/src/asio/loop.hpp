@@ -24,6 +24,7 @@ public:
     timestamp_ms wall_now() const noexcept override;
     timestamp_ms wall_recent() const noexcept override;
     void post(function<void()> step) override;
+    void run_or_post(function<void()> step) noexcept override;  ///< what throws ends the program, as on the loop's own thread
     std::unique_ptr<doorbell> hang_doorbell(function<void()> step) override { return doorbells_->hang(std::move(step)); }
     timer_id call_at(time_point when, function<void()> step) override;
     void cancel(timer_id timer) noexcept override;
@@ -39,7 +40,15 @@ public:
     /// The same, and the io_context. Afterwards posting is harmless, so that all loops can do this before the first is gone.
     void shut_down() noexcept;
     boost::asio::io_context& io() noexcept { return *io_; }
-    /// What an Asio handler hands on: runs in this turn. Own thread only.
+    /// Every handler given to Asio goes through here: it may find that another thread has taken this one's place.
+    template <class F>
+    auto handler(F what) {
+        return [this, what = std::move(what)](auto&&... outcome) mutable {
+            wake_up();
+            what(std::forward<decltype(outcome)>(outcome)...);
+        };
+    }
+    /// What such a handler hands on: runs in this turn. Own thread only.
     void run_in_this_turn(function<void()> step) { ready_.push_back({timer_id::none, std::move(step)}); }
 
 private:
@@ -50,6 +59,9 @@ private:
     bool something_to_do() const noexcept;
     void arm();
     void take_remote();
+    void take_turn();
+    void sleep();
+    void wake_up();
 
     // Behind an optional, so that it can go first: handlers it drops may own things that still call this loop.
     std::optional<boost::asio::io_context> io_;
@@ -60,6 +72,9 @@ private:
     std::vector<item> ready_;
     std::vector<item> turn_;
     std::vector<function<void()>> turn_end_;
+    /// Whoever holds it is the loop: its own thread, but for while that sleeps.
+    std::mutex turn_mutex_;
+    bool asleep_ = false;  // written by the loop's own thread, under the lock
     std::mutex remote_mutex_;
     std::vector<function<void()>> remote_;  // posted by other threads
     std::atomic<bool> stopping_{false};

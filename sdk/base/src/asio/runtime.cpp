@@ -26,11 +26,11 @@ struct signal_watch : std::enable_shared_from_this<signal_watch> {
     signal_watch(detail::asio_loop& loop, function<void(int)> handler)
         : loop(loop), signals(loop.io()), handler(std::move(handler)) {}
     void wait() {
-        signals.async_wait([self = shared_from_this()](const boost::system::error_code& failure, int number) {
+        signals.async_wait(loop.handler([self = shared_from_this()](const boost::system::error_code& failure, int number) {
             if (failure) return;
             self->loop.run_in_this_turn([self, number] { self->handler(number); });
             self->wait();
-        });
+        }));
     }
     detail::asio_loop& loop;
     boost::asio::signal_set signals;

@@ -37,9 +37,9 @@ public:
         }
         // Asio tries at once when bytes may be there, and asks the kernel for readiness only when they are not.
         socket_.async_receive(boost::asio::buffer(into.data(), into.size()),
-                              [self = shared_from_this()](const boost::system::error_code& failure, std::size_t count) {
+                              loop_.handler([self = shared_from_this()](const boost::system::error_code& failure, std::size_t count) {
                                   self->finish_read(failure, count);
-                              });
+                              }));
     }
 
     void write(std::vector<write_piece> pieces, function<void(result<void>)> done) {
@@ -135,9 +135,9 @@ private:
             if (sent < 0 && number == EINTR) continue;
             if (sent < 0 && (number == EAGAIN || number == EWOULDBLOCK)) {
                 socket_.async_wait(tcp::socket::wait_write,
-                                   [self = shared_from_this()](const boost::system::error_code& failure) {
+                                   loop_.handler([self = shared_from_this()](const boost::system::error_code& failure) {
                                        if (!failure) self->loop_.run_in_this_turn([self] { self->send_on(); });
-                                   });
+                                   }));
                 return;
             }
             if (sent < 0) finish_write(failed(number));

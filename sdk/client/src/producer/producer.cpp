@@ -205,7 +205,7 @@ appended producer_core::try_append(std::string_view topic, outbound& out) {
 }
 
 void producer_core::wake() {
-    loop_.post([sender = sender_] { sender->run(); });
+    loop_.run_or_post([sender = sender_] { sender->run(); });
 }
 
 void producer_core::refused(const error& why, std::int64_t transaction) {

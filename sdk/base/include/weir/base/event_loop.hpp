@@ -27,6 +27,9 @@ class event_loop : public clock {
 public:
     /// Runs `step` later on this loop, in the order posted. Any thread.
     virtual void post(function<void()> step) = 0;
+    /// The same, but where the loop sleeps the calling thread may take its place for as long as `step` takes, which spares
+    /// waking it. Any thread that holds no lock which steps of this loop want.
+    virtual void run_or_post(function<void()> step) { post(std::move(step)); }
     /// `step` runs here each time it is rung, and no more once the doorbell is gone. Any thread.
     virtual std::unique_ptr<doorbell> hang_doorbell(function<void()> step) = 0;
     /// Runs `step` on this loop at `when` or as soon after as it can.

@@ -67,7 +67,8 @@ public:
 class network {
 public:
     virtual ~network() = default;
-    /// Connects from `loop`; errc::refused, errc::timed_out or errc::io_error with the endpoint named.
+    /// Connects from `loop`; errc::not_found (no such host), errc::refused, errc::timed_out or errc::io_error with the
+    /// endpoint named.
     virtual void connect(event_loop& loop, const endpoint& to, const socket_options& options, nanoseconds timeout,
                          function<void(result<std::unique_ptr<stream>>)> done) = 0;
     /// Listens on `loop`. `pick_loop` chooses the loop each accepted stream lives on; `accepted` then runs on that loop.

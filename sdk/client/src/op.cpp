@@ -21,6 +21,9 @@ error op_signal::wait(std::uint32_t index, milliseconds most) {
     }
     const auto is_over = [&] { return over(index); };
     ++blocked_;
+    held.unlock();
+    strand_->lend_thread([&] { return ready(index); }, most == milliseconds::max() ? nanoseconds::max() : nanoseconds{most});
+    held.lock();
     bool in_time = true;
     if (most == milliseconds::max()) changed_.wait(held, is_over);
     else in_time = changed_.wait_for(held, most, is_over);
@@ -80,6 +83,7 @@ void op_signal::cancel(std::uint32_t index) noexcept {
         return mine;
     };
     continuations here, on_strand;
+    bool waiting = false;
     {
         const std::lock_guard held{mutex_};
         if (over(index)) return;
@@ -87,7 +91,9 @@ void op_signal::cancel(std::uint32_t index) noexcept {
         here = take(on_any_thread_);
         on_strand = take(on_strand_);
         changed_.notify_all();
+        waiting = blocked_ > 0;
     }
+    if (waiting) strand_->rouse();
     go_on(std::move(here), std::move(on_strand));
 }
 
@@ -113,7 +119,10 @@ bool op_signal::finish() {
         if (blocked_ > 0) kept = shared_from_this();
     }
     // Not under the lock: who wakes wants it at once, and would go back to sleep for it.
-    if (kept) changed_.notify_all();
+    if (kept) {
+        changed_.notify_all();
+        strand_->rouse();
+    }
     go_on(std::move(here), std::move(on_strand));
     return true;
 }

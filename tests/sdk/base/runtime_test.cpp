@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <csignal>
 #include <ctime>
 #include <future>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -110,6 +112,109 @@ TEST_CASE("what a step begins that ran on another thread goes on: steps, the end
         gone.get_future().wait();
     }
     CHECK(here == 1);
+}
+
+namespace {
+
+/// What one waits for by lending its thread, or asleep where the loop takes none.
+struct awaited {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool ended = false;
+    std::thread::id by;
+    void end() {
+        const std::lock_guard held{mutex};
+        ended = true;
+        by = std::this_thread::get_id();
+        changed.notify_all();
+    }
+    bool over() {
+        const std::lock_guard held{mutex};
+        return ended;
+    }
+    /// Whether this thread brought it about.
+    bool wait(event_loop& loop, nanoseconds most = 10s) {
+        loop.lend_thread([this] { return over(); }, most);
+        std::unique_lock held{mutex};
+        changed.wait(held, [this] { return ended; });
+        return by == std::this_thread::get_id();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("who waits again and again is the loop meanwhile, and others' steps and timers run as ever") {
+    runtime rt{2};
+    rt.start();
+    auto& loop = rt.loop(0);
+    std::atomic<bool> over = false;
+    std::vector<std::thread> others;
+    std::vector<int> next(3, 0);
+    bool in_order = true;
+    for (std::size_t t = 0; t < next.size(); ++t) {
+        others.emplace_back([&, t] {
+            for (int i = 0; !over; ++i) {
+                awaited ran;
+                auto step = [&, t, i] {
+                    in_order = in_order && loop.running_here() && next[t]++ == i;
+                    ran.end();
+                };
+                if (t == 0) loop.run_or_post(std::move(step));
+                else loop.post(std::move(step));
+                ran.wait(loop);
+            }
+        });
+    }
+    int served_itself = 0;
+    for (int i = 0; i < 3000; ++i) {
+        awaited answer;
+        // Through another loop, as an answer comes from elsewhere; now and then by the clock.
+        loop.run_or_post([&] {
+            if (i % 50 == 0) return void(loop.call_after(100us, [&] { answer.end(); }));
+            rt.loop(1).post([&] { loop.post([&] { answer.end(); }); });
+        });
+        served_itself += answer.wait(loop);
+    }
+    over = true;
+    for (auto& each : others) each.join();
+    CHECK(in_order);
+    MESSAGE(served_itself << " of 3000 by the thread that waited");
+}
+
+TEST_CASE("when the one that waited does not come back the loop goes on by itself") {
+    runtime rt{1};
+    rt.start();
+    auto& loop = rt.loop(0);
+    int served_itself = 0;
+    for (int i = 0; served_itself == 0 || i < 100; ++i) {
+        awaited answer;
+        loop.run_or_post([&] { loop.post([&] { answer.end(); }); });
+        served_itself += answer.wait(loop);
+        if (i % 20 != 19) continue;
+        std::promise<void> by_the_clock, by_a_post;
+        loop.run_or_post([&] { loop.call_after(2ms, [&] { by_the_clock.set_value(); }); });
+        by_the_clock.get_future().wait();
+        loop.post([&] { by_a_post.set_value(); });
+        by_a_post.get_future().wait();
+    }
+    // A limit ends the visit; so does the loop's end.
+    std::atomic<bool> returned = false;
+    std::thread last{[&] {
+        for (int i = 0; i < 10; ++i) {
+            awaited never;
+            const auto began = loop.now();
+            loop.lend_thread([&] { return never.over(); }, 100us);
+            CHECK(loop.now() - began < 5s);
+        }
+        awaited never;
+        loop.lend_thread([&] { return never.over(); }, nanoseconds::max());
+        returned = true;
+    }};
+    while (!returned) {
+        rt.stop();
+        std::this_thread::yield();
+    }
+    last.join();
 }
 
 TEST_CASE("a doorbell is heard from a signal handler, once for many rings, and no more once it is gone") {

@@ -11,6 +11,10 @@ namespace {
 
 thread_local const asio_loop* running = nullptr;
 
+// Who comes back this soon, this often, waits for one short thing after the other, and serves itself faster than it is woken.
+constexpr auto guest_returns_within = std::chrono::milliseconds{1};
+constexpr int visits_before_lending = 3;
+
 }  // namespace
 
 asio_loop::asio_loop() {
@@ -72,24 +76,30 @@ void asio_loop::post(function<void()> step) {
         remote_.push_back(std::move(step));
     }
     // One wake-up for all that is posted until the loop takes them.
-    if (first && io_) boost::asio::post(*io_, handler([this] { take_remote(); }));
+    if (!first || !io_) return;
+    boost::asio::post(*io_, handler([this] { take_remote(); }));
+    // Nobody is within Asio. No lock here: who posts may hold what a step wants. A call that is not heard costs a millisecond.
+    if (aside_ && !guest_) call_back();
 }
 
 void asio_loop::run_or_post(function<void()> step) noexcept {
     if (running_here()) return post(std::move(step));
-    const std::unique_lock held{turn_mutex_, std::try_to_lock};
+    std::unique_lock held{turn_mutex_, std::try_to_lock};
     const auto overtakes = [&] {
         const std::lock_guard looking{remote_mutex_};
         return !remote_.empty();
     };
-    if (!held || !asleep_ || !ready_.empty() || overtakes()) return post(std::move(step));
+    if (!held || !free() || !ready_.empty() || overtakes()) {
+        held = {};
+        return post(std::move(step));
+    }
     const auto* const before = std::exchange(running, this);
     ready_.push_back({timer_id::none, std::move(step)});
     // The second is for what the first wrote, whose end is a step.
-    for (int turns = 0; turns < 2 && (!ready_.empty() || !turn_end_.empty()); ++turns) take_turn();
-    if (something_to_do()) boost::asio::post(*io_, handler([] {}));
-    else arm();
+    for (int turns = 0; turns < 2 && (!ready_.empty() || !turn_end_.empty()); ++turns) run_steps();
     running = before;
+    if (something_to_do()) fetch_thread();
+    else if (!aside_) arm();
 }
 
 void asio_loop::take_remote() {
@@ -139,7 +149,7 @@ void asio_loop::wake_up() {
     asleep_ = false;
 }
 
-void asio_loop::take_turn() {
+void asio_loop::run_steps() {
     turn_.swap(ready_);
     for (auto& next : turn_) {
         auto step = next.timer == timer_id::none ? std::move(next.step) : timers_.take(next.timer);
@@ -151,20 +161,77 @@ void asio_loop::take_turn() {
     for (auto& step : ending) step();
 }
 
+void asio_loop::turn() {
+    if (!something_to_do()) sleep();
+    io_->poll();
+    const auto now_at = now();
+    for (auto due = timers_.pop_due(now_at); due != timer_id::none; due = timers_.pop_due(now_at)) {
+        ready_.push_back({due, {}});
+    }
+    run_steps();
+}
+
 void asio_loop::run() {
     const auto guard = boost::asio::make_work_guard(*io_);
     const auto* const before = std::exchange(running, this);
-    const std::lock_guard held{turn_mutex_};
+    std::unique_lock held{turn_mutex_};
     while (!stopping_.load(std::memory_order_acquire)) {
-        if (!something_to_do()) sleep();
-        io_->poll();
-        const auto now_at = now();
-        for (auto due = timers_.pop_due(now_at); due != timer_id::none; due = timers_.pop_due(now_at)) {
-            ready_.push_back({due, {}});
-        }
-        take_turn();
+        turn();
+        if (guest_) step_aside(held);
     }
     running = before;
+}
+
+// A guest that has gone is likely to be back soon, as from one blocking call after the other.
+void asio_loop::step_aside(std::unique_lock<std::mutex>& held) {
+    aside_ = true;
+    called_back_ = false;
+    changed_places_.notify_all();
+    for (auto seen = visits_;;) {
+        if (stays_) changed_places_.wait(held);
+        else changed_places_.wait_for(held, guest_returns_within);
+        if (!guest_ && (called_back_ || stopping_ || seen == visits_)) break;
+        stays_ = guest_ && seen == visits_;  // then it tells when it goes
+        seen = visits_;
+    }
+    stays_ = false;
+    aside_ = false;
+}
+
+void asio_loop::call_back() {
+    called_back_ = true;
+    changed_places_.notify_all();
+}
+
+// Makes the loop's own thread look, wherever it is.
+void asio_loop::fetch_thread() {
+    if (aside_) call_back();
+    else boost::asio::post(*io_, handler([] {}));
+}
+
+void asio_loop::lend_thread(function<bool()> reached, nanoseconds most) noexcept {
+    if (running_here()) return;
+    std::unique_lock held{turn_mutex_, std::try_to_lock};
+    if (!held || !free() || stopping_) return;
+    const auto began = now();
+    const bool soon = began - std::exchange(last_visit_, began) < guest_returns_within;
+    visits_in_a_row_ = soon ? visits_in_a_row_ + 1 : 0;
+    if (visits_in_a_row_ < visits_before_lending) return;
+    guest_ = true;
+    ++visits_;
+    if (!aside_) {
+        fetch_thread();
+        changed_places_.wait(held, [this] { return aside_.load(); });
+    }
+    const auto* const before = std::exchange(running, this);
+    const auto until = most < nanoseconds::max() - began.time_since_epoch() ? began + most : time_point::max();
+    const auto alarm = until == time_point::max() ? timer_id::none : call_at(until, [] {});
+    while (!reached() && now() < until && !stopping_) turn();
+    cancel(alarm);
+    running = before;
+    guest_ = false;
+    const std::lock_guard looking{remote_mutex_};
+    if (stays_ || !remote_.empty() || something_to_do()) fetch_thread();
 }
 
 void asio_loop::stop() noexcept {

@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -24,7 +25,9 @@ public:
     timestamp_ms wall_now() const noexcept override;
     timestamp_ms wall_recent() const noexcept override;
     void post(function<void()> step) override;
-    void run_or_post(function<void()> step) noexcept override;  ///< what throws ends the program, as on the loop's own thread
+    // Of these two, what throws ends the program, as on the loop's own thread.
+    void run_or_post(function<void()> step) noexcept override;
+    void lend_thread(function<bool()> reached, nanoseconds most) noexcept override;
     std::unique_ptr<doorbell> hang_doorbell(function<void()> step) override { return doorbells_->hang(std::move(step)); }
     timer_id call_at(time_point when, function<void()> step) override;
     void cancel(timer_id timer) noexcept override;
@@ -59,9 +62,15 @@ private:
     bool something_to_do() const noexcept;
     void arm();
     void take_remote();
-    void take_turn();
+    void turn();
+    void run_steps();
     void sleep();
     void wake_up();
+    void step_aside(std::unique_lock<std::mutex>& held);
+    void call_back();
+    void fetch_thread();
+    /// Whether a thread other than the loop's own may take its place; with the turn held.
+    bool free() const noexcept { return !guest_ && (asleep_ || aside_); }
 
     // Behind an optional, so that it can go first: handlers it drops may own things that still call this loop.
     std::optional<boost::asio::io_context> io_;
@@ -72,9 +81,17 @@ private:
     std::vector<item> ready_;
     std::vector<item> turn_;
     std::vector<function<void()>> turn_end_;
-    /// Whoever holds it is the loop: its own thread, but for while that sleeps.
+    /// Whoever holds it is the loop: its own thread, but for while that sleeps or has stepped aside for a guest.
     std::mutex turn_mutex_;
-    bool asleep_ = false;  // written by the loop's own thread, under the lock
+    bool asleep_ = false;  // within Asio; written by who sleeps, under the lock
+    std::atomic<bool> guest_{false};  // a thread is lent; this and the next are written under the lock
+    std::atomic<bool> aside_{false};  // the loop's own thread waits for the guest to be gone
+    bool stays_ = false;
+    std::uint64_t visits_ = 0;
+    int visits_in_a_row_ = 0;
+    time_point last_visit_{};
+    std::atomic<bool> called_back_{false};
+    std::condition_variable changed_places_;
     std::mutex remote_mutex_;
     std::vector<function<void()>> remote_;  // posted by other threads
     std::atomic<bool> stopping_{false};

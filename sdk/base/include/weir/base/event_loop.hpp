@@ -30,6 +30,9 @@ public:
     /// The same, but where the loop sleeps the calling thread may take its place for as long as `step` takes, which spares
     /// waking it. Any thread that holds no lock which steps of this loop want.
     virtual void run_or_post(function<void()> step) { post(std::move(step)); }
+    /// For a thread that would wait for what the loop brings about: it may be the loop meanwhile, until `reached` holds, which
+    /// is asked after each turn, or `most` has passed. Returns sooner, or at once, where that would not help. The same threads.
+    virtual void lend_thread(function<bool()> /*reached*/, nanoseconds /*most*/) {}
     /// `step` runs here each time it is rung, and no more once the doorbell is gone. Any thread.
     virtual std::unique_ptr<doorbell> hang_doorbell(function<void()> step) = 0;
     /// Runs `step` on this loop at `when` or as soon after as it can.

@@ -1,6 +1,7 @@
 // The client's own threads and the user's, over real sockets, with a broker on a real disk in the same process.
 #include "real_broker.hpp"
 
+#include <weir/admin.hpp>
 #include <weir/producer.hpp>
 
 #include <doctest/doctest.h>
@@ -46,6 +47,68 @@ TEST_CASE("many threads share a producer, and every record has a place of its ow
         }
     }
     CHECK(places.size() == 8000);
+}
+
+// Such a thread is the client's loop in between.
+TEST_CASE("threads that wait for one record after the other, while others send, flush and cancel") {
+    real_broker broker;
+    client kafka{broker.bootstrap()};
+    producer out{kafka};
+    std::atomic<bool> over{false};
+    std::atomic<int> told{0}, asked{0};
+    std::thread others{[&] {
+        while (!over) {
+            ++asked;
+            out.send(lines, std::string{"told"}).then([&](const result<record_metadata>& got) { told += got.has_value(); });
+            auto dropped = out.send(lines, std::string{"cancelled"});
+            dropped.cancel();
+            CHECK(out.flush().get().code() == errc::none);
+        }
+    }};
+    std::set<std::pair<std::int32_t, std::int64_t>> places[2];
+    std::vector<std::thread> waiting;
+    for (auto& mine : places) {
+        waiting.emplace_back([&] {
+            for (int i = 0; i < 1500; ++i) {
+                const auto got = out.send(lines, std::string(100, 'x')).get_for(10s);
+                if (got) mine.emplace(got->partition, got->offset);
+            }
+        });
+    }
+    for (auto& each : waiting) each.join();
+    over = true;
+    others.join();
+    REQUIRE(out.flush().get());
+    CHECK(told == asked);
+    CHECK(places[0].size() == 1500);
+    places[1].merge(places[0]);
+    CHECK(places[1].size() == 3000);
+}
+
+TEST_CASE("a thread that is the client's loop while it waits is let go by its limit, by cancel(), and by close()") {
+    real_broker broker;
+    client kafka{broker.bootstrap()};
+    const auto made = admin{kafka}.create_topics({{.name = "stuck", .partitions = 1, .config = {.min_insync_replicas = 2}}}).get();
+    REQUIRE(made);
+    const topic<none, std::string> stuck{"stuck"};  // each attempt is refused until delivery.timeout.ms
+    producer prompt{kafka}, late{kafka};
+    const auto be_the_loop = [&] {
+        for (int i = 0; i < 20; ++i) REQUIRE(prompt.send(lines, std::string{"x"}).get());
+    };
+    be_the_loop();
+    CHECK(late.send(stuck, std::string{"x"}).get_for(5ms).code() == errc::timed_out);
+
+    be_the_loop();
+    auto given_up = late.send(stuck, std::string{"x"});
+    std::thread canceller{[&] { given_up.cancel(); }};
+    CHECK(given_up.get().code() == errc::cancelled);
+    canceller.join();
+
+    be_the_loop();
+    auto unsent = late.send(stuck, std::string{"x"});
+    std::thread closer{[&] { static_cast<void>(late.close(0ms).get()); }};
+    CHECK(unsent.get().code() == errc::closed);
+    closer.join();
 }
 
 TEST_CASE("a full buffer blocks the sender until there is room") {

@@ -219,7 +219,8 @@ nanoseconds log_directories::pause_after_copying(std::uint64_t bytes, time_point
 }
 
 void log_directories::write_checkpoints() {
-    static_cast<void>(manager_->write_checkpoints().has_value());  // the directory's health tells
+    if (auto written = manager_->write_checkpoints(); !written)
+        logs.warn("checkpoints could not be written, and the older ones cost time at the next start: " + written.error().message());
     if (auto collected = manager_->collect_garbage(); !collected) logs.error("removing deleted partitions: " + collected.error().message());
 }
 

@@ -44,9 +44,10 @@ void partition::resign() {
     tell_listeners();
 }
 
-result<storage::append_outcome> partition::append(mutable_bytes batch, storage::append_origin origin) {
+result<storage::append_outcome> partition::append(mutable_bytes batch, storage::append_origin origin,
+                                                  std::vector<storage::record_refusal>* refused) {
     if (!leads()) return error{errc::not_leader_or_follower, topic_ + "-" + std::to_string(id_.index)};
-    auto outcome = log_->append(batch, leader_epoch(), origin);
+    auto outcome = log_->append(batch, leader_epoch(), origin, refused);
     if (!outcome) {
         if (outcome.code() == errc::kafka_storage_error) on_flushed();
         return outcome;

@@ -54,7 +54,7 @@ traffic_counters::traffic_counters(metrics::registry& registry, const metrics::l
     failed_fetch = count("failedfetchrequests", "Partitions in fetch requests that were answered with an error.");
     corrupt = count("invalidmessagecrcrecords", "Record batches that were damaged on their way.");
     out_of_sequence = count("invalidoffsetorsequencerecords", "Record batches out of their producer's sequence.");
-    keyless = count("nokeycompactedtopicrecords", "Record batches that a compacted topic refused, as it needs keys.");
+    keyless = count("nokeycompactedtopicrecords", "Records without a key that a compacted topic refused.");
 }
 
 core_metrics::core_metrics(metrics::registry& registry) : registry_(registry), all_(registry, {}) {

@@ -204,8 +204,9 @@ result<std::unique_ptr<partition_log>> partition_log::open(file_system& files, c
     return std::unique_ptr<partition_log>{new partition_log{std::move(inside)}};
 }
 
-result<append_outcome> partition_log::append(mutable_bytes batch, std::int32_t leader_epoch, append_origin origin) {
-    auto outcome = state_->append(batch, leader_epoch, origin);
+result<append_outcome> partition_log::append(mutable_bytes batch, std::int32_t leader_epoch, append_origin origin,
+                                             std::vector<record_refusal>* refused) {
+    auto outcome = state_->append(batch, leader_epoch, origin, refused);
     state_->tell_health(batch.size(), outcome);
     return outcome;
 }

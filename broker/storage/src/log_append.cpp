@@ -1,5 +1,6 @@
-// Appending: what is checked and stamped, when a segment is full, and the one write.
+// Appending: what is checked (of single records: record_rules.hpp) and stamped, when a segment is full, and the one write.
 #include "log_state.hpp"
+#include "record_rules.hpp"
 
 #include <weir/protocol/records/control_records.hpp>
 #include <weir/protocol/records/produced.hpp>
@@ -37,32 +38,16 @@ std::optional<std::int32_t> wanted_level(const log_config& config, protocol::cod
 
 }  // namespace
 
-result<void> partition_log::state::check_timestamps(mutable_bytes batch, const protocol::record_summary& records,
-                                                    timestamp_ms now) {
-    if (config.stamps_append_time()) {
-        protocol::stamp_append_time(batch, now);
-        return {};
-    }
-    const auto before = config.message_timestamp_before_max_ms.count();
-    const auto after = config.message_timestamp_after_max_ms.count();
-    const auto refuse = [&](timestamp_ms timestamp, const char* bound, std::int64_t limit) {
-        return error{errc::invalid_timestamp, name() + ": the timestamp " + std::to_string(timestamp) +
-                                                  " is more than " + bound + "=" + std::to_string(limit) +
-                                                  " from the broker's time " + std::to_string(now)};
-    };
-    // A record may come without a timestamp (-1): there is nothing to compare then.
-    if (records.min_timestamp != no_timestamp && records.min_timestamp < now && now - records.min_timestamp > before)
-        return refuse(records.min_timestamp, "message.timestamp.before.max.ms", before);
-    if (records.max_timestamp > now && records.max_timestamp - now > after)
-        return refuse(records.max_timestamp, "message.timestamp.after.max.ms", after);
+void partition_log::state::stamp(mutable_bytes batch, const protocol::record_summary& records,
+                                 timestamp_ms now) const {
+    if (config.stamps_append_time()) return protocol::stamp_append_time(batch, now);
     const auto attributes = load_big_endian<std::int16_t>(batch.data() + 21);
     const auto stated = load_big_endian<std::int64_t>(batch.data() + 35);
-    if (stated == records.max_timestamp && (attributes & log_append_time_bit) == 0) return {};
+    if (stated == records.max_timestamp && (attributes & log_append_time_bit) == 0) return;
     // Kafka does not believe these two fields either, it overwrites them.
     store_big_endian(batch.data() + 21, static_cast<std::int16_t>(attributes & ~log_append_time_bit));
     store_big_endian(batch.data() + 35, records.max_timestamp);
     protocol::refresh_crc(batch);
-    return {};
 }
 
 result<partition_log::state::marker> partition_log::state::read_marker(const batch_view& batch) {
@@ -84,7 +69,7 @@ result<partition_log::state::marker> partition_log::state::read_marker(const bat
 }
 
 result<append_outcome> partition_log::state::append(mutable_bytes input, std::int32_t leader_epoch,
-                                                    append_origin origin) {
+                                                    append_origin origin, std::vector<record_refusal>* refused) {
     if (auto ready = refuse_when_offline(); !ready) return ready.error();
     if (origin != append_origin::raft && input.size() >= protocol::batch_frame_bytes) {
         const auto length = std::int64_t{load_big_endian<std::int32_t>(input.data() + 8)} + 12;
@@ -96,6 +81,7 @@ result<append_outcome> partition_log::state::append(mutable_bytes input, std::in
     // 1: Is it sound? The summary comes from the records themselves, never from the header alone.
     protocol::record_summary records;
     std::size_t size = 0;
+    const auto now = time.wall_now();
     if (origin == append_origin::client) {
         protocol::produce_rules rules;
         rules.transactional_id_present = true;  // for the request handler to check
@@ -103,6 +89,8 @@ result<append_outcome> partition_log::state::append(mutable_bytes input, std::in
         if (!checked) return checked.error();
         records = checked->summary;
         size = checked->batch.size();
+        if (const record_rules rules{config, now}; !rules.surely_kept(checked->batch, records))
+            if (auto why = rules.refuse(name(), checked->batch, refused)) return why;
     } else {
         const auto opened = batch_view::open(input);
         if (!opened) return opened.error();
@@ -112,16 +100,13 @@ result<append_outcome> partition_log::state::append(mutable_bytes input, std::in
         size = opened->size();
     }
     auto batch = input.first(size);
-    if (config.compacts() && origin == append_origin::client && !records.every_key_present)
-        return error{errc::invalid_record, name() + " is compacted: records without a key cannot be written to it"};
 
     // 2: Stamped and encoded as the topic wants it.
     append_outcome outcome;
     bytes encoded_anew;
-    const auto now = time.wall_now();
     if (origin != append_origin::raft) {
         if (origin == append_origin::client || config.stamps_append_time()) {
-            if (auto stamped = check_timestamps(batch, records, now); !stamped) return stamped.error();
+            stamp(batch, records, now);
             if (config.stamps_append_time()) outcome.append_time = now;
         }
         const auto codec = wanted_codec(config);

@@ -43,9 +43,10 @@ struct partition_log::state {
     result<void> close();
 
     // log_append.cpp
-    result<append_outcome> append(mutable_bytes batch, std::int32_t leader_epoch, append_origin origin);
+    result<append_outcome> append(mutable_bytes batch, std::int32_t leader_epoch, append_origin origin,
+                                  std::vector<record_refusal>* refused);
     result<append_outcome> append_replicated(bytes_view batches);
-    result<void> check_timestamps(mutable_bytes batch, const protocol::record_summary& records, timestamp_ms now);
+    void stamp(mutable_bytes batch, const protocol::record_summary& records, timestamp_ms now) const;
     result<void> roll_for(const batch_header& batch);
     std::int64_t max_segment_age(std::int64_t base_offset) const noexcept;
     result<void> seal();

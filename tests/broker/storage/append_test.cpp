@@ -91,6 +91,104 @@ TEST_CASE("what a producer may not send is refused with Kafka's codes and change
     CHECK(f.log->size_bytes() == 0);
 }
 
+namespace {
+
+struct sent {
+    timestamp_ms timestamp;
+    std::optional<std::string> key = "key";
+};
+
+bytes batch_of(const std::vector<sent>& records, protocol::codec codec = protocol::codec::none) {
+    protocol::batch_settings settings;
+    settings.compression = codec;
+    protocol::batch_builder builder{settings};
+    for (const auto& each : records) {
+        const auto key = each.key ? std::optional{as_bytes(*each.key)} : std::nullopt;
+        REQUIRE(builder.append(each.timestamp, key, as_bytes(std::string_view{"value"})));
+    }
+    auto built = builder.finish();
+    REQUIRE(built);
+    return *std::move(built);
+}
+
+using places = std::vector<std::pair<std::int32_t, errc>>;
+
+struct verdict {
+    errc code;
+    places records;
+    std::string what;
+};
+
+verdict refusal_of(log_fixture& f, bytes batch) {
+    std::vector<record_refusal> refused;
+    const auto done = f.log->append(batch, 0, append_origin::client, &refused);
+    verdict found{done.code(), {}, std::string{done.error().what()}};
+    for (const auto& each : refused) found.records.emplace_back(each.index, each.code);
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("a refused batch names its records, each with the rule it breaks") {
+    log_fixture f;
+    f.config.cleanup_policy = {"compact"};
+    f.config.message_timestamp_before_max_ms = milliseconds{1000};
+    f.config.message_timestamp_after_max_ms = milliseconds{500};
+    f.open();
+    const auto now = f.time.wall_now();
+    for (const auto codec : {protocol::codec::none, protocol::codec::zstd}) {
+        CAPTURE(static_cast<int>(codec));
+        {  // no key is an invalid record
+            const auto found = refusal_of(f, batch_of({{now}, {now, std::nullopt}, {now}, {now, std::nullopt}}, codec));
+            CHECK(found.code == errc::invalid_record);
+            CHECK(found.records == places{{1, errc::invalid_record}, {3, errc::invalid_record}});
+            CHECK(found.what == "orders-0: 2 of 4 records cannot be taken, and so none is; record 1: orders-0 is "
+                                "compacted, and the record has no key");
+        }
+        {  // one timestamp out of range makes it the batch's error, a key that is missing stays told
+            const auto found = refusal_of(f, batch_of({{now - 1001}, {now, std::nullopt}, {now - 1000}, {now + 501}}, codec));
+            CHECK(found.code == errc::invalid_timestamp);
+            CHECK(found.records ==
+                  places{{0, errc::invalid_timestamp}, {1, errc::invalid_record}, {3, errc::invalid_timestamp}});
+        }
+        {  // a record without a timestamp does not hide how old another is
+            const auto found = refusal_of(f, batch_of({{no_timestamp}, {now - 5000}}, codec));
+            CHECK(found.code == errc::invalid_timestamp);
+            CHECK(found.records == places{{1, errc::invalid_timestamp}});
+            CHECK(refusal_of(f, batch_of({{no_timestamp}, {now - 1000}}, codec)).code == errc::none);
+        }
+        {  // what is wrong with the batch is no record's fault
+            auto damaged = batch_of({{now, std::nullopt}}, codec);
+            damaged.back() ^= std::byte{1};
+            CHECK(refusal_of(f, damaged).records.empty());
+        }
+    }
+}
+
+TEST_CASE("an answer about a batch of very many records stays small") {
+    log_fixture f;
+    f.config.cleanup_policy = {"compact"};
+    f.open();
+    const std::vector<sent> many(20'000, {f.time.wall_now(), std::nullopt});
+    const auto found = refusal_of(f, batch_of(many, protocol::codec::zstd));
+    CHECK(found.records.size() == 10'000);
+    CHECK(found.what.starts_with("orders-0: 20000 of 20000 records"));
+}
+
+TEST_CASE("where the broker stamps, a producer cannot say it did") {
+    log_fixture f;
+    f.config.message_timestamp_type = "LogAppendTime";
+    f.open();
+    auto batch = make_batch({.values = {"a", "b"}}, f.time.wall_now());
+    protocol::stamp_append_time(batch, f.time.wall_now());
+    const auto found = refusal_of(f, batch);
+    CHECK(found.code == errc::invalid_timestamp);
+    CHECK(found.records == places{{0, errc::invalid_timestamp}, {1, errc::invalid_timestamp}});
+    f.config.message_timestamp_type = "CreateTime";
+    f.log->set_config(f.config);
+    CHECK(refusal_of(f, batch).code == errc::none);  // the claim is not believed
+}
+
 TEST_CASE("a whole batch followed by a cut one is stored without the cut one") {
     log_fixture f;
     f.open();

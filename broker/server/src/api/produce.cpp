@@ -5,10 +5,11 @@
 #include <weir/metadata/image.hpp>
 #include <weir/protocol/messages/produce.hpp>
 #include <weir/protocol/records/batch.hpp>
-#include <weir/protocol/records/produced.hpp>
 #include <weir/replica/replicas.hpp>
 
 namespace weir::server {
+#include <algorithm>
+
 namespace {
 
 using protocol::produce_request;
@@ -19,7 +20,7 @@ struct produced {
     std::shared_ptr<replica::partition> where;
     mutable_bytes records;
     result<storage::append_outcome> outcome{errc::unknown_server_error};
-    bool keyless = false;  // and that is why it was refused
+    std::vector<storage::record_refusal> refused;
 };
 
 // What can be refused without asking the log.
@@ -34,23 +35,12 @@ result<void> check_records(const request_context& context, const protocol::recor
     return {};
 }
 
-// Whether a sound batch was refused because its topic is compacted. Only of interest once it was refused.
-bool lacks_keys(const produced& batch) {
-    if (batch.outcome || batch.outcome.code() != errc::invalid_record || !batch.where->log().config().compacts()) return false;
-    protocol::produce_rules rules;
-    rules.transactional_id_present = true;
-    const auto checked = protocol::check_produced(batch.records, rules);
-    return checked && !checked->summary.every_key_present;
-}
-
 // Appends in order, then waits for all of them; begins and ends where the connection lives. The appends happen before
 // the first wait: requests of one connection reach each core in their order.
 task<void> append_on(event_loop& here, event_loop& core, std::vector<produced*> batches, bool wait_for_commit, time_point deadline) {
     co_await switch_to{core};
-    for (auto* each : batches) {
-        each->outcome = each->where->append(each->records, storage::append_origin::client);
-        each->keyless = lacks_keys(*each);
-    }
+    for (auto* each : batches)
+        each->outcome = each->where->append(each->records, storage::append_origin::client, &each->refused);
     if (wait_for_commit)
         for (auto* each : batches) {
             if (!each->outcome) continue;
@@ -90,7 +80,8 @@ void count(traffic_counters& traffic, const produced& batch) {
     traffic.failed_produce->add();
     if (batch.outcome.code() == errc::corrupt_message) traffic.corrupt->add();
     if (batch.outcome.code() == errc::out_of_order_sequence_number) traffic.out_of_sequence->add();
-    if (batch.keyless) traffic.keyless->add();
+    const auto keyless = std::count_if(batch.refused.begin(), batch.refused.end(), [](const auto& record) { return record.code == errc::invalid_record; });
+    traffic.keyless->add(static_cast<std::uint64_t>(keyless));
     if (batch.outcome.code() == errc::message_too_large) traffic.bytes_rejected->add(batch.records.size());
 }
 
@@ -159,6 +150,12 @@ task<produce_response> handle_produce(request_context& context, produce_request 
     }
     // Who wants no answer learns of a failure by the end of the connection.
     if (context.no_answer)
+        if (context.version() >= 8)
+            for (const auto& record : batch.refused) {
+                auto& told = answer.record_errors.emplace_back();
+                told.batch_index = record.index;
+                told.batch_index_error_message = record.what;
+            }
         for (const auto& topic : response.responses)
             for (const auto& part : topic.partition_responses)
                 if (part.error_code != 0)

@@ -80,7 +80,8 @@ public:
     void resign();
 
     /// Appends one batch, patched in place. errc::not_leader_or_follower, errc::fenced_leader_epoch, or what the log says.
-    result<storage::append_outcome> append(mutable_bytes batch, storage::append_origin origin);
+    result<storage::append_outcome> append(mutable_bytes batch, storage::append_origin origin,
+                                           std::vector<storage::record_refusal>* refused = nullptr);
     /// Runs `done` once everything below `offset` is committed; errc::request_timed_out at `deadline`,
     /// errc::not_leader_or_follower when leadership ends, errc::kafka_storage_error when the disk failed.
     void when_committed(std::int64_t offset, time_point deadline, function<void(result<void>)> done);

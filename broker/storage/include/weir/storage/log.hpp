@@ -34,6 +34,13 @@ struct append_outcome {
     bool duplicate = false;  ///< an idempotent producer sent it again; the offsets are the old ones
 };
 
+/// A record that keeps its whole batch out of a log.
+struct record_refusal {
+    std::int32_t index = 0;  ///< in its batch
+    errc code = errc::none;  ///< invalid_record: no key where there must be one; invalid_timestamp
+    std::string what;
+};
+
 /// A range of one segment file that holds whole batches, but for a possible cut at its end.
 struct log_slice {
     file_ptr source;
@@ -126,7 +133,9 @@ public:
 
     /// Checks, stamps and writes one batch (see append_origin); `batch` is patched in place. Kafka's codes: corrupt_message,
     /// invalid_record, message_too_large, invalid_timestamp, out_of_order_sequence_number, invalid_producer_epoch, ...
-    result<append_outcome> append(mutable_bytes batch, std::int32_t leader_epoch, append_origin origin);
+    /// When single records are why, they are listed in `refused`.
+    result<append_outcome> append(mutable_bytes batch, std::int32_t leader_epoch, append_origin origin,
+                                  std::vector<record_refusal>* refused = nullptr);
     /// Writes batches fetched from the leader as they are; their offsets must continue this log.
     result<append_outcome> append_replicated(bytes_view batches);
 

@@ -12,8 +12,7 @@ constexpr std::int32_t initial_epoch = 0;
 
 std::int32_t next_epoch(std::int32_t epoch) noexcept { return epoch == INT32_MAX ? 1 : epoch + 1; }
 
-template <class Put>
-void for_each_position(const protocol::fetch_request& request, Put put) {
+void put_all(const protocol::fetch_request& request, fetch_positions& into) {
     for (const auto& topic : request.topics)
         for (const auto& part : topic.partitions) {
             fetch_position wanted;
@@ -22,21 +21,15 @@ void for_each_position(const protocol::fetch_request& request, Put put) {
             wanted.max_bytes = part.partition_max_bytes;
             wanted.current_leader_epoch = part.current_leader_epoch;
             wanted.last_fetched_epoch = part.last_fetched_epoch;
-            put(std::move(wanted));
+            into.put(std::move(wanted));
         }
-}
-
-std::size_t count_partitions(const protocol::fetch_request& request) {
-    std::size_t count = 0;
-    for (const auto& topic : request.topics) count += topic.partitions.size();
-    return count;
 }
 
 }  // namespace
 
-void fetch_session::put(fetch_position wanted) {
-    if (const auto known = index_.find(wanted.target); known != index_.end()) {
-        auto& position = *known->second;
+void fetch_positions::put(fetch_position wanted) {
+    if (const auto known = find(wanted.target); known != end()) {
+        auto& position = *known;
         position.fetch_offset = wanted.fetch_offset;
         position.max_bytes = wanted.max_bytes;
         position.current_leader_epoch = wanted.current_leader_epoch;
@@ -44,19 +37,20 @@ void fetch_session::put(fetch_position wanted) {
         return;
     }
     order_.push_back(std::move(wanted));
-    index_.emplace(order_.back().target, std::prev(order_.end()));
+    index_.insert(std::prev(order_.end()));
 }
 
-fetch_session::positions::iterator fetch_session::find(const fetch_target& target) {
+fetch_positions::iterator fetch_positions::find(const fetch_target& target) {
     const auto known = index_.find(target);
-    return known == index_.end() ? order_.end() : known->second;
+    return known == index_.end() ? end() : *known;
 }
 
-void fetch_session::forget(const fetch_target& target) {
+void fetch_positions::forget(const fetch_target& target) {
     const auto known = index_.find(target);
     if (known == index_.end()) return;
-    order_.erase(known->second);
+    const auto position = *known;
     index_.erase(known);
+    order_.erase(position);
 }
 
 fetch_plan fetch_session_cache::plan(const protocol::fetch_request& request, std::int16_t version, time_point now) {
@@ -66,9 +60,9 @@ fetch_plan fetch_session_cache::plan(const protocol::fetch_request& request, std
         // A full fetch; whatever session it names is over.
         if (request.session_id > 0 && request.session_id % cores_ != core_) plan.ended_elsewhere = request.session_id;
         else end(request.session_id);
-        if (request.session_epoch == initial_epoch) plan.session = create(by_id, count_partitions(request), now);
-        if (plan.session) for_each_position(request, [&](fetch_position wanted) { plan.session->put(std::move(wanted)); });
-        else for_each_position(request, [&](fetch_position wanted) { plan.positions.push_back(std::move(wanted)); });
+        put_all(request, plan.positions);
+        if (request.session_epoch == initial_epoch) plan.session = create(by_id, plan.positions.size(), now);
+        if (plan.session) plan.session->positions = std::move(plan.positions);
         return plan;
     }
     const auto known = sessions_.find(request.session_id);
@@ -87,9 +81,9 @@ fetch_plan fetch_session_cache::plan(const protocol::fetch_request& request, std
     }
     session.expected_epoch_ = next_epoch(session.expected_epoch_);
     session.used_ = now;
-    for_each_position(request, [&](fetch_position wanted) { session.put(std::move(wanted)); });
+    put_all(request, session.positions);
     for (const auto& topic : request.forgotten_topics_data)
-        for (const auto partition : topic.partitions) session.forget({topic.topic_id, topic.topic, partition});
+        for (const auto partition : topic.partitions) session.positions.forget({topic.topic_id, topic.topic, partition});
     plan.session = known->second;
     plan.incremental = true;
     return plan;
@@ -114,11 +108,11 @@ bool fetch_session_cache::make_room(std::size_t for_partitions, time_point now) 
     auto smallest = sessions_.begin();
     for (auto each = sessions_.begin(); each != sessions_.end(); ++each) {
         if (each->second->used_ < oldest->second->used_) oldest = each;
-        if (each->second->size() < smallest->second->size()) smallest = each;
+        if (each->second->positions.size() < smallest->second->positions.size()) smallest = each;
     }
     auto victim = sessions_.end();
     if (now - oldest->second->used_ > eviction_age) victim = oldest;
-    else if (smallest->second->size() < for_partitions && now - smallest->second->created_ > eviction_age) victim = smallest;
+    else if (smallest->second->positions.size() < for_partitions && now - smallest->second->created_ > eviction_age) victim = smallest;
     if (victim == sessions_.end()) return false;
     sessions_.erase(victim);
     ++evictions_;
@@ -127,7 +121,7 @@ bool fetch_session_cache::make_room(std::size_t for_partitions, time_point now) 
 
 std::size_t fetch_session_cache::partitions() const noexcept {
     std::size_t count = 0;
-    for (const auto& [id, session] : sessions_) count += session->size();
+    for (const auto& [id, session] : sessions_) count += session->positions.size();
     return count;
 }
 

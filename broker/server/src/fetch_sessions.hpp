@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace weir::server {
@@ -40,21 +41,44 @@ struct fetch_position {
     std::int64_t told_log_start = -1;
 };
 
-/// In the order of serving: a partition that was answered with records goes to the end, so that none starves.
+/// In the order of serving: a partition that was answered with records goes to the end, so that none starves. Each is there
+/// once; what was said last of it counts.
+class fetch_positions {
+public:
+    using list = std::list<fetch_position>;
+    using iterator = list::iterator;
+    fetch_positions() = default;
+    fetch_positions(fetch_positions&&) = default;  // a copy's index would point into the original
+    fetch_positions& operator=(fetch_positions&&) = default;
+
+    void put(fetch_position wanted);
+    void forget(const fetch_target& target);
+    /// end() when it is not there.
+    iterator find(const fetch_target& target);
+    void move_to_end(iterator position) { order_.splice(order_.end(), order_, position); }
+    iterator begin() noexcept { return order_.begin(); }
+    iterator end() noexcept { return order_.end(); }
+    std::size_t size() const noexcept { return order_.size(); }
+
+private:
+    struct target_of {
+        using is_transparent = void;
+        static const fetch_target& get(const fetch_target& target) noexcept { return target; }
+        static const fetch_target& get(const iterator& position) noexcept { return position->target; }
+        std::size_t operator()(const auto& which) const noexcept { return fetch_target_hash{}(get(which)); }
+        bool operator()(const auto& left, const auto& right) const noexcept { return get(left) == get(right); }
+    };
+    list order_;
+    std::unordered_set<iterator, target_of, target_of> index_;
+};
+
 class fetch_session {
 public:
-    using positions = std::list<fetch_position>;
     fetch_session(std::int32_t id, bool by_id, time_point now) : id_(id), by_id_(by_id), created_(now), used_(now) {}
 
     std::int32_t id() const noexcept { return id_; }
     bool by_id() const noexcept { return by_id_; }
-    std::size_t size() const noexcept { return order_.size(); }
-    positions& all() noexcept { return order_; }
-    void put(fetch_position wanted);
-    void forget(const fetch_target& target);
-    /// end of all() when the session does not have it.
-    positions::iterator find(const fetch_target& target);
-    void move_to_end(positions::iterator position) { order_.splice(order_.end(), order_, position); }
+    fetch_positions positions;
 
 private:
     friend class fetch_session_cache;
@@ -63,8 +87,6 @@ private:
     std::int32_t expected_epoch_ = 1;
     time_point created_;
     time_point used_;
-    positions order_;
-    std::unordered_map<fetch_target, positions::iterator, fetch_target_hash> index_;
 };
 
 /// What a fetch request turned out to be.
@@ -72,10 +94,10 @@ struct fetch_plan {
     errc code = errc::none;                  ///< fetch_session_id_not_found, invalid_fetch_session_epoch, fetch_session_topic_id_error
     std::shared_ptr<fetch_session> session;  ///< null: a fetch without a session
     bool incremental = false;                ///< answer only what is new
-    fetch_session::positions positions;      ///< of a fetch without a session
+    fetch_positions positions;               ///< of a fetch without a session
     std::int32_t ended_elsewhere = 0;        ///< the session of another core that the request ends; 0: none
     std::int32_t answer_session_id() const noexcept { return session ? session->id() : 0; }
-    fetch_session::positions& wanted() noexcept { return session ? session->all() : positions; }
+    fetch_positions& wanted() noexcept { return session ? session->positions : positions; }
 };
 
 /// The sessions of one core of `cores`; at most `slots`. Belongs to one event loop. A session's id names its core: clients end

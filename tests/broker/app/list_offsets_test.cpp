@@ -46,24 +46,3 @@ TEST_CASE_FIXTURE(broker_fixture, "each place is answered since the version that
     }
     CHECK(ask(client, -7, 11).error_code == wire_code(errc::unsupported_version));
 }
-
-TEST_CASE_FIXTURE(broker_fixture, "a partition that is named twice is an error of the request, the others are answered") {
-    start();
-    auto client = connect();
-    REQUIRE(create_topic(client, "orders", 2) == 0);
-    list_offsets_request request;
-    request.replica_id = -1;
-    auto& topic = request.topics.emplace_back();
-    topic.name = "orders";
-    for (const auto index : {0, 1, 0}) {
-        auto& part = topic.partitions.emplace_back();
-        part.partition_index = index;
-        part.timestamp = -1;
-    }
-    const auto answer = client.call(request, 7);
-    const auto& parts = answer.topics.at(0).partitions;
-    REQUIRE(parts.size() == 3);
-    CHECK(parts[0].error_code == wire_code(errc::invalid_request));
-    CHECK(parts[1].error_code == 0);
-    CHECK(parts[2].error_code == wire_code(errc::invalid_request));
-}

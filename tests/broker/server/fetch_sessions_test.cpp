@@ -106,6 +106,19 @@ TEST_CASE_FIXTURE(session_fixture, "an epoch out of turn is refused, and the ses
     CHECK(plan(ask(id, 1, {})).code == errc::invalid_fetch_session_epoch);
 }
 
+TEST_CASE_FIXTURE(session_fixture, "a partition that is named twice is fetched once, from where it was said last") {
+    const offset_list once{{0, 7}, {1, 0}};
+    auto bare = plan(ask(0, -1, {{0, 3}, {1}, {0, 7}}));
+    CHECK(offsets(bare) == once);
+    auto full = plan(ask(0, 0, {{0, 3}, {1}, {0, 7}}));
+    CHECK(offsets(full) == once);
+    CHECK(cache.partitions() == 2);
+    auto next = plan(ask(full.answer_session_id(), 1, {{1, 5}, {2, 1}, {1, 6}, {2, 2}}));
+    CHECK(offsets(next) == offset_list{{0, 7}, {1, 6}, {2, 2}});
+    next.wanted().forget({{}, "orders", 1});
+    CHECK(offsets(next) == offset_list{{0, 7}, {2, 2}});
+}
+
 TEST_CASE_FIXTURE(session_fixture, "a session that names topics is not one that has their ids") {
     const auto named = plan(ask(0, 0, {{0}})).answer_session_id();
     CHECK(plan(ask(named, 1, {}), by_id).code == errc::fetch_session_topic_id_error);
@@ -114,15 +127,17 @@ TEST_CASE_FIXTURE(session_fixture, "a session that names topics is not one that 
     request.topics[0].topic_id = orders_id;
     auto with_ids = plan(request, by_id);
     REQUIRE(with_ids.session);
-    CHECK(with_ids.session->find({orders_id, "", 0}) != with_ids.session->all().end());
-    CHECK(with_ids.session->find({uuid{1, 3}, "", 0}) == with_ids.session->all().end());
+    auto& known = with_ids.session->positions;
+    CHECK(known.find({orders_id, "", 0}) != known.end());
+    CHECK(known.find({uuid{1, 3}, "", 0}) == known.end());
 }
 
 TEST_CASE_FIXTURE(session_fixture, "a partition that was served goes behind the others") {
     auto first = plan(ask(0, 0, {{0}, {1}, {2}}));
-    first.session->move_to_end(first.session->find({{}, "orders", 0}));
+    auto& known = first.session->positions;
+    known.move_to_end(known.find({{}, "orders", 0}));
     CHECK(offsets(first) == offset_list{{1, 0}, {2, 0}, {0, 0}});
-    first.session->forget({{}, "orders", 1});
+    known.forget({{}, "orders", 1});
     CHECK(offsets(first) == offset_list{{2, 0}, {0, 0}});
 }
 

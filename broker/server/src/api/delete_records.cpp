@@ -1,10 +1,13 @@
 // DeleteRecords (key 21), v0-v2. v2: flexible.
 #include "../handlers.hpp"
+#include "../named_twice.hpp"
 
 #include <weir/protocol/messages/delete_records.hpp>
 
 namespace weir::server {
 namespace {
+
+using protocol::delete_records_request;
 
 task<result<std::int64_t>> delete_at_home(event_loop& here, std::shared_ptr<replica::partition> where, std::int64_t before_offset) {
     co_await switch_to{where->home()};
@@ -15,8 +18,10 @@ task<result<std::int64_t>> delete_at_home(event_loop& here, std::shared_ptr<repl
 
 }  // namespace
 
-task<protocol::delete_records_response> handle_delete_records(request_context& context, protocol::delete_records_request request) {
+task<protocol::delete_records_response> handle_delete_records(request_context& context, delete_records_request request) {
     protocol::delete_records_response response;
+    using topic_row = delete_records_request::delete_records_topic;
+    unite_partitions(request.topics, &topic_row::name, &topic_row::partitions, &delete_records_request::delete_records_partition::partition_index);
     const auto image = context.image();
     for (const auto& topic : request.topics) {
         auto& answered = response.topics.emplace_back();

@@ -138,12 +138,13 @@ task<fetch_response> handle_fetch(request_context& context, fetch_request reques
         }
         if (plan.session) {
             // The session may have been changed by another connection meanwhile.
-            auto told = plan.session->find(each.target);
-            if (told == plan.session->all().end()) continue;
+            auto& known = plan.session->positions;
+            const auto told = known.find(each.target);
+            if (told == known.end()) continue;
             const bool news = is_news(part, *told);
             told->told_high_watermark = part.high_watermark;
             told->told_log_start = part.log_start_offset;
-            if (part.records.size() > 0) plan.session->move_to_end(told);
+            if (part.records.size() > 0) known.move_to_end(told);
             if (plan.incremental && !news) continue;
         }
         // A topic's own numbers are of what was said about it: a partition without news costs nothing.

@@ -1,11 +1,11 @@
 // ListOffsets (key 2), v1-v11. v2: isolation. v4: leader epochs. v6: flexible. v7: max timestamp. v8: local log start.
 // v9: latest tiered. v10: timeout. v11: earliest pending upload.
 #include "../handlers.hpp"
+#include "../named_twice.hpp"
 
 #include <weir/protocol/messages/list_offsets.hpp>
 
-#include <map>
-#include <string_view>
+#include <set>
 #include <utility>
 
 namespace weir::server {
@@ -84,10 +84,12 @@ task<result<storage::timestamp_offset>> answer_at_home(event_loop& here, questio
 task<list_offsets_response> handle_list_offsets(request_context& context, list_offsets_request request) {
     list_offsets_response response;
     const auto image = context.image();
-    std::map<std::pair<std::string_view, std::int32_t>, int> times_asked;
-    for (const auto& topic : request.topics)
-        for (const auto& part : topic.partitions) ++times_asked[{topic.name, part.partition_index}];
-    for (const auto& topic : request.topics) {
+    using topic_row = list_offsets_request::list_offsets_topic;
+    using partition_row = list_offsets_request::list_offsets_partition;
+    unite_topics(request.topics, &topic_row::name, &topic_row::partitions);
+    for (auto& topic : request.topics) {
+        std::set<std::int32_t> named_twice;  // which of several times is meant? Kafka answers none of them
+        unite(topic.partitions, &partition_row::partition_index, [&](partition_row& first, partition_row&) { named_twice.insert(first.partition_index); });
         auto& answered = response.topics.emplace_back();
         answered.name = topic.name;
         const auto found = find_topic(*image, false, topic.name, {});
@@ -100,7 +102,7 @@ task<list_offsets_response> handle_list_offsets(request_context& context, list_o
             asked.read_committed = request.isolation_level == 1;
             asked.to_log_end = request.replica_id == -2;
             auto code = locate(context, found, part.partition_index, asked.where);
-            if (times_asked[{topic.name, part.partition_index}] > 1) code = errc::invalid_request;
+            if (named_twice.contains(part.partition_index)) code = errc::invalid_request;
             else if (context.version() < first_version(part.timestamp)) code = errc::unsupported_version;
             result<storage::timestamp_offset> offset = code;
             if (code == errc::none) {

@@ -1,6 +1,8 @@
 // Metadata (key 3), v0-v13. v0: an empty list means all topics; from v1 null does. v4: auto-creation. v9: flexible.
 // v10: topic ids in answers. v12: lookup by id. v13: error of the whole answer.
 #include "../handlers.hpp"
+#include "../named_twice.hpp"
+#include "../refusals.hpp"
 #include "../topic_creation.hpp"
 
 #include <weir/protocol/messages/metadata.hpp>
@@ -46,12 +48,35 @@ metadata_response::metadata_response_topic refuse_topic(const std::optional<std:
     return row;
 }
 
+using asked_topic = metadata_request::metadata_request_topic;
+
+// As Kafka reads it: a set of ids, or where nobody gave one, of names. A name beside ids is passed over.
+void read_as_set(std::vector<asked_topic>& topics) {
+    const auto names_one = [](const asked_topic& topic) { return topic.topic_id.is_zero(); };
+    const auto ignore = [](asked_topic&, asked_topic&) {};
+    if (std::all_of(topics.begin(), topics.end(), names_one)) return unite(topics, &asked_topic::name, ignore);
+    std::erase_if(topics, names_one);
+    unite(topics, &asked_topic::topic_id, ignore);
+}
+
+// Versions 10 and 11 can say both, and may not.
+bool before_its_time(const metadata_request& request, std::int16_t version) {
+    return version < 12 && request.topics && std::any_of(request.topics->begin(), request.topics->end(), [](const asked_topic& topic) {
+               return !topic.name || !topic.topic_id.is_zero();
+           });
+}
+
 }  // namespace
 
 task<metadata_response> handle_metadata(request_context& context, metadata_request request) {
+    if (before_its_time(request, context.version())) {
+        for (auto& topic : *request.topics) topic.name = std::move(topic.name).value_or("");  // answers of these versions have no null
+        co_return refusal(request, wire_code(errc::invalid_request));
+    }
     metadata_response response;
     auto image = context.image();
     const bool all_topics = !request.topics || (context.version() == 0 && request.topics->empty());
+    if (!all_topics) read_as_set(*request.topics);
     if (!all_topics && request.allow_auto_topic_creation && context.broker.config.auto_create_topics_enable) {
         std::vector<std::string> missing;
         for (const auto& topic : *request.topics)
@@ -89,8 +114,7 @@ task<metadata_response> handle_metadata(request_context& context, metadata_reque
             if (topic) {
                 response.topics.push_back(describe_topic(context, *image, *topic));
             } else if (by_id) {
-                // Null names an unknown topic; versions before 12 cannot say null.
-                response.topics.push_back(refuse_topic(context.version() >= 12 ? std::nullopt : std::optional<std::string>{""}, wanted.topic_id, errc::unknown_topic_id));
+                response.topics.push_back(refuse_topic(std::nullopt, wanted.topic_id, errc::unknown_topic_id));
             } else if (std::none_of(response.topics.begin(), response.topics.end(), [&](const auto& row) { return row.name == wanted.name; })) {
                 response.topics.push_back(refuse_topic(wanted.name, {}, is_valid_topic_name(*wanted.name) ? errc::unknown_topic_or_partition : errc::invalid_topic));
             }

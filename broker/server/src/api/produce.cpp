@@ -1,15 +1,16 @@
 // Produce (key 0), v3-v13. v7: zstd. v8: errors per record. v9: flexible. v10: leader hints. v13: topics by id.
 #include "../api.hpp"
 #include "handlers.hpp"
+#include "named_twice.hpp"
 
 #include <weir/metadata/image.hpp>
 #include <weir/protocol/messages/produce.hpp>
 #include <weir/protocol/records/batch.hpp>
 #include <weir/replica/replicas.hpp>
 
-namespace weir::server {
 #include <algorithm>
 
+namespace weir::server {
 namespace {
 
 using protocol::produce_request;
@@ -90,6 +91,9 @@ void count(traffic_counters& traffic, const produced& batch) {
 task<produce_response> handle_produce(request_context& context, produce_request request) {
     produce_response response;
     const auto image = context.image();
+    using topic_row = produce_request::topic_produce_data;
+    unite_partitions(request.topic_data, [](const topic_row& topic) { return std::pair{std::string_view{topic.name}, topic.topic_id}; },
+                     &topic_row::partition_data, &produce_request::partition_produce_data::index);
     const bool acks_known = request.acks >= -1 && request.acks <= 1;
     context.no_answer = request.acks == 0;
     std::vector<produced> batches;
@@ -146,16 +150,16 @@ task<produce_response> handle_produce(request_context& context, produce_request 
             continue;
         }
         answer.error_code = wire_code(batch.outcome.code());
-        if (context.version() >= 8 && !batch.outcome.error().what().empty()) answer.error_message = std::string{batch.outcome.error().what()};
-    }
-    // Who wants no answer learns of a failure by the end of the connection.
-    if (context.no_answer)
         if (context.version() >= 8)
             for (const auto& record : batch.refused) {
                 auto& told = answer.record_errors.emplace_back();
                 told.batch_index = record.index;
                 told.batch_index_error_message = record.what;
             }
+        if (context.version() >= 8 && !batch.outcome.error().what().empty()) answer.error_message = std::string{batch.outcome.error().what()};
+    }
+    // Who wants no answer learns of a failure by the end of the connection.
+    if (context.no_answer)
         for (const auto& topic : response.responses)
             for (const auto& part : topic.partition_responses)
                 if (part.error_code != 0)

@@ -268,6 +268,7 @@ void broker_node::state::arm_maintenance() {
 }
 
 task<void> broker_node::state::maintain(state& self) {
+    self.publisher->try_left_out();
     auto round = self.replicas->maintain(self.loop());
     co_await round;
     if (!self.stopping) self.arm_maintenance();

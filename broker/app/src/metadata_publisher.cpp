@@ -35,6 +35,7 @@ task<void> metadata_publisher::open() {
 task<void> metadata_publisher::stop() {
     stopped_ = true;
     queue_.clear();
+    left_out_due_ = false;
     if (!applying_) co_return;
     auto waiting = completion<bool>([&](function<void(bool)> resume) { applied_ = std::move(resume); });
     co_await waiting;
@@ -91,13 +92,28 @@ void metadata_publisher::on_failure(const error& why) {
 void metadata_publisher::enqueue(metadata::image_change change) {
     if (!open_ || stopped_) return;
     queue_.push_back(std::move(change));
+    go_on();
+}
+
+void metadata_publisher::try_left_out() {
+    if (!open_ || stopped_) return;
+    left_out_due_ = true;
+    go_on();
+}
+
+void metadata_publisher::go_on() {
     if (applying_) return;
     applying_ = true;
     spawn(apply_all(*this));
 }
 
 task<void> metadata_publisher::apply_all(metadata_publisher& self) {
-    while (!self.queue_.empty()) {
+    while (!self.queue_.empty() || self.left_out_due_) {
+        if (std::exchange(self.left_out_due_, false)) {
+            auto trying = self.put_left_out();
+            co_await trying;
+            continue;
+        }
         const auto change = std::move(self.queue_.front());
         self.queue_.pop_front();
         auto applying = self.apply(change);
@@ -143,8 +159,7 @@ task<void> metadata_publisher::apply(const metadata::image_change& change) {
         for (const auto& [name, topic] : change.after->topics()) {
             if (!reconfigured(name) || change.topics.contains(topic->id)) continue;
             const auto config = topic_log_config(parts_.config, *change.after, name);
-            for (const auto& [index, partition] : topic->partitions)
-                if (partition.leader == node) wanted.push_back({{topic->id, index}, name, partition.leader_epoch, config});
+            for (const auto& [index, partition] : topic->partitions) want(*topic, index, partition, config);
         }
     if (all_configs) {
         const auto running = config_in_force(parts_.config, *change.after);
@@ -165,6 +180,13 @@ task<void> metadata_publisher::apply(const metadata::image_change& change) {
     co_await publishing;
     for (const auto& [index, epoch] : elected) parts_.groups.on_elected(index, epoch);
     if (!deleted.empty()) parts_.groups.on_topics_deleted(std::move(deleted));
+}
+
+task<void> metadata_publisher::put_left_out() {
+    auto putting = parts_.replicas.put_left_out(parts_.loop);
+    const auto here_now = co_await putting;
+    for (const auto& spec : here_now)
+        if (spec.topic == offsets_topic) parts_.groups.on_elected(spec.id.index, spec.leader_epoch);
 }
 
 void metadata_publisher::maybe_snapshot() {

@@ -49,6 +49,8 @@ public:
     task<void> wait_for_leadership();
     /// Completes when the image as of now is applied; later changes follow by themselves.
     task<void> open();
+    /// Partitions whose log could not be opened are tried once more, between two changes; coordinators take over theirs.
+    void try_left_out();
     /// Completes when no change is being applied any more; none will be.
     task<void> stop();
 
@@ -62,8 +64,10 @@ public:
 
 private:
     void enqueue(metadata::image_change change);
+    void go_on();
     static task<void> apply_all(metadata_publisher& self);
     task<void> apply(const metadata::image_change& change);
+    task<void> put_left_out();
     void maybe_snapshot();
 
     parts parts_;
@@ -71,6 +75,7 @@ private:
     metadata::image_loader loader_;
     std::deque<metadata::image_change> queue_;
     bool open_ = false;
+    bool left_out_due_ = false;  // to be tried again
     bool applying_ = false;
     bool stopped_ = false;
     bool snapshotting_ = false;

@@ -214,13 +214,17 @@ std::vector<std::string> replicas::left_out() const {
     return names;
 }
 
+task<std::vector<partition_spec>> replicas::put_left_out(event_loop& here) {
+    std::vector<partition_spec> again;
+    for (const auto& [id, spec] : left_out_) again.push_back(spec);
+    if (again.empty()) co_return again;
+    auto trying = put(here, again);
+    co_await trying;
+    std::erase_if(again, [&](const partition_spec& spec) { return left_out_.contains(spec.id); });
+    co_return again;
+}
+
 task<void> replicas::maintain(event_loop& here) {
-    if (!left_out_.empty()) {
-        std::vector<partition_spec> again;
-        for (const auto& [id, spec] : left_out_) again.push_back(spec);
-        auto trying = put(here, std::move(again));
-        co_await trying;
-    }
     std::vector<task<void>> parts;
     for (auto& core : cores_) parts.push_back(maintain_on(here, *core, false));
     co_await when_all(std::move(parts));

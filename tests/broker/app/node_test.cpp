@@ -3,6 +3,7 @@
 #include <weir/protocol/messages/api_versions.hpp>
 #include <weir/protocol/messages/delete_topics.hpp>
 #include <weir/protocol/messages/find_coordinator.hpp>
+#include <weir/protocol/messages/incremental_alter_configs.hpp>
 #include <weir/protocol/messages/join_group.hpp>
 #include <weir/protocol/messages/list_offsets.hpp>
 #include <weir/protocol/messages/offset_commit.hpp>
@@ -128,6 +129,35 @@ TEST_CASE_FIXTURE(broker_fixture, "an empty disk is formatted, and serves a topi
     CHECK(committed_offset(client, "readers") == -1);
     CHECK(commit_offset(client, "readers", member, 2) == 0);
     CHECK(committed_offset(client, "readers") == 2);
+}
+
+TEST_CASE_FIXTURE(broker_fixture, "a partition of offsets that could not be opened when it was elected serves its groups once it can") {
+    overrides = {"log.retention.check.interval.ms=5000"};
+    start();
+    auto client = connect();
+    REQUIRE(create_topic(client, "orders", 1) == 0);
+    auto& disk = world.disk(machine);
+    disk.inject({sim::disk_operation::write, errc::no_space, "/data/__consumer_offsets-", 0, 1'000'000});
+    find_coordinator(client, "readers");
+    CHECK(commit_offset(client, "readers", {"", -1}, 1) == wire_code(errc::not_coordinator));
+    SUBCASE("by the round that tries it again") {
+        disk.clear_faults();
+        world.run_for(6s);
+    }
+    SUBCASE("or because the settings of its topic changed") {
+        disk.clear_faults();
+        incremental_alter_configs_request change;
+        auto& resource = change.resources.emplace_back();
+        resource.resource_type = 2;
+        resource.resource_name = "__consumer_offsets";
+        auto& config = resource.configs.emplace_back();
+        config.name = "segment.bytes";
+        config.value = "1048576";
+        REQUIRE(client.call(change, 1).responses.at(0).error_code == 0);
+        world.run_for(1s);
+    }
+    REQUIRE(commit_offset(client, "readers", {"", -1}, 7) == 0);
+    CHECK(committed_offset(client, "readers") == 7);
 }
 
 TEST_CASE_FIXTURE(broker_fixture, "ApiVersions tells what is served, in every version, and in one nobody knows") {

@@ -58,8 +58,10 @@ public:
 
     // Each of these is called and completes on `here`'s loop, when all cores know.
     /// Opens or creates logs and leads them; partitions that are there already get epoch and configuration. A log that
-    /// cannot be opened is logged and left out until a round of maintain() can: clients see errc::kafka_storage_error for it.
+    /// cannot be opened is logged and left out: clients see errc::kafka_storage_error for it.
     task<void> put(event_loop& here, std::vector<partition_spec> specs);
+    /// Partitions that were left out are put again; those that are here now. Not while put() or remove() run.
+    task<std::vector<partition_spec>> put_left_out(event_loop& here);
     task<void> remove(event_loop& here, std::vector<partition_id> ids);
     /// Begins the move of a partition to the log directory `path`, or gives up the one on its way when it is there
     /// already. On the partition's loop. errc::log_dir_not_found, errc::kafka_storage_error, errc::replica_not_available.
@@ -74,7 +76,7 @@ public:
     void measure_flushes(metrics::registry& registry);
     /// Partitions that are left out, "orders-0"; on the loop that put() is called on.
     std::vector<std::string> left_out() const;
-    /// One round of rolling, retention and expiry; what was left out is tried again.
+    /// One round of rolling, retention and expiry.
     task<void> maintain(event_loop& here);
     /// Clean shutdown of every log.
     task<void> close(event_loop& here);

@@ -36,7 +36,7 @@ constexpr std::string_view one_voter[] = {
     "controller.quorum.election.timeout.ms", "controller.quorum.fetch.max.bytes",
     "controller.quorum.fetch.snapshot.max.bytes", "controller.quorum.fetch.timeout.ms",
     "controller.quorum.request.timeout.ms", "controller.quorum.retry.backoff.ms", "controller.socket.timeout.ms",
-    "initial.broker.registration.timeout.ms", "inter.broker.listener.name", "metadata.max.idle.interval.ms",
+    "initial.broker.registration.timeout.ms", "metadata.max.idle.interval.ms",
     "socket.connection.setup.timeout.max.ms", "socket.connection.setup.timeout.ms",
 };
 constexpr std::string_view quotas[] = {

@@ -16,7 +16,9 @@ class complaint_limit {
 public:
     static constexpr int burst = 10;
 
-    void tell(const log::logger& log, const std::string& address, time_point now, std::string line) {
+    /// `line` makes the text, and is called only when it will be written.
+    template <class Line>
+    void tell(const log::logger& log, const std::string& address, time_point now, Line line) {
         if (known_.size() >= most_addresses && !known_.contains(address)) forget(now);
         auto& who = known_[known_.size() < most_addresses || known_.contains(address) ? address : std::string{}];
         who.free_at = std::max(who.free_at, now - burst * second);
@@ -25,9 +27,10 @@ public:
             return;
         }
         who.free_at += second;
-        if (who.left_out > 0) line += "; " + std::to_string(who.left_out) + " lines about this address were left out before";
+        std::string text = line();
+        if (who.left_out > 0) text += "; " + std::to_string(who.left_out) + " lines about this address were left out before";
         who.left_out = 0;
-        log.warn(line);
+        log.warn(text);
     }
 
 private:

@@ -71,7 +71,9 @@ void connection::wake_reader() {
 
 void connection::note_refusal(std::string_view api, std::string_view why) {
     const auto from = peer_->remote();
-    core_.complaints.tell(logs, from.host, core_.loop.now(), "disconnecting " + to_string(from) + " on listener " + state_.listener->name + ": " + std::string{api} + ": " + std::string{why});
+    core_.complaints.tell(logs, from.host, core_.loop.now(), [&] {
+        return "disconnecting " + to_string(from) + " on listener " + state_.listener->name + ": " + std::string{api} + ": " + std::string{why};
+    });
     core_.metrics.refused_requests().add();
 }
 

@@ -23,6 +23,11 @@ public:
     /// `on_closed` runs once, when nothing more will be read or written.
     void start(function<void(connection&)> on_closed);
     void close() noexcept;
+    const endpoint& remote() const noexcept { return state_.remote; }
+    const listener_info& on() const noexcept { return *state_.listener; }
+    time_point last_activity() const noexcept { return last_activity_; }
+    /// No request is being answered.
+    bool idle() const noexcept { return slots_.empty() && sending_.empty(); }
     /// Of a process that was killed: a reader that waits for its turn keeps this connection, which keeps the reader.
     void abandon() noexcept { const auto gone = std::move(reader_waits_); }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <list>
 #include <unordered_map>
 
 namespace weir::server {
@@ -30,7 +31,12 @@ struct core_state {
     }
     core_context context;
     std::unordered_map<connection*, std::shared_ptr<connection>> connections;
-    std::vector<std::pair<std::unique_ptr<stream>, const listener_info*>> early;  // came before open()
+    struct arrival {
+        std::unique_ptr<stream> peer;
+        const listener_info* on;
+    };
+    std::vector<arrival> early;   // came before open()
+    std::list<arrival> waiting;  // for another connection to leave, in the order they came
     bool open = false;
     bool closing = false;
 };
@@ -48,6 +54,11 @@ struct server::state {
 
     state(services& serving, network& on) : broker(serving), net(on), doors(serving.config) {}
     void accept(core_state& core, std::unique_ptr<stream> peer, const listener_info& on);
+    void admitted(core_state& core, std::unique_ptr<stream> peer, const listener_info& on);
+    void let_in(std::vector<admission::entrant> entrants);
+    void come_in(core_state& core, const admission::entrant& who);
+    static void tell(core_state& core, const stream& peer, const listener_info& on, const std::string& what, const std::string& why);
+    void make_room(std::size_t core, std::size_t tries);
     void begin(core_state& core, std::unique_ptr<stream> peer, const listener_info& on);
     task<void> look_at_core(event_loop& here, core_state& core, figures& sum);
     static task<void> close_core(event_loop& here, core_state& core);
@@ -75,6 +86,10 @@ result<void> server::bind(const std::vector<listener_address>& listeners, const 
         auto info = std::make_unique<listener_info>();
         info->name = address.name;
         info->for_controllers = std::find(for_controllers.begin(), for_controllers.end(), address.name) != for_controllers.end();
+        // As in Kafka, where it takes a second listener to fill the broker.
+        const bool inner = address.name == state_->broker.config.inter_broker_listener_name.value_or("PLAINTEXT");
+        info->reserved = listeners.size() > 1 && (inner || info->for_controllers);
+        if (info->reserved) state_->doors.reserve(info->name);
         auto* on = info.get();
         const auto pick = [this]() -> event_loop& {
             state_->next_core = (state_->next_core + 1) % state_->cores.size();
@@ -102,18 +117,70 @@ result<void> server::bind(const std::vector<listener_address>& listeners, const 
 void server::state::accept(core_state& core, std::unique_ptr<stream> peer, const listener_info& on) {
     if (core.closing) return;
     if (!core.open) {
-        core.early.emplace_back(std::move(peer), &on);
+        core.early.push_back({std::move(peer), &on});
         return;
     }
-    const auto from = peer->remote();
-    const auto now = core.context.loop.now();
-    if (auto why = doors.admit(from.host, on.name); !why.empty())
-        return core.context.complaints.tell(logs, from.host, now, "refusing a connection from " + to_string(from) + " on listener " + on.name + ": " + why);
+    auto answer = doors.admit(peer->remote().host, on.name, core.context.index);
+    switch (answer.what) {
+        case admission::entry::refused: return tell(core, *peer, on, "refusing", answer.why);
+        case admission::entry::waits:
+            tell(core, *peer, on, "not serving yet", answer.why);
+            core.waiting.push_back({std::move(peer), &on});
+            return;
+        case admission::entry::admitted: break;
+    }
+    admitted(core, std::move(peer), on);
+}
+
+void server::state::tell(core_state& core, const stream& peer, const listener_info& on, const std::string& what, const std::string& why) {
+    const auto& from = peer.remote();
+    core.context.complaints.tell(logs, from.host, core.context.loop.now(),
+                                 [&] { return what + " a connection from " + to_string(from) + " on listener " + on.name + ": " + why; });
+}
+
+void server::state::admitted(core_state& core, std::unique_ptr<stream> peer, const listener_info& on) {
+    if (on.reserved && doors.over_limit()) make_room(core.context.index, cores.size());
     // Those that wait for their turn count: there are no more of them than there may be connections.
-    const auto wait = doors.turn_of_next(now, on.name);
+    const auto wait = doors.turn_of_next(core.context.loop.now(), on.name);
     if (wait <= nanoseconds{0}) return begin(core, std::move(peer), on);
     core.context.loop.call_after(wait, [this, &core, &on, peer = std::move(peer)]() mutable {
         if (!core.closing) begin(core, std::move(peer), on);
+    });
+}
+
+void server::state::let_in(std::vector<admission::entrant> entrants) {
+    for (auto& each : entrants) {
+        auto& core = *cores[each.core];
+        core.context.loop.post([this, &core, who = std::move(each)] { come_in(core, who); });
+    }
+}
+
+void server::state::come_in(core_state& core, const admission::entrant& who) {
+    const auto at = std::find_if(core.waiting.begin(), core.waiting.end(), [&](const auto& each) { return each.on->name == who.listener && each.peer->remote().host == who.address; });
+    if (at == core.waiting.end()) return;  // the server closes
+    auto [peer, on] = std::move(*at);
+    core.waiting.erase(at);
+    if (!who.refused.empty()) return tell(core, *peer, *on, "refusing", who.refused);
+    admitted(core, std::move(peer), *on);
+}
+
+// Core after core one connection goes, until there are no more than there may be: of those without a request the one that
+// was used least recently, else of all. `tries` cores are left to be asked before nobody can go.
+void server::state::make_room(std::size_t core, std::size_t tries) {
+    if (tries == 0) return;
+    auto& at = *cores[core];
+    at.context.loop.post([this, &at, core, tries] {
+        if (at.closing || !doors.over_limit()) return;
+        connection* oldest = nullptr;
+        const auto rank = [](const connection& each) { return std::pair{!each.idle(), each.last_activity()}; };
+        for (const auto& [address, each] : at.connections)
+            if (!each->on().reserved && (!oldest || rank(*each) < rank(*oldest))) oldest = address;
+        if (oldest) {
+            const auto gone = at.connections.at(oldest);
+            logs.debug(to_string(gone->remote()) + " is closed: there are more connections than max.connections, and it was used least recently");
+            gone->close();
+        }
+        make_room((core + 1) % cores.size(), oldest ? cores.size() : tries - 1);
     });
 }
 
@@ -127,9 +194,9 @@ void server::state::begin(core_state& core, std::unique_ptr<stream> peer, const 
     core.connections.emplace(made.get(), made);
     connections.fetch_add(1, std::memory_order_relaxed);
     made->start([this, &core, &on, address](connection& gone) {
-        doors.leave(address, on.name);
         connections.fetch_sub(1, std::memory_order_relaxed);
         core.connections.erase(&gone);
+        let_in(doors.leave(address, on.name));
     });
 }
 
@@ -143,7 +210,10 @@ void server::open() {
 
 const std::vector<std::unique_ptr<listener_info>>& server::listeners() const noexcept { return state_->infos; }
 
-void server::set_limits(const server_config& config) { state_->doors.set_limits(config); }
+void server::set_limits(const server_config& config) {
+    state_->let_in(state_->doors.set_limits(config));
+    state_->make_room(0, state_->cores.size());
+}
 
 std::size_t server::connection_count() const noexcept { return state_->connections.load(std::memory_order_relaxed); }
 
@@ -183,6 +253,7 @@ task<void> server::state::close_core(event_loop& here, core_state& core) {
     co_await switch_to{core.context.loop};
     core.closing = true;
     core.early.clear();
+    core.waiting.clear();
     // Closing takes a connection out of the map.
     while (!core.connections.empty()) {
         const auto each = core.connections.begin()->second;

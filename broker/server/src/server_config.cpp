@@ -27,14 +27,15 @@ std::span<const setting> server_config::settings() {
     static const setting all[] = {
         make_setting<&c::listeners>("listeners", any(), "Where to listen: NAME://host:port, separated by commas. An empty host is every address.", importance::high),
         make_setting<&c::advertised_listeners>("advertised.listeners", any(), "The addresses clients are told, by listener name; those of `listeners` when not set.", importance::high),
+        make_setting<&c::inter_broker_listener_name>("inter.broker.listener.name", any(), "Beside other listeners, the one whose connections need not wait for max.connections; PLAINTEXT when not set."),
         make_setting<&c::security_protocol_map>("listener.security.protocol.map", any(), "The security protocol of each listener name.", importance::low),
         make_setting<&c::socket_send_buffer_bytes>("socket.send.buffer.bytes", at_least(-1), "SO_SNDBUF of client connections; -1: the system sizes it by what the connection moves.", importance::high),
         make_setting<&c::socket_receive_buffer_bytes>("socket.receive.buffer.bytes", at_least(-1), "SO_RCVBUF of client connections; -1: the system sizes it by what the connection moves.", importance::high),
         make_setting<&c::socket_request_max_bytes>("socket.request.max.bytes", at_least(1), "The largest request; a larger one ends its connection.", importance::high),
-        make_setting<&c::socket_listen_backlog_size>("socket.listen.backlog.size", at_least(1), "Connections the system keeps waiting for us."),
-        make_setting<&c::max_connections_per_ip>("max.connections.per.ip", at_least(0), "Connections from one address.", changes),
+        make_setting<&c::socket_listen_backlog_size>("socket.listen.backlog.size", at_least(1), "Connections the system keeps waiting for us, and those that we let wait on a listener for max.connections."),
+        make_setting<&c::max_connections_per_ip>("max.connections.per.ip", at_least(0), "Connections from one address; those beyond are closed.", changes),
         make_setting<&c::max_connections_per_ip_overrides>("max.connections.per.ip.overrides", checked(is_ip_limit, "a list of address:limit"), "Other limits for single addresses.", changes),
-        make_setting<&c::max_connections>("max.connections", at_least(0), "Connections in all.", changes),
+        make_setting<&c::max_connections>("max.connections", at_least(0), "Connections in all; those beyond wait until others leave.", changes),
         make_setting<&c::max_connection_creation_rate>("max.connection.creation.rate", at_least(1), "New connections in a second; those beyond wait until it is their turn.", changes),
         make_setting<&c::connections_max_idle>("connections.max.idle.ms", any(), "A connection without requests for this long is closed; 0 or less: never."),
         make_setting<&c::queued_max_request_bytes>("queued.max.request.bytes", any(), "Bytes of requests in memory; beyond it connections are not read from. -1: 512 MiB."),
@@ -55,7 +56,7 @@ std::span<const setting> server_config::settings() {
 std::span<const setting> listener_limits::settings() {
     using c = listener_limits;
     static const setting all[] = {
-        make_setting<&c::max_connections>("max.connections", at_least(0), "Connections of this listener; those of all count too.", dynamic_mode::cluster_wide),
+        make_setting<&c::max_connections>("max.connections", at_least(0), "Connections of this listener; those beyond wait. Those of all count too.", dynamic_mode::cluster_wide),
         make_setting<&c::max_connection_creation_rate>("max.connection.creation.rate", at_least(1), "New connections of this listener in a second; those beyond wait until it is their turn.", dynamic_mode::cluster_wide),
     };
     return all;

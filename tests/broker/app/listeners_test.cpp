@@ -122,3 +122,29 @@ TEST_CASE_FIXTURE(many_listeners, "a controller's listener tells controllers, an
     CHECK_FALSE(client.next_frame(5s));
     CHECK(client.closed());
 }
+
+TEST_CASE_FIXTURE(many_listeners, "when clients fill the broker, who comes by the brokers' own listener takes the place of one of them") {
+    overrides.push_back("max.connections=2");
+    SUBCASE("PLAINTEXT is that listener") {}
+    SUBCASE("or the one that inter.broker.listener.name names") { overrides.push_back("inter.broker.listener.name=OUT"); }
+    start();
+    const bool renamed = overrides.back() == "inter.broker.listener.name=OUT";
+    const std::uint16_t clients = renamed ? 9092 : 9192, own = renamed ? 9192 : 9092;
+    metadata_request request;
+    request.topics.emplace();
+    auto first = connect_to(clients);
+    auto second = connect_to(clients);
+    world.run_for(1s);
+    CHECK(second.call(request, 9).brokers.size() == 1);
+    CHECK(first.call(request, 9).brokers.size() == 1);  // so the second was used least recently
+    auto waiting = connect_to(clients);
+    auto operators = connect_to(own);
+    CHECK(operators.call(request, 9).brokers.size() == 1);
+    world.run_for(1s);
+    const bool one_went = first.closed() != second.closed();  // each core has its own order
+    CHECK(one_went);
+    const auto asked = waiting.send(request, 9);
+    CHECK_FALSE(waiting.next_frame(5s));
+    operators.hang_up();
+    CHECK(waiting.receive<metadata_request>(asked, 9));
+}

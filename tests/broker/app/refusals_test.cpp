@@ -106,22 +106,61 @@ TEST_CASE_FIXTURE(broker_fixture, "what was asked before the garbage is answered
     CHECK(client.closed());
 }
 
-TEST_CASE_FIXTURE(broker_fixture, "connections beyond max.connections are closed, and a place that is free again is given") {
+TEST_CASE_FIXTURE(broker_fixture, "a connection beyond max.connections waits, and is served when another has left") {
     overrides = {"max.connections=2"};
     start();
+    metadata_request request;
+    request.topics.emplace();
     auto first = connect();
     auto second = std::make_unique<wire_client>(world, desk, endpoint{"broker", 9092});
     log_watch lines;
     auto third = connect();
-    world.run_for(1s);
-    CHECK(third.closed());
-    CHECK_FALSE(first.closed());
+    const auto asked = third.send(request, 9);
+    CHECK_FALSE(third.next_frame(5s));
+    CHECK_FALSE(third.closed());
+    CHECK(first.call(request, 9).brokers.size() == 1);
     CHECK_MESSAGE(lines.count("max.connections=2 is reached") == 1, lines.all());
     second.reset();
-    world.run_for(1s);
+    CHECK(third.receive<metadata_request>(asked, 9));
+    CHECK_FALSE(first.closed());
+}
+
+TEST_CASE_FIXTURE(broker_fixture, "who gives up waiting leaves no place behind, and those who wait do not hold up a stop") {
+    overrides = {"max.connections=1"};
+    start();
+    metadata_request request;
+    request.topics.emplace();
+    auto first = std::make_unique<wire_client>(world, desk, endpoint{"broker", 9092});
+    auto gone = std::make_unique<wire_client>(world, desk, endpoint{"broker", 9092});
+    auto third = connect();
     auto fourth = connect();
-    world.run_for(1s);
+    gone.reset();
+    first.reset();
+    const auto asked = third.send(request, 9);
+    CHECK(third.receive<metadata_request>(asked, 9));
     CHECK_FALSE(fourth.closed());
+    stop();
+    world.run_for(1s);
+    CHECK(fourth.closed());
+}
+
+TEST_CASE_FIXTURE(broker_fixture, "connections that are used least make room when max.connections is lowered") {
+    start();
+    metadata_request request;
+    request.topics.emplace();
+    std::vector<std::unique_ptr<wire_client>> clients;
+    for (int i = 0; i < 6; ++i) clients.push_back(std::make_unique<wire_client>(world, desk, endpoint{"broker", 9092}));
+    world.run_for(1s);
+    for (const int used : {4, 5}) clients[static_cast<std::size_t>(used)]->call(request, 9);
+    incremental_alter_configs_request lower;
+    auto& resource = lower.resources.emplace_back();
+    resource.resource_type = 4;
+    auto& change = resource.configs.emplace_back();
+    change.name = "max.connections";
+    change.value = "2";
+    REQUIRE(clients[5]->call(lower, 1).responses.at(0).error_code == 0);
+    world.run_for(1s);
+    for (std::size_t i = 0; i < clients.size(); ++i) CHECK(clients[i]->closed() == (i < 4));
 }
 
 TEST_CASE_FIXTURE(broker_fixture, "max.connections and its kin change while the broker runs, and stay changed") {

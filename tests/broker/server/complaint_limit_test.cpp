@@ -15,13 +15,18 @@ struct told {
     complaint_limit limit;
     time_point now{};
     std::vector<std::string> lines;
+    int made = 0;
 
     told() {
         log::set_sink([this](log::level, std::string_view, std::string_view message) { lines.emplace_back(message); });
     }
     ~told() { log::set_sink({}); }
     void tell(const std::string& address, int times = 1) {
-        for (int i = 0; i < times; ++i) limit.tell(logs, address, now, address);
+        for (int i = 0; i < times; ++i)
+            limit.tell(logs, address, now, [&] {
+                ++made;
+                return address;
+            });
     }
 };
 
@@ -40,6 +45,7 @@ TEST_CASE("ten lines about an address at once, then one a second, which tells ho
     here.now += 3600s;
     here.tell("10.0.0.1", 12);
     CHECK(here.lines.size() == 22);
+    CHECK(here.made == 22);  // a line that is left out is not even made
 }
 
 TEST_CASE("many addresses at once share what is told of them") {

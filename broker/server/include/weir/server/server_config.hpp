@@ -22,6 +22,7 @@ struct listener_limits {
 struct server_config {
     std::vector<std::string> listeners{"PLAINTEXT://localhost:9092"};
     std::optional<std::vector<std::string>> advertised_listeners;
+    std::optional<std::string> inter_broker_listener_name;
     std::vector<std::string> security_protocol_map{"SASL_SSL:SASL_SSL", "PLAINTEXT:PLAINTEXT", "SSL:SSL", "SASL_PLAINTEXT:SASL_PLAINTEXT"};
     std::int32_t socket_send_buffer_bytes = -1;
     std::int32_t socket_receive_buffer_bytes = -1;

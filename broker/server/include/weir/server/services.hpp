@@ -35,6 +35,7 @@ struct broker_identity {
 struct listener_info {
     std::string name;
     bool for_controllers = false;  ///< named in controller.listener.names: serves what a controller serves
+    bool reserved = false;         ///< connections of others give way to its own when there are max.connections
     endpoint bound;
     endpoint advertised;
 };

@@ -4,6 +4,8 @@
 
 #include <weir/base/log.hpp>
 
+#include <map>
+
 namespace weir::server {
 namespace {
 
@@ -18,11 +20,11 @@ public:
     const metadata::image& image() const noexcept { return *image_; }
     const std::string& node() const noexcept { return node_; }
 
-    // What was set on exactly this resource, then what stands below it.
+    // What was set on exactly this resource, then what stands below it; of a broker also under names that mean nothing here.
     std::vector<described_config> resource(config_type type, const std::string& name, config_source source, bool defaults) const {
         std::vector<described_config> all;
         for (const auto* key : schema_.keys(type)) {
-            described_config entry{key, key->name, key->default_value, key->default_source, {}};
+            described_config entry{key, key->name, key->default_value, key->default_source, {}, false};
             if (const auto* set = image_->config(type, name, key->name)) entry.layers.push_back({key->name, *set, source});
             if (defaults) {
                 if (type == config_type::topic)
@@ -40,10 +42,24 @@ public:
             }
             if (defaults || !entry.layers.empty()) all.push_back(std::move(entry));
         }
+        if (type == config_type::broker) add_unknown(name, source, defaults, all);
         return all;
     }
 
 private:
+    void add_unknown(const std::string& name, config_source source, bool defaults, std::vector<described_config>& all) const {
+        std::map<std::string, std::vector<config_layer>> found;
+        const auto look = [&](const std::string& where, config_source as) {
+            for (const auto& [key, value] : image_->configs_of(config_type::broker, where))
+                if (!schema_.find(config_type::broker, key)) found[key].push_back({key, value, as});
+        };
+        look(name, source);
+        if (defaults) look("", config_source::broker_default);
+        for (auto& [key, layers] : found) {
+            const auto first = layers.front();
+            all.push_back({nullptr, key, first.value, first.source, std::move(layers), true});
+        }
+    }
     // A topic's default is the broker's, by its name there; of several the coarsest has it, which is not listed, as in Kafka.
     static const std::string* name_of_built_in(config_type type, const metadata::config_key& key) {
         if (type == config_type::client_metrics) return nullptr;
@@ -68,7 +84,7 @@ std::vector<described_config> describe_loggers() {
     for (const auto& each : log::levels()) {
         std::string level{log::to_string(each.severity)};
         for (auto& c : level) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-        all.push_back({nullptr, each.name, level, config_source::broker_logger, {{each.name, level, config_source::broker_logger}}});
+        all.push_back({nullptr, each.name, level, config_source::broker_logger, {{each.name, level, config_source::broker_logger}}, false});
     }
     return all;
 }

@@ -15,12 +15,14 @@ struct config_layer {
 };
 
 struct described_config {
-    const metadata::config_key* key;   ///< null for the level of a logger
+    const metadata::config_key* key;   ///< null for the level of a logger, and for what the broker does not know
     std::string name;
     std::optional<std::string> value;  ///< in force
     metadata::config_source source;
     /// Where that comes from, as it was given there, and below it what would hold otherwise.
     std::vector<config_layer> layers;
+    /// A name of a broker's that was set and means nothing here. Nobody can tell whether its value is a secret.
+    bool unknown = false;
 };
 
 /// All settings of a resource that exists; errc::unknown_topic_or_partition, errc::invalid_request otherwise.

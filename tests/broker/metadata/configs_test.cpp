@@ -153,11 +153,23 @@ TEST_CASE("brokers have settings of their own and a default of all") {
 
     CHECK(test.alter(config_type::broker, "0", {{"num.partitions", set, "5"}}) == "INVALID_REQUEST");
     CHECK(test.alter(config_type::broker, "0", {{"log.retention.ms", set, "soon"}}) == "INVALID_REQUEST");
-    CHECK(test.alter(config_type::broker, "0", {{"no.such.key", set, "5"}}) == "INVALID_REQUEST");
     CHECK(test.alter(config_type::broker, "", {{"ssl.keystore.location", set, "/a"}}) == "INVALID_REQUEST");
     CHECK(test.alter(config_type::broker, "1", {{"ssl.keystore.location", set, "/a"}}) == "NONE");
     CHECK(test.alter(config_type::broker, "1", {{"ssl.keystore.location", set, "/a"}}) == "NONE");
     CHECK(test.records.size() == 1);  // set again: the broker reloads the file
+}
+
+TEST_CASE("a name of a broker's setting that nobody knows is kept, and can be deleted") {
+    settings test;
+    CHECK(test.alter(config_type::broker, "0", {{"no.such.key", set, "5"}}) == "NONE");
+    CHECK(test.value(config_type::broker, "0", "no.such.key") == "5");
+    CHECK(test.alter(config_type::broker, "0", {{"no.such.key", append, "6"}}) == "INVALID_CONFIG");  // no list
+    CHECK(test.alter(config_type::broker, "", {{"no.such.key", set, "7"}}, true) == "NONE");
+    CHECK_FALSE(test.value(config_type::broker, "", "no.such.key"));
+    CHECK(test.replace(config_type::broker, "", {{"no.such.key", "7"}}) == "NONE");
+    CHECK(test.value(config_type::broker, "", "no.such.key") == "7");
+    CHECK(test.alter(config_type::broker, "0", {{"no.such.key", erase}}) == "NONE");
+    CHECK_FALSE(test.value(config_type::broker, "0", "no.such.key"));
 }
 
 TEST_CASE("groups and client metrics have settings without being there") {

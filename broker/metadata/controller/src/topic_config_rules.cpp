@@ -63,6 +63,8 @@ result<void> validate_values(const config_schema& schema, const config_resource&
         const auto* known = schema.find(resource.type, key);
         if (!known) {
             const auto why = schema.why_unknown(resource.type, key);
+            // Of brokers Kafka keeps names it does not know: its plugins may.
+            if (resource.type == config_type::broker && why.empty()) continue;
             return error{code_of_unknown(resource.type), fmt::format("Unknown {} config name: {}{}", kind(resource.type), key,
                                                                      why.empty() ? "" : fmt::format(" ({})", why))};
         }

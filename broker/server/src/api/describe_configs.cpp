@@ -12,24 +12,27 @@ using protocol::describe_configs_request;
 using protocol::describe_configs_response;
 using config_row = describe_configs_response::describe_configs_resource_result;
 
-constexpr auto text_type = static_cast<std::int8_t>(metadata::config_value_type::string);
+std::int8_t type_of(const described_config& config) {
+    using type = metadata::config_value_type;
+    return static_cast<std::int8_t>(config.key ? config.key->type : config.unknown ? type::unknown : type::string);
+}
 
 config_row to_row(const described_config& config, const describe_configs_request& request) {
     config_row row;
-    const bool hidden = config.key && config.key->sensitive;
+    const bool hidden = config.unknown || (config.key && config.key->sensitive);
     row.name = config.name;
-    if (!hidden) row.value = config.value;
-    row.read_only = config.key && config.key->read_only;
+    row.value = hidden ? std::nullopt : config.value;
+    row.read_only = config.unknown || (config.key && config.key->read_only);  // which Kafka says, though they can be set
     row.config_source = static_cast<std::int8_t>(config.source);
     row.is_sensitive = hidden;
-    row.config_type = config.key ? static_cast<std::int8_t>(config.key->type) : text_type;
+    row.config_type = type_of(config);
     if (request.include_documentation && config.key) row.documentation = config.key->documentation;
     if (request.include_synonyms)
         for (const auto& layer : config.layers) {
             if (layer.source == metadata::config_source::unknown) continue;
             auto& synonym = row.synonyms.emplace_back();
             synonym.name = layer.key;
-            if (!hidden) synonym.value = layer.value;
+            synonym.value = hidden ? std::nullopt : layer.value;
             synonym.source = static_cast<std::int8_t>(layer.source);
         }
     return row;

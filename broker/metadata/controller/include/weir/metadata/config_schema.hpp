@@ -60,7 +60,8 @@ public:
     virtual ~config_schema() = default;
     /// nullptr: there is no such setting for this kind of resource. Lives as long as the schema.
     virtual const config_key* find(config_type type, std::string_view key) const = 0;
-    /// What there is to say about a setting that find() does not know; empty: nothing.
+    /// What there is to say about a setting that find() does not know; empty: nothing. Such a one of a broker is kept
+    /// without a meaning, as in Kafka, where plugins may have one.
     virtual std::string_view why_unknown(config_type, std::string_view) const { return {}; }
     /// All settings of a kind, sorted by name.
     virtual std::vector<const config_key*> keys(config_type type) const = 0;

@@ -39,7 +39,7 @@ std::span<const setting> server_config::settings() {
         make_setting<&c::max_connection_creation_rate>("max.connection.creation.rate", at_least(1), "New connections in a second; those beyond wait until it is their turn.", changes),
         make_setting<&c::connections_max_idle>("connections.max.idle.ms", any(), "A connection without requests for this long is closed; 0 or less: never."),
         make_setting<&c::queued_max_request_bytes>("queued.max.request.bytes", any(), "Bytes of requests in memory; beyond it connections are not read from. -1: 512 MiB."),
-        make_setting<&c::max_incremental_fetch_session_cache_slots>("max.incremental.fetch.session.cache.slots", at_least(0), "Fetch sessions each core keeps."),
+        make_setting<&c::max_incremental_fetch_session_cache_slots>("max.incremental.fetch.session.cache.slots", at_least(0), "Fetch sessions the broker keeps, spread over its cores."),
         make_setting<&c::fetch_max_bytes>("fetch.max.bytes", at_least(1024), "The most a fetch answer holds, whatever the client allows."),
         make_setting<&c::max_request_partition_size_limit>("max.request.partition.size.limit", at_least(1), "Partitions in one DescribeTopicPartitions answer."),
         make_setting<&c::auto_create_topics_enable>("auto.create.topics.enable", any(), "Whether asking for a missing topic's metadata creates it.", importance::high),

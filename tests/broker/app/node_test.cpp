@@ -231,6 +231,21 @@ TEST_CASE_FIXTURE(broker_fixture, "pipelined produce requests are answered in th
     CHECK(total == 48);
 }
 
+TEST_CASE_FIXTURE(broker_fixture, "all cores together keep as many fetch sessions as the broker may") {
+    overrides = {"max.incremental.fetch.session.cache.slots=4"};
+    start();
+    std::vector<std::unique_ptr<wire_client>> clients;
+    for (int i = 0; i < 10; ++i) clients.push_back(std::make_unique<wire_client>(world, desk, endpoint{"broker", 9092}));
+    REQUIRE(create_topic(*clients[0], "orders", 1) == 0);
+    std::size_t sessions = 0;
+    for (const auto& client : clients) {
+        auto request = fetch_of("orders", 0, 0);
+        request.session_epoch = 0;
+        sessions += client->call(request, 11).session_id != 0;
+    }
+    CHECK(sessions == 4);
+}
+
 TEST_CASE_FIXTURE(broker_fixture, "delete.topic.enable=false refuses deletion, in words that the version of the request has") {
     overrides = {"delete.topic.enable=false"};
     start();

@@ -2,11 +2,11 @@
 #include <weir/base/asio_runtime.hpp>
 #include <weir/base/posix_files.hpp>
 #include <weir/base/uuid.hpp>
+#include <weir/protocol/feature_argument.hpp>
 #include <weir/protocol/feature_levels.hpp>
 
 #include <CLI/CLI.hpp>
 
-#include <charconv>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -54,30 +54,13 @@ int info(file_system& files, const std::string& config) {
     return 1;
 }
 
-struct feature_level {
-    std::string name, text;              ///< "name=text"
-    std::optional<std::int16_t> level;   ///< nullopt: the text is none
-};
-/// nullopt: there is no equals sign.
-std::optional<feature_level> parse_feature(const std::string& given) {
-    const auto equals = given.find('=');
-    if (equals == given.npos) return std::nullopt;
-    feature_level found{given.substr(0, equals), given.substr(equals + 1), std::nullopt};
-    std::int16_t level = 0;
-    const auto* const end = found.text.data() + found.text.size();
-    if (const auto [at, failed] = std::from_chars(found.text.data(), end, level); failed == std::errc{} && at == end) found.level = level;
-    return found;
-}
-
 int format(file_system& files, const std::string& config, format_request request, const std::vector<std::string>& features) {
     auto settings = settings_of(files, config);
     if (!settings) return fail(settings.error());
     for (const auto& each : features) {
-        const auto given = parse_feature(each);
-        const auto unclear = "Can't parse feature=level string " + each + ": ";
-        if (!given) return fail(error{errc::invalid_setting, unclear + "equals sign not found."});
-        if (!given->level) return fail(error{errc::invalid_setting, unclear + "unable to parse " + given->text + " as a short."});
-        request.features.emplace_back(given->name, *given->level);
+        auto given = protocol::parse_feature(each);
+        if (!given) return fail(given.error());
+        request.features.emplace_back(std::move(given->name), given->level);
     }
     runtime clock{1};
     auto lines = format_storage(files, *settings, request, random_source::from_system(), clock.loop(0).wall_now());
@@ -97,7 +80,7 @@ int version_mapping(const std::optional<std::string>& release) {
 int feature_dependencies(const std::vector<std::string>& features) {
     const auto refuse = [](std::string why) { return fail(error{errc::invalid_setting, std::move(why)}); };
     for (const auto& each : features) {
-        const auto given = parse_feature(each);
+        const auto given = protocol::split_feature(each);
         if (!given) return refuse("Invalid feature format: " + each + ". Expected format: 'feature=version' (e.g. 'group.version=1')");
         const auto& name = given->name;
         if (!given->level) return refuse("Invalid version format: " + given->text + " for feature " + name);

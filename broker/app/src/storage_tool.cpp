@@ -3,6 +3,7 @@
 #include "scram_option.hpp"
 
 #include <weir/base/properties.hpp>
+#include <weir/base/split_list.hpp>
 #include <weir/metadata/metadata_frames.hpp>
 #include <weir/protocol/feature_levels.hpp>
 #include <weir/raft/format.hpp>
@@ -18,19 +19,6 @@ namespace weir::broker {
 namespace {
 
 using namespace std::string_literals;
-
-std::vector<std::string> split(std::string_view text, char separator) {
-    std::vector<std::string> parts;
-    while (!text.empty()) {
-        const auto end = std::min(text.find(separator), text.size());
-        auto part = text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
-        while (part.starts_with(' ')) part.remove_prefix(1);
-        while (part.ends_with(' ')) part.remove_suffix(1);
-        if (!part.empty()) parts.emplace_back(part);
-    }
-    return parts;
-}
 
 template <class Int>
 std::optional<Int> number(std::string_view text) {
@@ -57,7 +45,7 @@ std::optional<raft::endpoint> parse_listener(std::string_view text) {
 /// "id@host:port:directory,...".
 result<raft::voter_set> parse_voters(std::string_view text, const std::string& listener) {
     std::vector<raft::voter> voters;
-    for (const auto& each : split(text, ',')) {
+    for (const auto& each : split_list(text)) {
         const auto at = each.find('@');
         const auto last = each.rfind(':');
         const auto before = last == each.npos || last == 0 ? each.npos : each.rfind(':', last - 1);
@@ -181,14 +169,14 @@ result<storage_settings> read_storage_settings(const std::string& file, std::str
         return found == given.end() ? std::string{} : found->second;
     };
     storage_settings found;
-    const auto roles = split(setting("process.roles"), ',');
+    const auto roles = split_list(setting("process.roles"));
     if (roles.empty()) return wrong(file, "process.roles is not set: this is no file of a broker or controller with KRaft");
     found.controller = std::find(roles.begin(), roles.end(), "controller") != roles.end();
     const auto id = number<std::int32_t>(setting("node.id"));
     if (!id || *id < 0) return wrong(file, "node.id=" + setting("node.id") + " is no node id: it is a number of at least 0");
     found.node_id = *id;
-    found.directories = split(setting("log.dirs"), ',');
-    if (found.directories.empty()) found.directories = split(setting("log.dir"), ',');
+    found.directories = split_list(setting("log.dirs"));
+    if (found.directories.empty()) found.directories = split_list(setting("log.dir"));
     if (found.directories.empty()) found.directories = {"/tmp/kafka-logs"};
     found.metadata_directory = setting("metadata.log.dir");
     if (found.metadata_directory.empty()) found.metadata_directory = found.directories.front();
@@ -196,11 +184,11 @@ result<storage_settings> read_storage_settings(const std::string& file, std::str
     std::sort(found.directories.begin(), found.directories.end());
     found.directories.erase(std::unique(found.directories.begin(), found.directories.end()), found.directories.end());
     found.static_voters = !setting("controller.quorum.voters").empty();
-    const auto names = split(setting("controller.listener.names"), ',');
+    const auto names = split_list(setting("controller.listener.names"));
     if (names.empty()) return wrong(file, "controller.listener.names is not set");
     found.controller_endpoint.listener = names.front();
     for (const auto* each : {"listeners", "advertised.listeners"})
-        for (const auto& listener : split(setting(each), ','))
+        for (const auto& listener : split_list(setting(each)))
             if (const auto parsed = parse_listener(listener); parsed && parsed->listener == names.front()) found.controller_endpoint = *parsed;
     if (found.controller && found.controller_endpoint.port == 0) return wrong(file, "listeners has no " + names.front() + "://host:port, which controller.listener.names asks for");
     return found;
@@ -230,7 +218,7 @@ result<std::vector<std::string>> format_storage(file_system& files, const storag
     for (const auto& directory : empty) {
         const bool holds_metadata = directory == settings.metadata_directory;
         lines.push_back("Formatting " + std::string{kind_of(settings, request, *metadata, directory)} + " " + directory + " with metadata.version " +
-                        std::string{metadata::metadata_version_name(metadata->metadata_version)} + ".");
+                        std::string{protocol::metadata_version_name(metadata->metadata_version)} + ".");
         if (auto ready = files.create_directories(directory); !ready) return ready.error();
         auto lock = files.lock(directory + "/.lock");
         if (!lock) return error{lock.code(), "a broker runs in " + directory, lock.error()};

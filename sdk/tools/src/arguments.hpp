@@ -84,7 +84,5 @@ private:
 
 /// A whole number, also negative; nullopt for anything else.
 std::optional<std::int64_t> parse_number(std::string_view text) noexcept;
-/// The parts between `separator`, white space around them dropped, empty ones left out.
-std::vector<std::string> split_list(std::string_view text, char separator = ',');
 
 }  // namespace weir::tools

@@ -7,6 +7,7 @@
 
 #include <weir/base/posix_files.hpp>
 #include <weir/base/properties.hpp>
+#include <weir/base/split_list.hpp>
 
 #include <fmt/format.h>
 

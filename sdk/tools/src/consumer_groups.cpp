@@ -5,6 +5,8 @@
 #include "groups/offset_plan.hpp"
 #include "output.hpp"
 
+#include <weir/base/split_list.hpp>
+
 #include <fmt/format.h>
 #include <re2/re2.h>
 

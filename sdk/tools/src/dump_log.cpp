@@ -4,6 +4,7 @@
 #include "dump_log/index_dump.hpp"
 
 #include <weir/base/posix_files.hpp>
+#include <weir/base/split_list.hpp>
 
 #include <algorithm>
 #include <cstdio>

@@ -4,6 +4,7 @@
 #include "output.hpp"
 
 #include <weir/admin.hpp>
+#include <weir/protocol/feature_argument.hpp>
 #include <weir/protocol/feature_levels.hpp>
 
 #include <fmt/format.h>
@@ -59,14 +60,6 @@ int describe(const admin& at, const invocation& call) {
     return 0;
 }
 
-std::pair<std::string, std::int16_t> name_and_level(const std::string& text) {
-    const auto equals = text.find('=');
-    if (equals == text.npos) fail(fmt::format("Can't parse feature=level string {}: equals sign not found.", text));
-    const auto level = parse_number(std::string_view{text}.substr(equals + 1));
-    if (!level || *level < 0 || *level > 32'767) fail(fmt::format("Can't parse feature=level string {}: unable to parse {} as a short.", text, text.substr(equals + 1)));
-    return {text.substr(0, equals), static_cast<std::int16_t>(*level)};
-}
-
 std::map<std::string, feature_update> wanted_updates(const invocation& call, std::string_view what) {
     const auto& args = call.args;
     const auto how = what == "upgrade" ? feature_update::change::upgrade : args.has("unsafe") ? feature_update::change::unsafe_downgrade : feature_update::change::safe_downgrade;
@@ -88,7 +81,7 @@ std::map<std::string, feature_update> wanted_updates(const invocation& call, std
     for (const auto& each : args.all("feature")) {
         if (what == "disable") add(each, 0);
         else {
-            const auto [name, level] = name_and_level(each);
+            const auto [name, level] = *parse_feature(each);
             add(name, level);
         }
     }
@@ -130,13 +123,13 @@ int show_mapping(const invocation& call) {
 
 int show_dependencies(const invocation& call) {
     for (const auto& text : call.args.all("feature")) {
-        const auto [name, level] = name_and_level(text);
+        const auto [name, level] = *parse_feature(text);
         if (name == metadata_version) {
             if (metadata_version_name(level).empty()) fail(fmt::format("Unknown metadata.version {}", level));
         } else {
             const auto* known = find_feature(name);
             if (!known) fail("Unknown feature: " + name);
-            if (level > known->latest) fail(fmt::format("No feature:{} with feature level {}", name, level));
+            if (level < 0 || level > known->latest) fail(fmt::format("No feature:{} with feature level {}", name, level));
         }
         call.out.line(dependencies_text(name, level));
     }

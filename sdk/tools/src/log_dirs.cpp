@@ -4,6 +4,7 @@
 #include "output.hpp"
 
 #include <weir/admin.hpp>
+#include <weir/base/split_list.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

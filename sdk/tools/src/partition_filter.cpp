@@ -2,6 +2,8 @@
 
 #include "arguments.hpp"
 
+#include <weir/base/split_list.hpp>
+
 #include <algorithm>
 
 namespace weir::tools {

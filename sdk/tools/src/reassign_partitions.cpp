@@ -6,6 +6,7 @@
 #include "replica_placement.hpp"
 
 #include <weir/admin.hpp>
+#include <weir/base/split_list.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -5,6 +5,7 @@
 #include "topics/describe.hpp"
 
 #include <weir/admin.hpp>
+#include <weir/base/split_list.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

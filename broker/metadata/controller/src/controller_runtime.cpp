@@ -4,6 +4,7 @@
 #include <weir/metadata/metadata_frames.hpp>
 
 #include <weir/base/log.hpp>
+#include <weir/protocol/feature_levels.hpp>
 
 #include <fmt/format.h>
 
@@ -33,7 +34,7 @@ std::int16_t level_for(const image& before, const std::vector<metadata_record>& 
         if (const auto* feature = std::get_if<feature_level_record>(&each);
             feature && feature->name == "metadata.version")
             return feature->feature_level;
-    return latest_metadata_version;
+    return protocol::latest_metadata_level;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "cluster_view.hpp"
 
 #include <weir/metadata/metadata_frames.hpp>
+#include <weir/protocol/feature_levels.hpp>
 
 #include <fmt/format.h>
 
@@ -52,13 +53,13 @@ result<void> check_support(const cluster_view& view, const feature_update& updat
 
 result<void> check_metadata_version(const cluster_view& view, const feature_update& update) {
     const auto level = update.max_version_level;
-    if (metadata_version_name(level).empty())
-        return refuse(update, fmt::format("metadata.version is between {} and {}.", min_metadata_version,
-                                          latest_metadata_version));
+    if (protocol::metadata_version_name(level).empty())
+        return refuse(update, fmt::format("metadata.version is between {} and {}.", protocol::oldest_metadata_level,
+                                          protocol::latest_metadata_level));
     if (level < view.cluster.metadata_version() && metadata_schema_changed(level, view.cluster.metadata_version()))
         return refuse(
             update, fmt::format("Refusing the downgrade from {}: metadata that {} cannot express would be lost.",
-                                metadata_version_name(view.cluster.metadata_version()), metadata_version_name(level)));
+                                protocol::metadata_version_name(view.cluster.metadata_version()), protocol::metadata_version_name(level)));
     return {};
 }
 
@@ -84,7 +85,7 @@ result<void> check_update(const cluster_view& view, const feature_update& update
     if (proposed.at(std::string{elr_feature}) > 0 && proposed.at(std::string{metadata_version_feature}) < elr_needs &&
         (update.feature == elr_feature || update.feature == metadata_version_feature))
         return refuse(update, fmt::format("{} needs metadata.version {} ({}) or later.", elr_feature, elr_needs,
-                                          metadata_version_name(elr_needs)));
+                                          protocol::metadata_version_name(elr_needs)));
     return {};
 }
 
@@ -113,7 +114,7 @@ const feature_ranges& supported_features() {
     static const feature_ranges all{{"eligible.leader.replicas.version", {0, 1}},
                                     {"group.version", {0, 1}},
                                     {"kraft.version", {0, 1}},
-                                    {"metadata.version", {min_metadata_version, latest_metadata_version}},
+                                    {"metadata.version", {protocol::oldest_metadata_level, protocol::latest_metadata_level}},
                                     {"share.version", {0, 1}},
                                     {"streams.version", {0, 1}},
                                     {"transaction.version", {0, 2}}};
@@ -173,7 +174,7 @@ std::vector<metadata_record> controller::bootstrap(std::vector<metadata_record> 
             if (feature->name == elr_feature) elr = feature->feature_level > 0;
         }
     if (level == 0) {
-        level = latest_metadata_version;
+        level = protocol::latest_metadata_level;
         from_file.insert(from_file.begin(), level_record(std::string{metadata_version_feature}, level));
     }
     std::vector<metadata_record> records;

@@ -14,8 +14,6 @@ namespace {
 
 using namespace protocol;
 
-static_assert(min_metadata_version == oldest_metadata_level && latest_metadata_version == latest_metadata_level);
-
 /// The levels whose records are not those of the level before.
 constexpr std::array<std::int16_t, 9> schema_changed_at{7, 8, 11, 13, 14, 15, 17, 23, 30};
 
@@ -64,8 +62,6 @@ template <class Record>
 constexpr bool has_newer_fields = Record::max_version > 0;
 
 }  // namespace
-
-std::string_view metadata_version_name(std::int16_t level) noexcept { return protocol::metadata_version_name(level); }
 
 bool metadata_schema_changed(std::int16_t low, std::int16_t high) noexcept {
     return std::any_of(schema_changed_at.begin(), schema_changed_at.end(), [&](auto level) { return level > low && level <= high; });

@@ -4,6 +4,7 @@
 
 #include <weir/base/files.hpp>
 #include <weir/base/properties.hpp>
+#include <weir/base/split_list.hpp>
 
 #include <fmt/format.h>
 
@@ -17,19 +18,6 @@ constexpr std::string_view list_name = "config.providers";
 constexpr std::string_view prefix = "config.providers.";
 
 error refused(std::string text) { return error{errc::invalid_setting, std::move(text)}; }
-
-std::vector<std::string> words_of(std::string_view list) {
-    std::vector<std::string> all;
-    for (std::size_t at = 0; at <= list.size();) {
-        const auto end = std::min(list.find(',', at), list.size());
-        auto word = list.substr(at, end - at);
-        at = end + 1;
-        while (word.starts_with(' ')) word.remove_prefix(1);
-        while (word.ends_with(' ')) word.remove_suffix(1);
-        if (!word.empty()) all.emplace_back(word);
-    }
-    return all;
-}
 
 /// The folders down to what an absolute path names, without "." and ".."; links are not looked at. nullopt: it is not absolute.
 std::optional<std::vector<std::string_view>> parts_of(std::string_view path) {
@@ -61,7 +49,7 @@ public:
 
     error configure(const properties& given) {
         const auto* list = given.find(list_name);
-        for (const auto& name : words_of(list->value)) {
+        for (const auto& name : split_list(list->value)) {
             const auto* type = given.find(fmt::format("{}{}.class", prefix, name));
             if (!type) return refused(fmt::format("{}={}: {}{}.class is missing", list_name, list->value, prefix, name));
             const auto known = kind_of(type->value);
@@ -111,7 +99,7 @@ private:
         const auto what = rest.substr(dot);
         if (what == ".class") return {};
         if (what == ".param.allowed.paths" && of->second.what != kind::variable) {
-            of->second.allowed_paths = words_of(entry.value);
+            of->second.allowed_paths = split_list(entry.value);
             return {};
         }
         if (what == ".param.allowlist.pattern" && of->second.what == kind::variable) {

@@ -2,6 +2,8 @@
 
 #include "../connect.hpp"
 
+#include <weir/base/split_list.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>

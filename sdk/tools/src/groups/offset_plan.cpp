@@ -1,6 +1,7 @@
 #include "offset_plan.hpp"
 
 #include <weir/base/posix_files.hpp>
+#include <weir/base/split_list.hpp>
 
 #include <fmt/format.h>
 

@@ -5,15 +5,10 @@
 #include <weir/protocol/metadata_record_types.hpp>
 
 #include <span>
-#include <string_view>
 #include <vector>
 
 namespace weir::metadata {
 
-inline constexpr std::int16_t min_metadata_version = 7;      ///< 3.3-IV3
-inline constexpr std::int16_t latest_metadata_version = 30;  ///< 4.3-IV0
-/// "4.3-IV0" for 30; empty for a level there is none of.
-std::string_view metadata_version_name(std::int16_t level) noexcept;
 /// True when going from `high` down to `low` may lose data: a level in between brought records or fields.
 bool metadata_schema_changed(std::int16_t low, std::int16_t high) noexcept;
 

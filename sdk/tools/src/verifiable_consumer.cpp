@@ -1,12 +1,11 @@
 // weir verifiable-consumer: reads as a member of a group and tells what happens, for system tests.
 #include "common_options.hpp"
 #include "connect.hpp"
-#include "perf/event_lines.hpp"
+#include "perf/verifiable.hpp"
 
 #include <weir/consumer.hpp>
 
 #include <csignal>
-#include <cstdio>
 #include <limits>
 
 namespace weir::tools {
@@ -83,14 +82,7 @@ std::vector<partition_offset> take(event_lines& events, const text_records& batc
         all.push_back({part.where, count, part.first->info.offset, last.offset});
         offsets.push_back({part.where, last.offset + 1, last.leader_epoch});
         if (!verbose) continue;
-        for (std::int64_t each = 0; each < count; ++each)
-            events.print("record_data", [&](json_writer& line) {
-                write_text(line, "key", part.first[each].key);
-                write_text(line, "value", part.first[each].value);
-                write_text(line, "topic", part.where.topic);
-                write_number(line, "partition", part.where.partition);
-                write_number(line, "offset", part.first[each].info.offset);
-            });
+        for (std::int64_t each = 0; each < count; ++each) tell_record(events, part.first[each]);
     }
     events.print("records_consumed", [&](json_writer& line) {
         write_number(line, "count", static_cast<std::int64_t>(batch.size()));
@@ -141,22 +133,13 @@ int run(const invocation& call) {
     events.print("startup_complete");
     in.subscribe({from.name()});
 
-    error failure;
-    for (std::int64_t taken = 0; taken < most;) {
-        const auto batch = in.poll().get();
-        if (!batch) {
-            if (batch.code() != errc::closed) failure = batch.error();
-            break;
-        }
-        if (batch->empty()) continue;
-        const auto offsets = take(events, *batch, most - taken, args.has("verbose"), taken);
+    std::int64_t taken = 0;
+    const auto failure = each_batch([&] { return in.poll(); }, [&] { return taken < most; }, [&](const text_records& batch) {
+        const auto offsets = take(events, batch, most - taken, args.has("verbose"), taken);
         if (!args.has("enable-autocommit")) tell_commit(events, offsets, in.commit(offsets).get());
-    }
+    });
     events.print("shutdown_requested");
-    static_cast<void>(in.close().get());
-    events.print("shutdown_complete");
-    if (failure) std::fprintf(stderr, "%s\n", failure.message().c_str());
-    return failure ? 1 : 0;
+    return shut_down(events, in, failure);
 }
 
 }  // namespace

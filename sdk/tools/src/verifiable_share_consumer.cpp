@@ -1,14 +1,13 @@
 // weir verifiable-share-consumer: reads as a member of a share group and tells what happens, for system tests.
 #include "common_options.hpp"
 #include "connect.hpp"
-#include "perf/event_lines.hpp"
+#include "perf/verifiable.hpp"
 
 #include <weir/admin.hpp>
 #include <weir/share_consumer.hpp>
 
 #include <atomic>
 #include <csignal>
-#include <cstdio>
 #include <limits>
 #include <map>
 #include <set>
@@ -55,14 +54,7 @@ void tell_records(event_lines& events, const std::vector<text_consumer::record_t
     offsets_of all;
     for (const auto& each : batch) {
         all[{std::string{each.info.topic}, each.info.partition}].insert(each.info.offset);
-        if (!verbose) continue;
-        events.print("record_data", [&](json_writer& line) {
-            write_text(line, "key", each.key);
-            write_text(line, "value", each.value);
-            write_text(line, "topic", std::string{each.info.topic});
-            write_number(line, "partition", each.info.partition);
-            write_number(line, "offset", each.info.offset);
-        });
+        if (verbose) tell_record(events, each);
     }
     events.print("records_consumed", [&](json_writer& line) {
         write_number(line, "count", static_cast<std::int64_t>(batch.size()));
@@ -116,23 +108,13 @@ int run(const invocation& call) {
     config.on_acknowledged = [&](const std::vector<acknowledged>& verdicts) { counted += tell_verdicts(events, verdicts); };
     text_consumer in{on, std::move(config), from};
     in.stop_on({SIGINT, SIGTERM});
-    error failure;
-    while (most < 0 || counted < most) {
-        const auto batch = in.poll(poll_timeout).get();
-        if (!batch) {
-            if (batch.code() != errc::closed) failure = batch.error();
-            break;
-        }
-        if (batch->empty()) continue;
-        tell_records(events, *batch, args.has("verbose"));
-        if (mode == "auto") continue;
+    const auto failure = each_batch([&] { return in.poll(poll_timeout); }, [&] { return most < 0 || counted < most; }, [&](const auto& batch) {
+        tell_records(events, batch, args.has("verbose"));
+        if (mode == "auto") return;
         auto committing = in.commit();
         if (mode == "sync") static_cast<void>(committing.get());  // what failed is told as verdicts are
-    }
-    static_cast<void>(in.close().get());
-    events.print("shutdown_complete");
-    if (failure) std::fprintf(stderr, "%s\n", failure.message().c_str());
-    return failure ? 1 : 0;
+    });
+    return shut_down(events, in, failure);
 }
 
 }  // namespace

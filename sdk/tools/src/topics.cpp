@@ -121,7 +121,8 @@ int create(const admin& at, const invocation& call) {
     if (!call.out.json() && topic.name.find_first_of("._") != std::string::npos)
         call.out.line("WARNING: Due to limitations in metric names, topics with a period ('.') or underscore ('_') could collide. To avoid issues it is "
                       "best to use either, but not both.");
-    const auto made = *at.create_topics({topic}).get();
+    // A mutation quota that is used up is for whoever runs the tool to wait for, as with Kafka's.
+    const auto made = *at.create_topics({topic}, {.retry_on_quota_violation = false}).get();
     const auto& outcome = made.front().outcome;
     if (!outcome) {
         if (outcome.code() == errc::topic_already_exists && args.has("if-not-exists")) return 0;
@@ -148,7 +149,7 @@ int create(const admin& at, const invocation& call) {
 
 int remove(const admin& at, const invocation& call) {
     const auto names = existing_topics(at, call.args);
-    if (!names.empty()) raise_first(*at.delete_topics(names).get());
+    if (!names.empty()) raise_first(*at.delete_topics(names, {.retry_on_quota_violation = false}).get());
     return 0;
 }
 
@@ -165,7 +166,7 @@ int alter(const admin& at, const invocation& call) {
         if (const auto* found = described.find(name); found && *found)
             for (auto at_index = (*found)->partitions.size(); at_index < assignment.size(); ++at_index) wanted.back().assignments.push_back(assignment[at_index]);
     }
-    raise_first(*at.create_partitions(wanted).get());
+    raise_first(*at.create_partitions(wanted, {.retry_on_quota_violation = false}).get());
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <weir/admin.hpp>
 #include <weir/protocol/messages/create_topics.hpp>
 #include <weir/protocol/messages/delete_groups.hpp>
+#include <weir/protocol/messages/delete_topics.hpp>
 #include <weir/protocol/messages/describe_configs.hpp>
 #include <weir/protocol/messages/init_producer_id.hpp>
 #include <weir/protocol/messages/list_groups.hpp>
@@ -191,6 +192,45 @@ TEST_CASE_FIXTURE(routing_fixture, "a quota that is used up is waited for as lon
     const auto refused = wait(ops->create_topics({{.name = "first"}, {.name = "second"}}, {.retry_on_quota_violation = false}));
     REQUIRE(refused);
     CHECK(refused->find("second")->code() == errc::throttling_quota_exceeded);
+}
+
+TEST_CASE_FIXTURE(routing_fixture, "deletions wait for their quota too, unless told otherwise") {
+    int asked = 0;
+    on<protocol::delete_topics_request>([&](int, const protocol::delete_topics_request& from) {
+        protocol::delete_topics_response answer;
+        const bool refuses = ++asked == 1;
+        answer.throttle_time_ms = refuses ? 8'000 : 0;
+        for (const auto& topic : from.topics) {
+            auto& each = answer.responses.emplace_back();
+            each.name = topic.name;
+            each.topic_id = topic.topic_id;
+            if (refuses) each.error_code = static_cast<std::int16_t>(errc::throttling_quota_exceeded);
+        }
+        return answer;
+    });
+    const auto began = world.loop(desk).now();
+    SUBCASE("by name") {
+        const auto gone = wait(ops->delete_topics({"orders"}));
+        REQUIRE(gone);
+        CHECK(*gone);
+        CHECK(world.loop(desk).now() - began >= 8s);
+        asked = 0;
+        const auto refused = wait(ops->delete_topics({"orders"}, {.retry_on_quota_violation = false}));
+        REQUIRE(refused);
+        CHECK(refused->find("orders")->code() == errc::throttling_quota_exceeded);
+    }
+    SUBCASE("by id") {
+        const uuid id{1, 2};
+        const auto gone = wait(ops->delete_topics_by_id({id}));
+        REQUIRE(gone);
+        CHECK(*gone);
+        CHECK(world.loop(desk).now() - began >= 8s);
+        asked = 0;
+        const auto refused = wait(ops->delete_topics_by_id({id}, {.retry_on_quota_violation = false}));
+        REQUIRE(refused);
+        CHECK(refused->find(id)->code() == errc::throttling_quota_exceeded);
+    }
+    CHECK(asked == 1);
 }
 
 TEST_CASE_FIXTURE(routing_fixture, "a broker's own settings are asked of it, those of topics of anybody") {

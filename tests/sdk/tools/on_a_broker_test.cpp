@@ -67,6 +67,23 @@ TEST_CASE("topics are created, described, widened and deleted") {
     CHECK(at.run({"topics", "--list"}) == "\n");
 }
 
+TEST_CASE("a mutation quota that is used up is told, and not waited for") {
+    shell at;
+    at.run({"topics", "--create", "--topic", "orders"});
+    const auto refused = [&](std::string_view api, std::vector<std::string> words) {
+        const auto before = at.cluster.requests(api);
+        at.cluster.fail_next(api, errc::throttling_quota_exceeded);
+        at.run(std::move(words));
+        CHECK(at.cluster.requests(api) == before + 1);
+        at.cluster.clear_faults();
+        return !at.failure.empty();
+    };
+    CHECK(refused("CreateTopics", {"topics", "--create", "--topic", "lines"}));
+    CHECK(refused("CreatePartitions", {"topics", "--alter", "--topic", "orders", "--partitions", "2"}));
+    CHECK(refused("DeleteTopics", {"topics", "--delete", "--topic", "orders"}));
+    CHECK(at.run({"topics", "--list"}) == "orders\n");
+}
+
 TEST_CASE("what cannot be done says why, in the broker's words") {
     shell at;
     at.run({"topics", "--create", "--topic", "orders"});

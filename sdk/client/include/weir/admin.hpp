@@ -45,7 +45,9 @@ public:
     op<outcomes<created_topic>> create_topics(std::vector<new_topic> topics) const;
     op<outcomes<created_topic>> create_topics(std::vector<new_topic> topics, create_topics_options options) const;
     op<outcomes<>> delete_topics(std::vector<std::string> names) const;
+    op<outcomes<>> delete_topics(std::vector<std::string> names, delete_topics_options options) const;
     op<outcomes<void, uuid>> delete_topics_by_id(std::vector<uuid> ids) const;
+    op<outcomes<void, uuid>> delete_topics_by_id(std::vector<uuid> ids, delete_topics_options options) const;
     op<std::vector<topic_listing>> list_topics() const;
     op<std::vector<topic_listing>> list_topics(list_topics_options options) const;
     op<outcomes<topic_description>> describe_topics(std::vector<std::string> names) const;

@@ -42,10 +42,16 @@ op<outcomes<created_topic>> admin::create_topics(std::vector<new_topic> topics, 
     return core_->run(detail::create_topics(core_->begin("create_topics", timeout_), std::move(topics), options));
 }
 op<outcomes<>> admin::delete_topics(std::vector<std::string> names) const {
-    return core_->run(detail::delete_topics(core_->begin("delete_topics", timeout_), std::move(names)));
+    return core_->run(detail::delete_topics(core_->begin("delete_topics", timeout_), std::move(names), {}));
+}
+op<outcomes<>> admin::delete_topics(std::vector<std::string> names, delete_topics_options options) const {
+    return core_->run(detail::delete_topics(core_->begin("delete_topics", timeout_), std::move(names), options));
 }
 op<outcomes<void, uuid>> admin::delete_topics_by_id(std::vector<uuid> ids) const {
-    return core_->run(detail::delete_topics_by_id(core_->begin("delete_topics_by_id", timeout_), std::move(ids)));
+    return core_->run(detail::delete_topics_by_id(core_->begin("delete_topics_by_id", timeout_), std::move(ids), {}));
+}
+op<outcomes<void, uuid>> admin::delete_topics_by_id(std::vector<uuid> ids, delete_topics_options options) const {
+    return core_->run(detail::delete_topics_by_id(core_->begin("delete_topics_by_id", timeout_), std::move(ids), options));
 }
 op<std::vector<topic_listing>> admin::list_topics() const {
     return core_->run(detail::list_topics(core_->begin("list_topics", timeout_), false));

@@ -11,8 +11,8 @@ using task_of_outcomes = task<result<outcomes<T, Key>>>;
 
 // topics.cpp
 task_of_outcomes<created_topic> create_topics(call_ptr call, std::vector<new_topic> topics, create_topics_options options);
-task_of_outcomes<void> delete_topics(call_ptr call, std::vector<std::string> names);
-task_of_outcomes<void, uuid> delete_topics_by_id(call_ptr call, std::vector<uuid> ids);
+task_of_outcomes<void> delete_topics(call_ptr call, std::vector<std::string> names, delete_topics_options options);
+task_of_outcomes<void, uuid> delete_topics_by_id(call_ptr call, std::vector<uuid> ids, delete_topics_options options);
 task_of_outcomes<void> create_partitions(call_ptr call, std::vector<new_partitions> topics, create_partitions_options options);
 task<result<void>> create_partitions_of(call_ptr call, new_partitions topic);
 // describe_topics.cpp

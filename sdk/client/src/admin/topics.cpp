@@ -63,8 +63,10 @@ struct create_topics_plan : plan_of<protocol::create_topics_request, std::string
 
 struct delete_topics_plan : plan_of<protocol::delete_topics_request, std::string, void> {
     std::vector<std::string> names;
+    delete_topics_options options;
 
     std::vector<std::string> keys() const { return names; }
+    bool retries_quota() const { return options.retry_on_quota_violation; }
     request ask(std::span<const std::size_t> which, const ask_context& context) const {
         request asked;
         asked.timeout_ms = context.timeout_ms;
@@ -82,8 +84,10 @@ struct delete_topics_plan : plan_of<protocol::delete_topics_request, std::string
 
 struct delete_topics_by_id_plan : plan_of<protocol::delete_topics_request, uuid, void> {
     std::vector<uuid> ids;
+    delete_topics_options options;
 
     std::vector<uuid> keys() const { return ids; }
+    bool retries_quota() const { return options.retry_on_quota_violation; }
     request ask(std::span<const std::size_t> which, const ask_context& context) const {
         request asked;
         asked.timeout_ms = context.timeout_ms;
@@ -134,11 +138,11 @@ struct create_partitions_plan : plan_of<protocol::create_partitions_request, std
 task_of_outcomes<created_topic> create_topics(call_ptr call, std::vector<new_topic> topics, create_topics_options options) {
     return carry_out(std::move(call), create_topics_plan{{}, std::move(topics), options});
 }
-task_of_outcomes<void> delete_topics(call_ptr call, std::vector<std::string> names) {
-    return carry_out(std::move(call), delete_topics_plan{{}, std::move(names)});
+task_of_outcomes<void> delete_topics(call_ptr call, std::vector<std::string> names, delete_topics_options options) {
+    return carry_out(std::move(call), delete_topics_plan{{}, std::move(names), options});
 }
-task_of_outcomes<void, uuid> delete_topics_by_id(call_ptr call, std::vector<uuid> ids) {
-    return carry_out(std::move(call), delete_topics_by_id_plan{{}, std::move(ids)});
+task_of_outcomes<void, uuid> delete_topics_by_id(call_ptr call, std::vector<uuid> ids, delete_topics_options options) {
+    return carry_out(std::move(call), delete_topics_by_id_plan{{}, std::move(ids), options});
 }
 task_of_outcomes<void> create_partitions(call_ptr call, std::vector<new_partitions> topics, create_partitions_options options) {
     return carry_out(std::move(call), create_partitions_plan{{}, std::move(topics), options});

@@ -26,6 +26,9 @@ struct created_topic {
     std::vector<config_entry> configs{};
     error configs_withheld{};                     ///< why there are no configs
 };
+struct delete_topics_options {
+    bool retry_on_quota_violation = true;
+};
 
 struct topic_listing {
     std::string name{};

@@ -10,6 +10,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 
@@ -39,6 +40,8 @@ public:
     bool offers_sasl = true;
     bool sasl_listener = true;
     std::vector<std::string> mechanisms{"PLAIN", "SCRAM-SHA-256"};
+    /// For how long who says this may stay, 0: for ever; nullopt: not at all. None: alice with her password, for `lifetime`.
+    std::function<std::optional<milliseconds>(std::string_view)> judge;
 
 private:
     void work() {
@@ -99,10 +102,12 @@ private:
             REQUIRE(asked);
             if (!std::exchange(shaken_, false)) return end();
             protocol::sasl_authenticate_response response;
-            response.session_lifetime_ms = lifetime_.count();
-            if (as_text(asked->auth_bytes) == std::string{"\0alice\0", 7} + password_) {
+            const auto said = as_text(asked->auth_bytes);
+            const bool right = said == std::string{"\0alice\0", 7} + password_;
+            if (const auto lifetime = judge ? judge(said) : right ? std::optional{lifetime_} : std::nullopt) {
                 ++logins;
-                until_ = lifetime_ > 0ms ? loop_.now() + lifetime_ : time_point::max();
+                response.session_lifetime_ms = lifetime->count();
+                until_ = *lifetime > 0ms ? loop_.now() + *lifetime : time_point::max();
             } else {
                 response.error_code = static_cast<std::int16_t>(errc::sasl_authentication_failed);
                 response.error_message = "Authentication failed: Invalid username or password";
@@ -328,6 +333,90 @@ TEST_CASE_FIXTURE(login_fixture, "a token of the user's own may come late, and a
         answer(oauth_token{"abc", no_timestamp});
         world.run_for(1s);
     }
+}
+
+namespace {
+
+/// Tokens "t1", "t2", ... that live for ten minutes each, and a broker that lets nobody stay for longer than his token.
+struct token_fixture : login_fixture {
+    static constexpr auto life = 600s;
+
+    token_fixture() {
+        adjust = [this](strict_broker& each) {
+            each.mechanisms = {"OAUTHBEARER"};
+            each.judge = [this](std::string_view said) { return session_of(said); };
+        };
+    }
+    std::optional<milliseconds> session_of(std::string_view said) {
+        const std::string prefix = "n,,\1auth=Bearer t";
+        if (!said.starts_with(prefix) || refuses) return std::nullopt;
+        used.push_back(std::stoul(std::string{said.substr(prefix.size())}));
+        const auto left = std::chrono::duration_cast<milliseconds>(given.at(used.back() - 1) + life - world.now());
+        CHECK(used.back() == given.size());  // the newest there is
+        return left > 0ms ? std::optional{left} : std::nullopt;
+    }
+    void open() {
+        sasl_config sasl;
+        sasl.mechanism = sasl_mechanism::oauth_bearer;
+        sasl.oauth.fetch = [this](function<void(result<oauth_token>)> answer) {
+            given.push_back(world.now());
+            answer(oauth_token{"t" + std::to_string(given.size()), world.loop(desk).wall_now() + std::chrono::milliseconds{life}.count()});
+        };
+        login_fixture::open({}, std::move(sasl));
+        REQUIRE_MESSAGE(link, failure.message());
+    }
+    std::vector<time_point> given;  ///< when each was fetched
+    std::vector<std::size_t> used;  ///< the number of each login's token
+    bool refuses = false;
+    outcomes all;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(token_fixture, "tokens are renewed by a timer, and each login has the newest, though no call waits for one") {
+    open();
+    constexpr int calls = 720;
+    for (int i = 0; i < calls; ++i) {
+        call(all);
+        world.run_for(10s);
+    }
+    CHECK(all.good == calls);
+    CHECK_MESSAGE(all.bad == 0, all.last.message());
+    CHECK(sessions.size() == 1);
+    CHECK_FALSE(sessions[0]->broken_off);
+    // Between 80 and 85 % of ten minutes apart, for two hours.
+    CHECK(given.size() >= 14);
+    CHECK(given.size() <= 16);
+    for (std::size_t i = 1; i < given.size(); ++i) {
+        CHECK(given[i] - given[i - 1] >= 480s);
+        CHECK(given[i] - given[i - 1] <= 511s);
+    }
+    // A login lasts for as long as its token, and another follows at 90 % of that; its token may be minutes old by then.
+    const auto logins = used.size();
+    CHECK(logins >= given.size() - 1);
+    CHECK(std::is_sorted(used.begin(), used.end()));
+
+    // Who says nothing logs in no more, and yet has a good token when he speaks again.
+    world.run_for(3600s);
+    CHECK(used.size() == logins);
+    call(all);
+    REQUIRE(world.run_until([&] { return all.good + all.bad == calls + 1; }, 60s));
+    CHECK_MESSAGE(all.bad == 0, all.last.message());
+    CHECK(used.size() == logins + 1);
+    CHECK(sessions.size() == 1);
+}
+
+TEST_CASE_FIXTURE(token_fixture, "a renewed token that the broker refuses ends the calls, and says so") {
+    open();
+    world.run_for(540s);
+    refuses = true;
+    call(all);
+    call(all);
+    REQUIRE(world.run_until([&] { return all.good + all.bad == 2; }, 60s));
+    CHECK(all.bad == 2);
+    CHECK(all.last.code() == errc::sasl_authentication_failed);
+    CHECK(all.last.message().find("OAUTHBEARER: server:9092 refuses the bearer of the token") != std::string::npos);
+    CHECK(link->closed());
 }
 
 TEST_CASE_FIXTURE(login_fixture, "when logging in again fails, every call ends and says why") {

@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <fstream>
 
 using namespace weir;
@@ -430,4 +431,99 @@ TEST_CASE_FIXTURE(tls_fixture, "certificates are read again when their files cha
     CHECK_FALSE(works());
     server_side.emplace(of(next.issue({"server", {"server"}})), tls_side::server);
     CHECK(works());
+}
+
+namespace {
+
+/// A certificate and its key in files, as they are renewed.
+class identity_files {
+public:
+    explicit identity_files(const test::identity& who) {
+        put("certificate.pem", who.certificate);
+        put("key.pem", who.key);
+    }
+    void put(const std::string& name, const std::string& content) const {
+        std::ofstream{folder_.path + "/new"} << content;
+        REQUIRE(std::rename((folder_.path + "/new").c_str(), (folder_.path + "/" + name).c_str()) == 0);
+    }
+    void into(tls_config& config) const {
+        config.certificate_file = folder_.path + "/certificate.pem";
+        config.key_file = folder_.path + "/key.pem";
+    }
+
+private:
+    test::temporary_folder folder_;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(tls_fixture, "a renewed certificate is shown once its key is there too, by a client and by a server") {
+    const test::authority next{"next authority"};
+    const auto works = [&] {
+        talk(some_bytes(10));
+        near.reset();
+        far.reset();
+        return heard.size() == 10;
+    };
+    std::vector<std::string> warned;
+    log::set_level("weir.net.tls", log::level::warn);
+    log::set_sink([&](log::level, std::string_view, std::string_view message) { warned.emplace_back(message); });
+    SUBCASE("a client") {
+        const auto before = trusted().issue({"desk"}), after = next.issue({"desk"});
+        const identity_files files{before};
+        server_side.emplace(of(good_server(), trusted().certificate()), tls_side::server);
+        auto config = trusting(trusted());
+        files.into(config);
+        client_side.emplace(config);
+        CHECK(works());
+        files.put("certificate.pem", after.certificate);
+        CHECK(works());  // with the former ones: these two do not belong together
+        files.put("key.pem", after.key);
+        CHECK_FALSE(works());
+        CHECK(says("the peer refuses our certificate"));
+        server_side.emplace(of(good_server(), next.certificate()), tls_side::server);
+        CHECK_MESSAGE(works(), near_failure.message());
+    }
+    SUBCASE("a server") {
+        const auto after = next.issue({"server", {"server"}});
+        const identity_files files{good_server()};
+        tls_config config;
+        files.into(config);
+        server_side.emplace(config, tls_side::server);
+        client_side.emplace(trusting(trusted()));
+        CHECK(works());
+        files.put("certificate.pem", after.certificate);
+        CHECK(works());
+        files.put("key.pem", after.key);
+        CHECK_FALSE(works());
+        client_side.emplace(trusting(next));
+        CHECK_MESSAGE(works(), near_failure.message());
+    }
+    log::set_sink({});
+    REQUIRE(warned.size() == 1);
+    CHECK(warned[0].find("the key does not belong to the certificate") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(tls_fixture, "a folder of certificates that is exchanged as a whole is read again") {
+    // As Kubernetes mounts secrets: "..data" points to a folder, and to another one from one moment to the next.
+    const test::temporary_folder folder;
+    const auto publish = [&](const std::string& version, const test::authority& ca) {
+        const auto inner = folder.path + "/" + version, link = folder.path + "/..data", fresh = folder.path + "/..data_tmp";
+        REQUIRE(folder.files->create_directories(inner));
+        std::ofstream{inner + "/ca.pem"} << ca.certificate();
+        std::filesystem::create_symlink(version, fresh);
+        std::filesystem::rename(fresh, link);
+    };
+    const test::authority next{"next authority"};
+    publish("..1", trusted());
+    server_side.emplace(of(good_server()), tls_side::server);
+    tls_config config;
+    config.ca_file = folder.path + "/..data/ca.pem";
+    client_side.emplace(config);
+    talk(some_bytes(10));
+    CHECK(heard.size() == 10);
+    publish("..2", next);
+    server_side.emplace(of(next.issue({"server", {"server"}})), tls_side::server);
+    talk(some_bytes(10));
+    CHECK_MESSAGE(heard.size() == 10, near_failure.message());
 }

@@ -124,6 +124,7 @@ public:
     std::map<std::string, std::vector<int>> leaders;  ///< of the partitions of each topic
     std::map<std::string, int> coordinators;          ///< of groups and transactional ids; broker 1 for others
     int controller = 1;
+    std::map<std::string, std::int16_t> finalized;    ///< features and their levels
     int tells_only = 0;                               ///< the one broker that Metadata mentions; 0: all
 
 private:
@@ -148,6 +149,12 @@ private:
             each.min_version = info.min_version;
             each.max_version = newest;
         }
+        for (const auto& [name, level] : finalized) {
+            auto& each = answer.finalized_features.emplace_back();
+            each.name = name;
+            each.max_version_level = each.min_version_level = level;
+        }
+        answer.finalized_features_epoch = finalized.empty() ? -1 : 1;
         protocol::writer out;
         REQUIRE(protocol::encode_response_frame(answer, frame.version, frame.correlation_id, out));
         return *out.take_bytes();

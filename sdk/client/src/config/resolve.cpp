@@ -198,6 +198,12 @@ bool same_word(std::string_view text, std::string_view word) noexcept {
     return std::ranges::equal(text, word, {}, lower, lower);
 }
 
+bool given_by_name(std::span<const setting> rows, std::string_view name, const properties& extra, const client_settings& of_client) {
+    const auto given = [&](std::string_view by) { return extra.find(by) || of_client.given.find(by); };
+    const auto& synonyms = find_row(rows, name).row->synonyms;
+    return given(name) || std::ranges::any_of(synonyms, given, &synonym::name);
+}
+
 error resolve(std::string_view who, std::span<const setting> rows, void* config, const properties& extra, const client_settings* of_client,
               error (*conclude)(void* config)) {
     merge all{who, rows, config};

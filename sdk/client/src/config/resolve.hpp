@@ -12,6 +12,10 @@ namespace weir::detail {
 error resolve(std::string_view who, std::span<const setting> rows, void* config, const properties& extra, const client_settings* of_client,
               error (*conclude)(void* config) = nullptr);
 
+/// Whether anybody gave this setting by its name or a synonym of it. A default that nobody asked for may be given up where
+/// other settings do not allow it.
+bool given_by_name(std::span<const setting> rows, std::string_view name, const properties& extra, const client_settings& of_client);
+
 /// For the constructors of what is built on a client:
 ///
 ///     if (auto why = detail::resolve("producer", config, on.core().settings())) throw exception{why};

@@ -1,6 +1,11 @@
+#include "producer_settings.hpp"
+
+#include "../config/resolve.hpp"
 #include "../config/rows.hpp"
 
-#include <weir/producer.hpp>
+#include <weir/protocol/compression.hpp>
+
+#include <fmt/format.h>
 
 #include <limits>
 
@@ -87,4 +92,48 @@ std::span<const setting> producer_config::settings() {
     return all;
 }
 
+namespace detail {
+namespace {
+
+/// What no single setting shows.
+error check(const producer_config& config) {
+    const auto refuse = [](std::string text) { return error{errc::invalid_setting, std::move(text)}; };
+    if (config.delivery_timeout <= config.linger) {
+        return refuse(fmt::format("delivery.timeout.ms={}: allowed is more than linger.ms={}", config.delivery_timeout.count(), config.linger.count()));
+    }
+    if (config.idempotence && config.required_acks != acks::all) {
+        return refuse(fmt::format("acks={}: allowed is -1 (all) with enable.idempotence=true", static_cast<int>(config.required_acks)));
+    }
+    if (config.idempotence && config.max_in_flight > 5) {
+        return refuse(fmt::format("max.in.flight.requests.per.connection={}: allowed is 1 to 5 with enable.idempotence=true", config.max_in_flight));
+    }
+    if (config.idempotence && config.retries == 0) return refuse("retries=0: allowed is more with enable.idempotence=true");
+    if (!config.transactional_id.empty() && !config.idempotence) return refuse("enable.idempotence=false: allowed is true with transactional.id");
+    if (config.compression_level) {
+        const auto range = protocol::levels_of(static_cast<protocol::codec>(config.compression));
+        const auto name = protocol::codec_name(static_cast<protocol::codec>(config.compression));
+        if (!range) return refuse(fmt::format("compression_level={}: {} has no levels", *config.compression_level, name));
+        if (*config.compression_level < range->lowest || *config.compression_level > range->highest) {
+            return refuse(fmt::format("compression.{}.level={}: allowed is {} to {}", name, *config.compression_level, range->lowest, range->highest));
+        }
+    }
+    return {};
+}
+
+/// As Java's producer: idempotence that nobody asked for by name goes when other settings do not allow it.
+void imply(producer_config& config, bool by_name) {
+    if (!by_name && config.transactional_id.empty() && (config.required_acks != acks::all || config.retries == 0)) config.idempotence = false;
+}
+
+}  // namespace
+
+producer_config settled(producer_config config, const client_settings& of_client) {
+    const bool by_name = given_by_name(producer_config::settings(), "enable.idempotence", config.extra, of_client);
+    if (auto why = resolve("producer", config, of_client)) throw exception{std::move(why)};
+    imply(config, by_name);
+    if (auto why = check(config)) throw exception{std::move(why)};
+    return config;
+}
+
+}  // namespace detail
 }  // namespace weir

@@ -43,7 +43,7 @@ struct consumer_config {
     std::string group_id{};                       ///< group.id; empty: no group, assign() alone
     std::string group_instance_id{};              ///< group.instance.id: a static member
     at::position start = at::latest;              ///< auto.offset.reset: where nothing is committed, or what was is gone; at::none: errc::no_offset
-    bool auto_commit = true;                      ///< enable.auto.commit: of what the application has moved past
+    bool auto_commit = true;                      ///< enable.auto.commit: of what the application has moved past, in a group; by name, true is refused without group_id
     duration auto_commit_interval{5'000};         ///< auto.commit.interval.ms
     weir::isolation isolation = weir::isolation::read_uncommitted;  ///< isolation.level
     int max_poll_records = 500;                   ///< max.poll.records: in one batch of poll()

@@ -1,51 +1,14 @@
 #include <weir/consumer.hpp>
 
 #include "../client_core.hpp"
-#include "../config/resolve.hpp"
 #include "consumer_loop.hpp"
+#include "consumer_settings.hpp"
 #include "dead_letters.hpp"
 #include "offset_queries.hpp"
-
-#include <fmt/format.h>
 
 #include <mutex>
 
 namespace weir::detail {
-namespace {
-
-error refuse(std::string text) { return error{errc::invalid_setting, std::move(text)}; }
-
-/// What only one of the two protocols has would do nothing with the other.
-error check_protocol(const consumer_config& config) {
-    const consumer_config standard;
-    const auto of_classic = [](std::string_view name, const auto& value, std::string_view instead) {
-        return refuse(fmt::format("{}={}: allowed with group.protocol=classic; with consumer the coordinator decides ({})", name, value, instead));
-    };
-    if (config.group_protocol == group_protocol::classic) {
-        if (config.remote_assignor.empty()) return {};
-        return refuse(fmt::format("group.remote.assignor={}: allowed with group.protocol=consumer; with classic it is partition.assignment.strategy", config.remote_assignor));
-    }
-    if (config.session_timeout != standard.session_timeout) return of_classic("session.timeout.ms", config.session_timeout.count(), "group.consumer.session.timeout.ms");
-    if (config.heartbeat_interval != standard.heartbeat_interval) return of_classic("heartbeat.interval.ms", config.heartbeat_interval.count(), "group.consumer.heartbeat.interval.ms");
-    if (config.assignors != standard.assignors) return of_classic("partition.assignment.strategy", fmt::format("{}", fmt::join(config.assignors, ",")), "group.remote.assignor asks for one of its own");
-    return {};
-}
-
-/// What no single setting shows; the ranges are in consumer_settings.cpp.
-error check(const consumer_config& config) {
-    if (auto why = check_protocol(config)) return why;
-    if (config.heartbeat_interval >= config.session_timeout) {
-        return refuse(fmt::format("heartbeat.interval.ms={}: allowed is less than session.timeout.ms={}", config.heartbeat_interval.count(), config.session_timeout.count()));
-    }
-    if (config.start == at::committed) return refuse("auto.offset.reset=committed: allowed is what to do where nothing is committed: earliest, latest, none or by_duration:...");
-    if (!config.group_instance_id.empty() && config.group_id.empty()) return refuse(fmt::format("group.instance.id={}: needs group.id", config.group_instance_id));
-    if ((config.on_bad_record == on_bad_record::dead_letter) == config.dead_letter_topic.empty()) {
-        return refuse(fmt::format("dead_letter_topic={}: goes with on_bad_record::dead_letter, and that with a topic", config.dead_letter_topic));
-    }
-    return {};
-}
-
-}  // namespace
 
 /// What a consumer has. The parts below know nothing of the client, so that it ends with the last handle.
 class consumer_handle {
@@ -131,8 +94,7 @@ public:
 };
 
 consumer_core::consumer_core(const client& on, consumer_config config, std::vector<std::string> topics) {
-    if (auto why = resolve("consumer", config, on.core().settings())) throw exception{std::move(why)};
-    if (auto why = check(config)) throw exception{std::move(why)};
+    config = settled(std::move(config), on.core().settings());
     hooked_ = static_cast<bool>(config.on_consume);
     handle_ = std::make_shared<consumer_handle>(on, std::move(config), std::move(topics));
     disturbed_ = &handle_->reader_->disturbed();

@@ -1,8 +1,10 @@
+#include "consumer_settings.hpp"
+
+#include "../config/resolve.hpp"
 #include "../config/rows.hpp"
 
-#include <weir/consumer_config.hpp>
-
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cctype>
 #include <charconv>
@@ -127,7 +129,7 @@ std::span<const setting> consumer_config::settings() {
         row<&config::group_id>("group.id", any(), "The group that shares the partitions and keeps the offsets; empty: no group.", importance::high),
         row<&config::group_instance_id>("group.instance.id", any(), "Makes a static member, which may be away for session.timeout.ms without a rebalance (KIP-345)."),
         detail::start_row(),
-        row<&config::auto_commit>("enable.auto.commit", any(), "Commits what the application has moved past, every auto.commit.interval.ms, when partitions go and at the end.", synonym("auto.commit.enable")),
+        row<&config::auto_commit>("enable.auto.commit", any(), "Commits what the application has moved past, every auto.commit.interval.ms, when partitions go and at the end. Needs group.id; without it nothing is committed.", synonym("auto.commit.enable")),
         row<&config::auto_commit_interval>("auto.commit.interval.ms", at_least(1), "How often enable.auto.commit commits."),
         row<&config::isolation>("isolation.level", any(), "Whether records of open and aborted transactions are handed out."),
         row<&config::max_poll_records>("max.poll.records", at_least(1), "Records in one batch of poll()."),
@@ -153,4 +155,59 @@ std::span<const setting> consumer_config::settings() {
     return all;
 }
 
+namespace detail {
+namespace {
+
+error refuse(std::string text) { return error{errc::invalid_setting, std::move(text)}; }
+
+/// What only one of the two protocols has would do nothing with the other.
+error check_protocol(const consumer_config& config) {
+    const consumer_config standard;
+    const auto of_classic = [](std::string_view name, const auto& value, std::string_view instead) {
+        return refuse(fmt::format("{}={}: allowed with group.protocol=classic; with consumer the coordinator decides ({})", name, value, instead));
+    };
+    if (config.group_protocol == group_protocol::classic) {
+        if (config.remote_assignor.empty()) return {};
+        return refuse(fmt::format("group.remote.assignor={}: allowed with group.protocol=consumer; with classic it is partition.assignment.strategy", config.remote_assignor));
+    }
+    if (config.session_timeout != standard.session_timeout) return of_classic("session.timeout.ms", config.session_timeout.count(), "group.consumer.session.timeout.ms");
+    if (config.heartbeat_interval != standard.heartbeat_interval) return of_classic("heartbeat.interval.ms", config.heartbeat_interval.count(), "group.consumer.heartbeat.interval.ms");
+    if (config.assignors != standard.assignors) return of_classic("partition.assignment.strategy", fmt::format("{}", fmt::join(config.assignors, ",")), "group.remote.assignor asks for one of its own");
+    return {};
+}
+
+/// What no single setting shows.
+error check(const consumer_config& config) {
+    if (auto why = check_protocol(config)) return why;
+    if (config.heartbeat_interval >= config.session_timeout) {
+        return refuse(fmt::format("heartbeat.interval.ms={}: allowed is less than session.timeout.ms={}", config.heartbeat_interval.count(), config.session_timeout.count()));
+    }
+    if (config.start == at::committed) return refuse("auto.offset.reset=committed: allowed is what to do where nothing is committed: earliest, latest, none or by_duration:...");
+    if (!config.group_instance_id.empty() && config.group_id.empty()) return refuse(fmt::format("group.instance.id={}: needs group.id", config.group_instance_id));
+    if ((config.on_bad_record == on_bad_record::dead_letter) == config.dead_letter_topic.empty()) {
+        return refuse(fmt::format("dead_letter_topic={}: goes with on_bad_record::dead_letter, and that with a topic", config.dead_letter_topic));
+    }
+    return {};
+}
+
+/// Offsets are committed in a group. As Java's consumer, one without a group commits nothing by itself, and refuses to when it
+/// was told to.
+error imply(consumer_config& config, bool auto_commit_by_name) {
+    if (!config.group_id.empty() || !config.auto_commit) return {};
+    if (auto_commit_by_name) return refuse("enable.auto.commit=true: needs group.id, where offsets are committed; without it only false is allowed");
+    config.auto_commit = false;
+    return {};
+}
+
+}  // namespace
+
+consumer_config settled(consumer_config config, const client_settings& of_client) {
+    const bool auto_commit_by_name = given_by_name(consumer_config::settings(), "enable.auto.commit", config.extra, of_client);
+    if (auto why = resolve("consumer", config, of_client)) throw exception{std::move(why)};
+    if (auto why = imply(config, auto_commit_by_name)) throw exception{std::move(why)};
+    if (auto why = check(config)) throw exception{std::move(why)};
+    return config;
+}
+
+}  // namespace detail
 }  // namespace weir

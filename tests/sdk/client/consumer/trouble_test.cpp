@@ -324,6 +324,16 @@ TEST_CASE("a configuration that cannot be says which setting, its value and what
     consumer_config of_coordinator;
     of_coordinator.remote_assignor = "uniform";
     CHECK(refused(std::move(of_coordinator)) == "group.remote.assignor=uniform: allowed with group.protocol=consumer; with classic it is partition.assignment.strategy");
+    consumer_config of_no_group;
+    of_no_group.extra = {{"enable.auto.commit", "true"}};
+    CHECK(refused(std::move(of_no_group)) == "enable.auto.commit=true: needs group.id, where offsets are committed; without it only false is allowed");
+    consumer_config of_no_group_either;
+    of_no_group_either.extra = {{"auto.commit.enable", "true"}};
+    CHECK(refused(std::move(of_no_group_either)).find("needs group.id") != std::string::npos);
+    consumer_config asks_for_none;
+    asks_for_none.extra = {{"enable.auto.commit", "false"}};
+    CHECK(refused(std::move(asks_for_none)).empty());
+    CHECK(refused(consumer_config{}).empty());  // nobody asked
     consumer_config start;
     start.start = at::committed;
     CHECK(refused(std::move(start)).find("auto.offset.reset=committed: ") == 0);

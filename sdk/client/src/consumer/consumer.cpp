@@ -145,13 +145,13 @@ void consumer_core::resume(const std::vector<topic_partition>& which) {
 }
 std::vector<topic_partition> consumer_core::paused() const { return handle_->work_->in()->paused(); }
 op<std::int64_t> consumer_core::position(const topic_partition& where) {
-    return handle_->ask<std::int64_t>([where](consumer_loop& work, auto done) { work.position(where, std::move(done)); });
+    return handle_->ask<std::int64_t>([where](consumer_loop& work, auto done) { work.questions().position(where, std::move(done)); });
 }
 op<std::int64_t> consumer_core::lag(const topic_partition& of) {
-    return handle_->ask<std::int64_t>([of](consumer_loop& work, auto done) { work.lag(of, std::move(done)); });
+    return handle_->ask<std::int64_t>([of](consumer_loop& work, auto done) { work.questions().lag(of, std::move(done)); });
 }
 op<std::int64_t> consumer_core::lag() {
-    return handle_->ask<std::int64_t>([](consumer_loop& work, auto done) { work.lag(std::nullopt, std::move(done)); });
+    return handle_->ask<std::int64_t>([](consumer_loop& work, auto done) { work.questions().lag(std::nullopt, std::move(done)); });
 }
 
 op<> consumer_core::commit() {
@@ -178,11 +178,11 @@ void consumer_core::rejoin(std::string reason) {
 }
 
 op<std::vector<partition_info>> consumer_core::partitions_for(const std::string& topic) {
-    return handle_->ask<std::vector<partition_info>>([topic](consumer_loop& work, auto done) { work.partitions_for(topic, std::move(done)); });
+    return handle_->ask<std::vector<partition_info>>([topic](consumer_loop& work, auto done) { work.questions().partitions_for(topic, std::move(done)); });
 }
 namespace {
 op<std::vector<offset_and_time>> find(consumer_handle& handle, std::vector<std::pair<topic_partition, std::int64_t>> asked) {
-    return handle.ask<std::vector<offset_and_time>>([asked = std::move(asked)](consumer_loop& work, auto done) mutable { work.find_offsets(std::move(asked), std::move(done)); });
+    return handle.ask<std::vector<offset_and_time>>([asked = std::move(asked)](consumer_loop& work, auto done) mutable { work.questions().find_offsets(std::move(asked), std::move(done)); });
 }
 std::vector<std::pair<topic_partition, std::int64_t>> all_at(std::vector<topic_partition> of, std::int64_t when) {
     std::vector<std::pair<topic_partition, std::int64_t>> asked;

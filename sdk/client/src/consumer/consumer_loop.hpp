@@ -1,7 +1,9 @@
 // A consumer's part on the client's loop: what is assigned, what is committed, and the group.
 #pragma once
+#include "commit_queue.hpp"
 #include "fetcher.hpp"
 #include "letters_under_way.hpp"
+#include "partition_questions.hpp"
 #include "reader.hpp"
 
 namespace weir::detail {
@@ -33,11 +35,7 @@ public:
     void commit_read(const std::vector<std::pair<feed_ptr, partition_offset>>& read, std::shared_ptr<op_state<void>> done);
     void commit(std::vector<partition_offset> offsets, std::shared_ptr<op_state<void>> done);
     void committed(std::vector<topic_partition> of, std::shared_ptr<op_state<std::vector<partition_offset>>> done);
-    void position(const topic_partition& where, std::shared_ptr<op_state<std::int64_t>> done);
-    /// Of one, or of all that are assigned when it is nullopt.
-    void lag(std::optional<topic_partition> of, std::shared_ptr<op_state<std::int64_t>> done);
-    void find_offsets(std::vector<std::pair<topic_partition, std::int64_t>> asked, std::shared_ptr<op_state<std::vector<offset_and_time>>> done);
-    void partitions_for(std::string topic, std::shared_ptr<op_state<std::vector<partition_info>>> done);
+    partition_questions& questions() const noexcept { return *questions_; }
 
     void close(milliseconds most, farewell how, std::shared_ptr<op_state<void>> done);
 
@@ -54,13 +52,6 @@ public:
     std::vector<std::pair<feed_ptr, partition_offset>> read_so_far(bool finished_only) const;
 
 private:
-    struct commit_job {
-        std::vector<partition_offset> offsets;
-        std::vector<std::pair<feed_ptr, std::int64_t>> settles;  // of those that the application asked for
-        std::shared_ptr<op_state<void>> done;  // nullptr: nobody waits
-        time_point until;
-        int failures = 0;
-    };
     /// What the group decided. One at a time: the application comes to rest between two records, hears of it, and goes on.
     struct decision {
         enum class kind : std::uint8_t { assigned, revoked, lost } what;
@@ -76,7 +67,6 @@ private:
     bool listens_to(const decision& what) const;
     task<void> tell_listener();
     task<void> commit_finished();
-    task<void> commits_settled();
     bool closing() const noexcept { return !closing_.empty(); }
     void postpone(function<void(consumer_loop&)> step) { postponed_.push_back(std::move(step)); }
     void has_left(std::uint64_t subscription);
@@ -93,16 +83,8 @@ private:
     void commit_in_passing();
     void auto_commit();
     void arm_auto_commit();
-    void enqueue(commit_job job);
-    bool may_retry(const group_identity& who, const error& why, int failures);
-    static task<void> run_commits(std::shared_ptr<consumer_loop> self);
+    commit_queue::hooks commit_hooks();
     static task<void> run_committed(std::shared_ptr<consumer_loop> self, std::vector<topic_partition> of, std::shared_ptr<op_state<std::vector<partition_offset>>> done);
-    /// Until the positions of these are known; false: not in time, or not assigned.
-    static task<bool> wait_positions(std::shared_ptr<consumer_loop> self, std::vector<topic_partition> of);
-    static task<void> run_position(std::shared_ptr<consumer_loop> self, topic_partition where, std::shared_ptr<op_state<std::int64_t>> done);
-    static task<void> run_lag(std::shared_ptr<consumer_loop> self, std::vector<topic_partition> of, std::shared_ptr<op_state<std::int64_t>> done);
-    static task<void> run_find(std::shared_ptr<consumer_loop> self, std::vector<std::pair<topic_partition, std::int64_t>> asked, std::shared_ptr<op_state<std::vector<offset_and_time>>> done);
-    static task<void> run_partitions_for(std::shared_ptr<consumer_loop> self, std::string topic, std::shared_ptr<op_state<std::vector<partition_info>>> done);
     static task<void> run_close(std::shared_ptr<consumer_loop> self);
     void end(const error& why);
 
@@ -118,6 +100,8 @@ private:
     std::shared_ptr<inbox> inbox_;
     std::shared_ptr<letters_under_way> letters_;  // with on_bad_record::dead_letter
     std::shared_ptr<fetcher> fetcher_;
+    std::shared_ptr<partition_questions> questions_;
+    std::shared_ptr<commit_queue> commits_;
     std::shared_ptr<membership> member_;  // from the first subscribe() on
     bool subscribed_ = false;
     std::uint64_t subscriptions_ = 0;     // how often subscribe() was called
@@ -127,18 +111,13 @@ private:
     std::deque<decision> decisions_;      // the first is being carried out when deciding_
     bool deciding_ = false;
     bool resting_ = false;                // waits for the application
-    std::map<topic_partition, std::int64_t> last_committed_;
-    std::deque<commit_job> commits_;
-    bool committing_ = false;
-    std::vector<function<void(bool)>> settled_;  // wait for the last commit
     timer_id auto_commit_ = timer_id::none;
     timer_id give_up_ = timer_id::none;
     std::vector<std::shared_ptr<op_state<void>>> closing_;
     milliseconds leave_within_{};
     farewell farewell_ = farewell::standard;
     error last_commit_failure_;  // of commit_finished()
-    bool closed_ = false;  // takes no more work
-    bool ended_ = false;
+    bool ended_ = false;  // takes no more work
     mutable std::mutex assignment_mutex_;
     std::vector<topic_partition> assignment_;
 };

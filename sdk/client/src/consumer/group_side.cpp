@@ -32,7 +32,7 @@ membership_config member_of(const consumer_config& config, std::shared_ptr<consu
 }  // namespace
 
 void consumer_loop::subscribe(subscription to) {
-    if (closed_) return;
+    if (ended_) return;
     if (!postponed_.empty()) return postpone([to = std::move(to)](consumer_loop& self) mutable { self.subscribe(std::move(to)); });
     if (config_.group_id.empty()) return inbox_->put_error(error{errc::invalid_group_id, "subscribe() needs group.id; assign() does without"});
     if (!subscribed_ && !fetcher_->assigned().empty()) {
@@ -47,7 +47,7 @@ void consumer_loop::subscribe(subscription to) {
 }
 
 void consumer_loop::unsubscribe() {
-    if (closed_) return;
+    if (ended_) return;
     if (!postponed_.empty()) return postpone([](consumer_loop& self) { self.unsubscribe(); });
     if (subscribed_) {
         // Who subscribes again before the group was left is a member anew when it has been.
@@ -78,7 +78,7 @@ group_metadata consumer_loop::metadata() const {
 void consumer_loop::drop(const std::vector<topic_partition>& which) {
     for (const auto& each : which) {
         if (letters_) letters_->forget(fetcher_->feed_of(each));
-        last_committed_.erase(each);
+        commits_->forget(each);
     }
     fetcher_->remove(which);
 }
@@ -195,43 +195,8 @@ task<void> consumer_loop::tell_listener() {
         });
     });
     co_await telling;
-    auto settling = commits_settled();
+    auto settling = commit_queue::settled(commits_);
     co_await settling;
-}
-
-task<void> consumer_loop::commit_finished() {
-    const auto self = shared_from_this();
-    if (letters_) {
-        auto delivering = completion<bool>([&](function<void(bool)> tell) {
-            letters_->when_settled([tell = std::move(tell)]() mutable { tell(true); });
-        });
-        co_await delivering;
-    }
-    auto settling = commits_settled();
-    co_await settling;
-    if (config_.auto_commit && !config_.group_id.empty() && !ended_) {
-        auto offsets = finished();
-        if (!offsets.empty()) {
-            auto done = std::make_shared<op_state<void>>(strand_);
-            enqueue({std::move(offsets), {}, done, view_->loop().now() + config_.default_api_timeout});
-            op<> committed{done};
-            auto waiting = completion<result<void>>([&](function<void(result<void>)> tell) {
-                committed.when_ready([tell = std::move(tell)](op<> by) mutable { tell(by.take()); }, continue_on::any_thread);
-            });
-            const auto outcome = co_await waiting;
-            last_commit_failure_ = outcome.error();
-            if (!outcome) complain(outcome.error());
-        }
-    }
-    auto settling_again = commits_settled();
-    co_await settling_again;
-}
-
-task<void> consumer_loop::commits_settled() {
-    const auto self = shared_from_this();
-    if (!committing_ || ended_) co_return;
-    auto waiting = completion<bool>([&](function<void(bool)> tell) { settled_.push_back(std::move(tell)); });
-    co_await waiting;
 }
 
 }  // namespace weir::detail

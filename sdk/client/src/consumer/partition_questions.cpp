@@ -1,0 +1,128 @@
+#include "partition_questions.hpp"
+
+#include "offset_queries.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace weir::detail {
+namespace {
+
+error not_assigned(const topic_partition& where) {
+    return error{errc::unknown_topic_or_partition, fmt::format("{}-{}: not assigned to this consumer", where.topic, where.partition)}.located(where.topic, where.partition);
+}
+
+}  // namespace
+
+task<bool> partition_questions::wait_positions(shared self, std::vector<topic_partition> of) {
+    auto& loop = self->view_->loop();
+    const auto until = loop.now() + self->patience_;
+    for (int failures = 1;; ++failures) {
+        bool all = true;
+        for (const auto& each : of) {
+            const auto at = self->fetcher_->position(each);
+            if (!at) co_return false;
+            all &= *at >= 0;
+        }
+        if (all) co_return true;
+        if (loop.now() >= until || self->ended_ || self->view_->last_failure().fatal()) co_return false;
+        pause_for pause{loop, self->view_->retry().after(failures, self->view_->random())};
+        co_await pause;
+    }
+}
+
+void partition_questions::position(const topic_partition& where, std::shared_ptr<op_state<std::int64_t>> done) { spawn(run_position(shared_from_this(), where, std::move(done))); }
+
+task<void> partition_questions::run_position(shared self, topic_partition where, std::shared_ptr<op_state<std::int64_t>> done) {
+    std::vector<topic_partition> one(1, where);
+    auto waiting = wait_positions(self, std::move(one));
+    const bool known = co_await waiting;
+    const auto at = self->fetcher_->position(where);
+    if (known) done->complete(*at);
+    else if (!at) done->complete(not_assigned(where));
+    else if (const auto why = self->view_->last_failure(); why.fatal()) done->complete(why);
+    else done->complete(error{errc::timed_out, fmt::format("{}-{}: its position is not known yet", where.topic, where.partition)});
+}
+
+void partition_questions::lag(std::optional<topic_partition> of, std::shared_ptr<op_state<std::int64_t>> done) {
+    std::vector<topic_partition> which;
+    if (!of) which = fetcher_->assigned();
+    else if (!fetcher_->position(*of)) return done->complete(not_assigned(*of));
+    else which.push_back(*std::move(of));
+    spawn(run_lag(shared_from_this(), std::move(which), std::move(done)));
+}
+
+task<void> partition_questions::run_lag(shared self, std::vector<topic_partition> of, std::shared_ptr<op_state<std::int64_t>> done) {
+    auto waiting = wait_positions(self, of);
+    if (!co_await waiting) {
+        const auto why = self->view_->last_failure();
+        done->complete(why.fatal() ? why : error{errc::timed_out, "the positions of some partitions are not known yet"});
+        co_return;
+    }
+    std::vector<offset_query> asked;
+    for (const auto& each : of) asked.push_back({each, latest_offset});
+    auto finding = weir::detail::find_offsets(self->view_, std::move(asked), self->level_, self->patience_);
+    auto ends = co_await finding;
+    if (!ends) {
+        done->complete(ends.error());
+        co_return;
+    }
+    std::int64_t total = 0;
+    for (std::size_t i = 0; i < of.size(); ++i) {
+        const auto at = self->fetcher_->position(of[i]);
+        if (at && *at >= 0) total += std::max<std::int64_t>((*ends)[i].offset - *at, 0);
+    }
+    done->complete(total);
+}
+
+void partition_questions::find_offsets(std::vector<std::pair<topic_partition, std::int64_t>> asked, std::shared_ptr<op_state<std::vector<offset_and_time>>> done) {
+    spawn(run_find(shared_from_this(), std::move(asked), std::move(done)));
+}
+
+task<void> partition_questions::run_find(shared self, std::vector<std::pair<topic_partition, std::int64_t>> asked, std::shared_ptr<op_state<std::vector<offset_and_time>>> done) {
+    std::vector<offset_query> queries;
+    for (const auto& [where, when] : asked) queries.push_back({where, when});
+    auto finding = weir::detail::find_offsets(self->view_, std::move(queries), self->level_, self->patience_);
+    auto found = co_await finding;
+    if (!found) {
+        done->complete(found.error());
+        co_return;
+    }
+    std::vector<offset_and_time> all;
+    for (std::size_t i = 0; i < asked.size(); ++i) all.push_back({asked[i].first, (*found)[i].offset, timestamp{duration{std::max<std::int64_t>((*found)[i].time, 0)}}});
+    done->complete(std::move(all));
+}
+
+void partition_questions::partitions_for(std::string topic, std::shared_ptr<op_state<std::vector<partition_info>>> done) {
+    spawn(run_partitions_for(shared_from_this(), std::move(topic), std::move(done)));
+}
+
+task<void> partition_questions::run_partitions_for(shared self, std::string topic, std::shared_ptr<op_state<std::vector<partition_info>>> done) {
+    auto& loop = self->view_->loop();
+    const auto until = loop.now() + self->patience_;
+    self->view_->want(topic, self->may_make_topics_);
+    for (int failures = 1;; ++failures) {
+        const auto* known = self->view_->find(topic);
+        if (known && known->code == errc::none) {
+            std::vector<partition_info> all;
+            for (std::size_t i = 0; i < known->partitions.size(); ++i) all.push_back({static_cast<std::int32_t>(i), known->partitions[i].leader, known->partitions[i].leader_epoch});
+            done->complete(std::move(all));
+            co_return;
+        }
+        if (self->view_->last_failure().fatal()) {
+            done->complete(self->view_->last_failure());
+            co_return;
+        }
+        const auto code = known ? known->code : errc::unknown_topic_or_partition;
+        if (loop.now() >= until || self->ended_ || !describe(code).retriable) {
+            done->complete(error{code, fmt::format("{}: {}", topic, describe(code).condition), self->view_->last_failure()});
+            co_return;
+        }
+        self->view_->refresh();
+        pause_for pause{loop, self->view_->retry().after(failures, self->view_->random())};
+        co_await pause;
+    }
+}
+
+}  // namespace weir::detail

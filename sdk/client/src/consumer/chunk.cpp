@@ -61,7 +61,10 @@ result<bool> chunk::more(look at) {
             if (!next) return next.error();
             if (!*next) return false;
             const auto* batch = (*next)->batch();
-            if (at == look::headers && batch && batch->base_offset() >= from_) return true;
+            if (at == look::headers && batch && batch->base_offset() >= from_) {
+                if (auto why = no_room(*batch)) return why;
+                return true;
+            }
             if (auto why = open(**next)) return why;
         }
         if (has_rest()) return true;
@@ -145,6 +148,11 @@ result<std::optional<protocol::set_entry>> chunk::find_next() {
     }
 }
 
+error chunk::no_room(const protocol::batch_view& batch) const {
+    if (!batch.compressed() || !how_.opened || how_.opened->admits(payload_ && !payload_kept_ ? payload_->share : 0)) return {};
+    return error{errc::buffer_full, "decompressed batches that are in use leave no room for another"};
+}
+
 error chunk::open(const protocol::set_entry& entry) {
     if (auto why = damage(entry)) return why;
     return entry.batch() ? open(*entry.batch()) : open(*entry.legacy());
@@ -155,7 +163,7 @@ error chunk::open(const protocol::batch_view& batch) {
     if (batch.compressed()) {
         const auto which = batch.compression();
         if (!which) return error{errc::invalid_record, fmt::format("the batch at offset {} names codec {}, which does not exist", batch.base_offset(), batch.codec_bits())};
-        if (how_.opened && !how_.opened->admits(payload_ && !payload_kept_ ? payload_->share : 0)) return error{errc::buffer_full, "decompressed batches that are in use leave no room for another"};
+        if (auto why = no_room(batch)) return why;
         auto& into = fresh_buffer();
         auto done = protocol::decompress(*which, payload, protocol::default_decompressed_limit, into.content);
         into.settle();

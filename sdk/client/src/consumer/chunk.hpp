@@ -74,6 +74,8 @@ private:
     /// The next batch that may have something for the application; nullopt: there is none.
     result<std::optional<protocol::set_entry>> find_next();
     error damage(const protocol::set_entry& entry) const;
+    /// errc::buffer_full while others hold too much for this one to be opened.
+    error no_room(const protocol::batch_view& batch) const;
     bool has_rest();
     void leave_batch();
     error open(const protocol::set_entry& entry);

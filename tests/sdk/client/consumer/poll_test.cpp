@@ -37,13 +37,17 @@ void build(void*, poll_source& from, void* into) {
 struct poll_fixture {
     sim::world world{1};
     sim::node_id desk = world.add_node("desk");
-    std::shared_ptr<inbox> in = std::make_shared<inbox>(1 << 20, std::make_shared<byte_budget>(1 << 20), function<void()>{});
+    std::shared_ptr<byte_budget> opened = std::make_shared<byte_budget>(10'000);
+    std::shared_ptr<inbox> in = std::make_shared<inbox>(1 << 20, opened, function<void()>{});
     std::shared_ptr<callbacks> strand = std::make_shared<callbacks>(world.loop(desk), function<void(function<void()>)>{}, true);
     std::shared_ptr<reader> of = std::make_shared<reader>(in, strand, world.loop(desk), reader_settings{});
     feed_ptr from = std::make_shared<feed>("orders", 0, 1);
     chunk_settings how{true, true, nullptr};
 
-    poll_fixture() { in->open(from); }
+    poll_fixture() {
+        in->open(from);
+        opened->on_room([this] { world.loop(desk).post([this] { in->room(); }); });
+    }
     /// A fetch brings it, for a reader that is at `position`.
     void bring(bytes content, std::int64_t position, std::vector<aborted_transaction> aborted = {}) {
         world.loop(desk).post([this, content = std::move(content), position, aborted = std::move(aborted)]() mutable {
@@ -126,6 +130,21 @@ TEST_CASE_FIXTURE(poll_fixture, "nor does a batch that has nothing from the posi
         bring(batch(0, {"a", "b", "c"}, -1, protocol::codec::zstd), 2);
         REQUIRE(polled.ready());
         CHECK(values_of(polled) == strings{"c"});
+    }
+}
+
+TEST_CASE_FIXTURE(poll_fixture, "nor does one that cannot be opened before the application lets go of others") {
+    how.opened = opened;
+    opened->settle(0, 20'000);  // what it holds
+    auto polled = poll(10s);
+    bring(batch(0, {"a"}, -1, protocol::codec::zstd), 0);
+    SUBCASE("it does not") { waits_in_vain(polled, 10s - 10ms); }
+    SUBCASE("it does") {
+        CHECK_FALSE(polled.ready());
+        opened->release(20'000);
+        world.run_for(10ms);
+        REQUIRE(polled.ready());
+        CHECK(values_of(polled) == strings{"a"});
     }
 }
 

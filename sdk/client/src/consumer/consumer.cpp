@@ -180,6 +180,9 @@ void consumer_core::rejoin(std::string reason) {
 op<std::vector<partition_info>> consumer_core::partitions_for(const std::string& topic) {
     return handle_->ask<std::vector<partition_info>>([topic](consumer_loop& work, auto done) { work.questions().partitions_for(topic, std::move(done)); });
 }
+op<std::map<std::string, std::vector<partition_info>>> consumer_core::list_topics() {
+    return handle_->ask<std::map<std::string, std::vector<partition_info>>>([](consumer_loop& work, auto done) { work.questions().list_topics(std::move(done)); });
+}
 namespace {
 op<std::vector<offset_and_time>> find(consumer_handle& handle, std::vector<std::pair<topic_partition, std::int64_t>> asked) {
     return handle.ask<std::vector<offset_and_time>>([asked = std::move(asked)](consumer_loop& work, auto done) mutable { work.questions().find_offsets(std::move(asked), std::move(done)); });

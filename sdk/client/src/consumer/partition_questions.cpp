@@ -2,6 +2,8 @@
 
 #include "offset_queries.hpp"
 
+#include <weir/protocol/messages/metadata.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -123,6 +125,47 @@ task<void> partition_questions::run_partitions_for(shared self, std::string topi
         pause_for pause{loop, self->view_->retry().after(failures, self->view_->random())};
         co_await pause;
     }
+}
+
+void partition_questions::list_topics(std::shared_ptr<op_state<topic_map>> done) { spawn(run_list_topics(shared_from_this(), std::move(done))); }
+
+task<void> partition_questions::run_list_topics(shared self, std::shared_ptr<op_state<topic_map>> done) {
+    auto& loop = self->view_->loop();
+    const auto until = loop.now() + self->patience_;
+    for (int failures = 1;; ++failures) {
+        auto asking = ask_for_topics(self);
+        auto got = co_await asking;
+        if (got || loop.now() >= until || self->ended_ || !transient(got.error())) {
+            done->complete(std::move(got));
+            co_return;
+        }
+        pause_for pause{loop, self->view_->retry().after(failures, self->view_->random())};
+        co_await pause;
+    }
+}
+
+// A topic that has gone since the broker began to answer is none; one that is in trouble is worth another try.
+task<result<partition_questions::topic_map>> partition_questions::ask_for_topics(shared self) {
+    auto finding = cluster::any(self->view_);
+    auto link = co_await finding;
+    if (!link) co_return link.error();
+    protocol::metadata_request request;
+    request.topics.reset();
+    request.allow_auto_topic_creation = false;
+    auto calling = (*link)->call(request);
+    auto got = co_await calling;
+    if (!got) co_return got.error();
+    topic_map all;
+    for (const auto& topic : got->message.topics) {
+        const auto code = errc_from_wire(topic.error_code);
+        const auto name = topic.name.value_or("");
+        if (code == errc::unknown_topic_or_partition) continue;
+        if (code != errc::none) co_return error{code, fmt::format("{}: {}", name, describe(code).condition)}.located(name, -1);
+        auto& parts = all[name];
+        for (const auto& each : topic.partitions) parts.push_back({each.partition_index, each.leader_id, each.leader_epoch});
+        std::ranges::sort(parts, {}, &partition_info::partition);
+    }
+    co_return all;
 }
 
 }  // namespace weir::detail

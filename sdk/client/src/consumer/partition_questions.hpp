@@ -15,6 +15,8 @@ public:
     void lag(std::optional<topic_partition> of, std::shared_ptr<op_state<std::int64_t>> done);
     void find_offsets(std::vector<std::pair<topic_partition, std::int64_t>> asked, std::shared_ptr<op_state<std::vector<offset_and_time>>> done);
     void partitions_for(std::string topic, std::shared_ptr<op_state<std::vector<partition_info>>> done);
+    using topic_map = std::map<std::string, std::vector<partition_info>>;
+    void list_topics(std::shared_ptr<op_state<topic_map>> done);
     /// No question is tried again.
     void end() { ended_ = true; }
 
@@ -26,6 +28,9 @@ private:
     static task<void> run_lag(shared self, std::vector<topic_partition> of, std::shared_ptr<op_state<std::int64_t>> done);
     static task<void> run_find(shared self, std::vector<std::pair<topic_partition, std::int64_t>> asked, std::shared_ptr<op_state<std::vector<offset_and_time>>> done);
     static task<void> run_partitions_for(shared self, std::string topic, std::shared_ptr<op_state<std::vector<partition_info>>> done);
+
+    static task<void> run_list_topics(shared self, std::shared_ptr<op_state<topic_map>> done);
+    static task<result<topic_map>> ask_for_topics(shared self);
 
     std::shared_ptr<cluster> view_;
     std::shared_ptr<fetcher> fetcher_;

@@ -272,3 +272,28 @@ TEST_CASE_FIXTURE(consumer_fixture, "what is subscribed to can be asked") {
     in->assign({orders[0]});
     CHECK(in->subscription().empty());
 }
+
+TEST_CASE_FIXTURE(consumer_fixture, "the topics there are, with their partitions, whether read or not") {
+    REQUIRE(create_topic(*wire, "orders", 2) == 0);
+    REQUIRE(create_topic(*wire, "lines", 1) == 0);
+    open();
+    const auto all = wait(in->list_topics());
+    REQUIRE_MESSAGE(all, all.error().message());
+    REQUIRE(all->contains("orders"));
+    REQUIRE(all->contains("lines"));
+    const auto& parts = all->at("orders");
+    REQUIRE(parts.size() == 2);
+    for (std::int32_t i = 0; i < 2; ++i) {
+        CHECK(parts[static_cast<std::size_t>(i)].partition == i);
+        CHECK(parts[static_cast<std::size_t>(i)].leader >= 0);
+        CHECK(parts[static_cast<std::size_t>(i)].leader_epoch == 0);
+    }
+    world.kill(machine);  // nobody answers: it says so in its time
+    node.reset();
+    consumer_config hasty;
+    hasty.default_api_timeout = 5s;
+    open(std::move(hasty));
+    const auto began = world.now();
+    CHECK_FALSE(wait(in->list_topics()));
+    CHECK(world.now() - began < 40s);
+}

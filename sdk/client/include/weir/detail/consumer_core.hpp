@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <initializer_list>
+#include <map>
 
 namespace weir {
 namespace detail {
@@ -95,6 +96,8 @@ public:
 
     // --- about topics, assigned or not ---
     op<std::vector<partition_info>> partitions_for(const std::string& topic);
+    /// Every topic that one may see, internal ones too, with its partitions.
+    op<std::map<std::string, std::vector<partition_info>>> list_topics();
     op<std::vector<offset_and_time>> beginning_offsets(std::vector<topic_partition> of);
     op<std::vector<offset_and_time>> end_offsets(std::vector<topic_partition> of);
     /// The first records of that time or later.

@@ -1,6 +1,6 @@
 // Two brokers that lend the records of one topic to one share consumer, and note what it says about them.
 #pragma once
-#include "record_batches.hpp"
+#include "consumer/fetched_batches.hpp"
 #include "scripted_brokers.hpp"
 
 #include <weir/protocol/messages/share_acknowledge.hpp>
@@ -32,6 +32,11 @@ public:
             part.free.insert(i);
         }
         part.content = make_batch(values, 0);
+    }
+    /// The marker of a transaction, where a record might be.
+    void put_marker(std::int32_t partition) {
+        partitions_[partition].free.insert(0);
+        partitions_[partition].content = marker(0, 7, true);
     }
     /// Offsets of partition 0 that were acknowledged so.
     std::set<std::int64_t> said(int type, std::int32_t partition = 0) { return partitions_[partition].said[static_cast<std::int8_t>(type)]; }

@@ -88,6 +88,20 @@ TEST_CASE_FIXTURE(share_fixture, "the next poll accepts what the last one gave, 
     CHECK(count(api_key::share_acknowledge) == 0);
 }
 
+TEST_CASE_FIXTURE(share_fixture, "a marker of a transaction is a gap, and ends no poll") {
+    put_marker(0);
+    open();
+    auto waiting = in->poll(10s);
+    world.run_for(3s);
+    CHECK_FALSE(waiting.ready());
+    CHECK(said(0) == offsets{0});
+    put(1, 2);
+    const auto got = wait(std::move(waiting));
+    REQUIRE_MESSAGE(got, got.error().message());
+    CHECK(got->size() == 2);
+    CHECK(told.empty());  // nobody said anything about it
+}
+
 TEST_CASE_FIXTURE(share_fixture, "verdicts without a fetch travel within a second; a commit sends them at once, and knows the answers") {
     put(0, 4);
     open_explicit();

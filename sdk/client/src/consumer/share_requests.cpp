@@ -198,7 +198,11 @@ void share_loop::lend(const lender& from, const place& where, const std::string&
     std::sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     const auto first = ranges.front().first;
     chunk content{part.records.memory(), std::move(owner), first, {}, chunk_settings{check_crcs_, false}};
-    lent_.push_back(std::make_shared<lease_part>(ledger_, from, where, topic, std::move(content), std::move(ranges), view_->loop().now() + lock_timeout_));
+    const auto any = content.more(chunk::look::headers);
+    auto loan = std::make_shared<lease_part>(ledger_, from, where, topic, std::move(content), std::move(ranges), view_->loop().now() + lock_timeout_);
+    // Markers of transactions, and batches that have been compacted away, are told of as gaps, and end no poll.
+    if (any && !*any) static_cast<void>(loan->open());
+    else lent_.push_back(std::move(loan));
 }
 
 error share_loop::part_trouble(const place& where, const std::string& topic, errc code, std::int32_t leader, std::int32_t epoch) {

@@ -63,7 +63,7 @@ public:
 private:
     struct target_of {
         using is_transparent = void;
-        static const fetch_target& get(const fetch_target& target) noexcept { return target; }
+        static const fetch_target& get(const fetch_target& target) noexcept { return target; }  // NOLINT: it outlives the look-up
         static const fetch_target& get(const iterator& position) noexcept { return position->target; }
         std::size_t operator()(const auto& which) const noexcept { return fetch_target_hash{}(get(which)); }
         bool operator()(const auto& left, const auto& right) const noexcept { return get(left) == get(right); }

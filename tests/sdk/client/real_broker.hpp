@@ -14,8 +14,9 @@ namespace weir::test {
 
 class real_broker {
 public:
-    explicit real_broker(const std::string& partitions = "3") {
-        auto parsed = broker::parse_config("", "", {"log.dirs=" + folder_.path, "listeners=PLAINTEXT://127.0.0.1:0", "num.partitions=" + partitions, "group.initial.rebalance.delay.ms=0"});
+    explicit real_broker(const std::string& partitions = "3", std::vector<std::string> settings = {}) {
+        settings.insert(settings.end(), {"log.dirs=" + folder_.path, "listeners=PLAINTEXT://127.0.0.1:0", "num.partitions=" + partitions, "group.initial.rebalance.delay.ms=0"});
+        auto parsed = broker::parse_config("", "", settings);
         REQUIRE_MESSAGE(parsed, parsed.error().message());
         broker::environment world{{&threads_.loop(0)}, threads_.net(), *folder_.files, 1};
         world.host_name = "localhost";

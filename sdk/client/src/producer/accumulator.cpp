@@ -134,6 +134,7 @@ void accumulator::refuse(const std::string& name, error why) {
 
 error accumulator::refusal(std::string_view name) {
     const std::lock_guard held{mutex_};
+    if (closed_) return closed_;
     const auto* const topic = find(name);
     return topic && topic->refused ? topic->refused : obstacle_.fatal() ? obstacle_ : error{};
 }

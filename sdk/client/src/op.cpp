@@ -22,11 +22,11 @@ error op_signal::wait(std::uint32_t index, milliseconds most) {
     const auto is_over = [&] { return over(index); };
     ++blocked_;
     held.unlock();
-    strand_->lend_thread([&] { return ready(index); }, most == milliseconds::max() ? nanoseconds::max() : nanoseconds{most});
+    const auto left = strand_->lend_thread([&] { return ready(index); }, most == milliseconds::max() ? nanoseconds::max() : nanoseconds{most});
     held.lock();
     bool in_time = true;
     if (most == milliseconds::max()) changed_.wait(held, is_over);
-    else in_time = changed_.wait_for(held, most, is_over);
+    else in_time = changed_.wait_for(held, left, is_over);
     --blocked_;
     return in_time ? error{} : late();
 }

@@ -7,19 +7,34 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 namespace weir::server {
 
 struct topic_lookup {
-    metadata::topic_ref topic;     ///< null when unknown
-    errc missing = errc::none;     ///< what to answer then: unknown_topic_or_partition, or unknown_topic_id
+    metadata::topic_ref topic;  ///< null when unknown
+    errc missing = errc::none;  ///< what to answer then: unknown_topic_or_partition, or unknown_topic_id
 };
 /// By id or by name, as the version of the request has it.
 topic_lookup find_topic(const metadata::image& image, bool by_id, const std::string& name, const uuid& id);
 
 /// The partition on this broker, or why it cannot be served: unknown_topic_or_partition, unknown_topic_id,
 /// not_leader_or_follower, kafka_storage_error when its log could not be opened.
-errc locate(request_context& context, const topic_lookup& topic, std::int32_t index, std::shared_ptr<replica::partition>& found);
+errc locate(request_context& context, const topic_lookup& topic, std::int32_t index,
+            std::shared_ptr<replica::partition>& found);
+
+/// What `ask` answers, a result<T>, called with the partition on the loop that owns it. A partition that resigned on the
+/// way has no log any more: it is not asked, and the answer is not_leader_or_follower. Goes on at `here`.
+template <class Ask>
+task<std::invoke_result_t<Ask&, replica::partition&>> at_home(event_loop& here,
+                                                              std::shared_ptr<replica::partition> where, Ask ask) {
+    co_await switch_to{where->home()};
+    std::invoke_result_t<Ask&, replica::partition&> answer = errc::not_leader_or_follower;
+    if (where->leads()) answer = ask(*where);
+    co_await switch_to{here};
+    co_return answer;
+}
 
 /// Sets leader id and epoch after not_leader_or_follower and fenced_leader_epoch, and names the leader's address (KIP-951).
 template <class Leader, class Endpoints>
@@ -49,8 +64,10 @@ reply answer_unknown_api_versions(request_context& context);
 bool is_internal_topic(std::string_view name) noexcept;
 
 /// The bit field of authorized operations where everything is allowed: there is no authorizer.
-inline constexpr std::int32_t all_group_operations = 0b1101'0100'1000;    // read, delete, describe, describe and alter configs
-inline constexpr std::int32_t all_topic_operations = 0b1101'1111'1000;    // read .. describe, describe and alter configs
-inline constexpr std::int32_t all_cluster_operations = 0b1'1111'1010'0000;  // create, alter, describe .. idempotent write
+inline constexpr std::int32_t all_group_operations =
+    0b1101'0100'1000;  // read, delete, describe, describe and alter configs
+inline constexpr std::int32_t all_topic_operations = 0b1101'1111'1000;  // read .. describe, describe and alter configs
+inline constexpr std::int32_t all_cluster_operations =
+    0b1'1111'1010'0000;  // create, alter, describe .. idempotent write
 
 }  // namespace weir::server

@@ -8,17 +8,6 @@
 #include <map>
 
 namespace weir::server {
-namespace {
-
-task<errc> move_at_home(event_loop& here, replica::replicas& all, std::shared_ptr<replica::partition> where,
-                        const std::string& path) {
-    co_await switch_to{where->home()};
-    const auto code = all.move_to(*where, path).code();
-    co_await switch_to{here};
-    co_return code;
-}
-
-}  // namespace
 
 task<protocol::alter_replica_log_dirs_response> handle_alter_replica_log_dirs(
     request_context& context, protocol::alter_replica_log_dirs_request request) {
@@ -41,8 +30,12 @@ task<protocol::alter_replica_log_dirs_response> handle_alter_replica_log_dirs(
                 if (code == errc::none && locate(context, found, index, where) != errc::none)
                     code = errc::replica_not_available;
                 if (code == errc::none) {
-                    auto moving = move_at_home(context.core.loop, context.broker.replicas, std::move(where), path);
-                    code = co_await moving;
+                    auto moving = at_home(context.core.loop, std::move(where),
+                                          [&all = context.broker.replicas, path](auto& partition) {
+                                              return all.move_to(partition, path);
+                                          });
+                    const auto moved = co_await moving;
+                    code = moved.code() == errc::not_leader_or_follower ? errc::replica_not_available : moved.code();
                 }
                 outcome[topic.name][index] = code;
             }

@@ -5,23 +5,15 @@
 #include <weir/protocol/messages/delete_records.hpp>
 
 namespace weir::server {
-namespace {
 
 using protocol::delete_records_request;
 
-task<result<std::int64_t>> delete_at_home(event_loop& here, std::shared_ptr<replica::partition> where, std::int64_t before_offset) {
-    co_await switch_to{where->home()};
-    auto moved = where->delete_records(before_offset);
-    co_await switch_to{here};
-    co_return moved;
-}
-
-}  // namespace
-
-task<protocol::delete_records_response> handle_delete_records(request_context& context, delete_records_request request) {
+task<protocol::delete_records_response> handle_delete_records(request_context& context,
+                                                              delete_records_request request) {
     protocol::delete_records_response response;
     using topic_row = delete_records_request::delete_records_topic;
-    unite_partitions(request.topics, &topic_row::name, &topic_row::partitions, &delete_records_request::delete_records_partition::partition_index);
+    unite_partitions(request.topics, &topic_row::name, &topic_row::partitions,
+                     &delete_records_request::delete_records_partition::partition_index);
     const auto image = context.image();
     for (const auto& topic : request.topics) {
         auto& answered = response.topics.emplace_back();
@@ -29,10 +21,13 @@ task<protocol::delete_records_response> handle_delete_records(request_context& c
         const auto found = find_topic(*image, false, topic.name, {});
         for (const auto& part : topic.partitions) {
             std::shared_ptr<replica::partition> where;
-            auto code = is_internal_topic(topic.name) ? errc::invalid_topic : locate(context, found, part.partition_index, where);
+            auto code = is_internal_topic(topic.name) ? errc::invalid_topic
+                                                      : locate(context, found, part.partition_index, where);
             std::int64_t low_watermark = -1;
             if (code == errc::none) {
-                auto deleting = delete_at_home(context.core.loop, std::move(where), part.offset);
+                auto deleting = at_home(context.core.loop, std::move(where), [before = part.offset](auto& partition) {
+                    return partition.delete_records(before);
+                });
                 const auto moved = co_await deleting;
                 code = moved.code();
                 if (moved) low_watermark = *moved;

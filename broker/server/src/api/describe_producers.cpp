@@ -7,16 +7,24 @@
 namespace weir::server {
 namespace {
 
-task<std::vector<storage::producer_status>> producers_at_home(event_loop& here, std::shared_ptr<replica::partition> where) {
-    co_await switch_to{where->home()};
-    auto list = where->log().producers();
-    co_await switch_to{here};
-    co_return list;
+using partition_row = protocol::describe_producers_response::partition_response;
+
+void list(const std::vector<storage::producer_status>& producers, partition_row& row) {
+    for (const auto& producer : producers) {
+        auto& state = row.active_producers.emplace_back();
+        state.producer_id = producer.producer_id;
+        state.producer_epoch = producer.epoch;
+        state.last_sequence = producer.last_sequence;
+        state.last_timestamp = producer.last_timestamp;
+        state.coordinator_epoch = producer.coordinator_epoch;
+        state.current_txn_start_offset = producer.current_txn_start_offset;
+    }
 }
 
 }  // namespace
 
-task<protocol::describe_producers_response> handle_describe_producers(request_context& context, protocol::describe_producers_request request) {
+task<protocol::describe_producers_response> handle_describe_producers(request_context& context,
+                                                                      protocol::describe_producers_request request) {
     protocol::describe_producers_response response;
     const auto image = context.image();
     for (const auto& topic : request.topics) {
@@ -25,22 +33,17 @@ task<protocol::describe_producers_response> handle_describe_producers(request_co
         const auto found = find_topic(*image, false, topic.name, {});
         for (const auto index : topic.partition_indexes) {
             std::shared_ptr<replica::partition> where;
-            protocol::describe_producers_response::partition_response row;
+            partition_row row;
             row.partition_index = index;
-            const auto code = is_valid_topic_name(topic.name) ? locate(context, found, index, where) : errc::invalid_topic;
-            row.error_code = wire_code(code);
+            auto code = is_valid_topic_name(topic.name) ? locate(context, found, index, where) : errc::invalid_topic;
             if (code == errc::none) {
-                auto asking = producers_at_home(context.core.loop, std::move(where));
-                for (const auto& producer : co_await asking) {
-                    auto& state = row.active_producers.emplace_back();
-                    state.producer_id = producer.producer_id;
-                    state.producer_epoch = producer.epoch;
-                    state.last_sequence = producer.last_sequence;
-                    state.last_timestamp = producer.last_timestamp;
-                    state.coordinator_epoch = producer.coordinator_epoch;
-                    state.current_txn_start_offset = producer.current_txn_start_offset;
-                }
+                auto asking = at_home(context.core.loop, std::move(where),
+                                      [](const auto& partition) { return result{partition.log().producers()}; });
+                auto producers = co_await asking;
+                code = producers.code();
+                if (producers) list(*producers, row);
             }
+            row.error_code = wire_code(code);
             answered.partitions.push_back(std::move(row));
         }
     }

@@ -34,49 +34,38 @@ std::int16_t first_version(timestamp_ms asked) noexcept {
 }
 
 struct question {
-    std::shared_ptr<replica::partition> where;
     timestamp_ms timestamp;
     std::int32_t current_leader_epoch;
     bool read_committed;
     bool to_log_end;  // the debugging consumer sees what is not committed yet
 };
 
-result<storage::timestamp_offset> answer_here(const question& asked) {
-    auto& partition = *asked.where;
+result<storage::timestamp_offset> offset_of(const replica::partition& partition, const question& asked) {
     if (!partition.serves()) return errc::not_leader_or_follower;
     if (const auto code = partition.check_epoch(asked.current_leader_epoch); code != errc::none) return code;
     const auto& log = partition.log();
-    const auto end = asked.to_log_end ? log.log_end_offset() : asked.read_committed ? partition.last_stable_offset() : partition.high_watermark();
-    storage::timestamp_offset answer;
+    const auto end = asked.to_log_end       ? log.log_end_offset()
+                     : asked.read_committed ? partition.last_stable_offset()
+                                            : partition.high_watermark();
+    storage::timestamp_offset found;
     switch (asked.timestamp) {
         case latest:
-            answer.offset = end;
-            answer.leader_epoch = partition.leader_epoch();
-            return answer;
+            found.offset = end;
+            found.leader_epoch = partition.leader_epoch();
+            return found;
         case earliest:
         case earliest_local:
-            answer.offset = log.log_start_offset();
-            answer.leader_epoch = log.epoch_of(answer.offset);
-            return answer;
-        case latest_tiered:            // without tiered storage nothing is tiered, and nothing waits for upload
-        case earliest_pending_upload: return answer;
-        case max_timestamp: {
-            auto found = log.offset_of_max_timestamp();
-            if (!found) return found.error();
-            return found->value_or(answer);
-        }
+            found.offset = log.log_start_offset();
+            found.leader_epoch = log.epoch_of(found.offset);
+            return found;
+        case latest_tiered:  // without tiered storage nothing is tiered, and nothing waits for upload
+        case earliest_pending_upload: return found;
         default: break;
     }
-    auto found = log.offset_for_timestamp(asked.timestamp, end);
-    if (!found) return found.error();
-    return found->value_or(answer);
-}
-
-task<result<storage::timestamp_offset>> answer_at_home(event_loop& here, question asked) {
-    co_await switch_to{asked.where->home()};
-    auto answer = answer_here(asked);
-    co_await switch_to{here};
-    co_return answer;
+    auto record = asked.timestamp == max_timestamp ? log.offset_of_max_timestamp()
+                                                   : log.offset_for_timestamp(asked.timestamp, end);
+    if (!record) return record.error();
+    return record->value_or(found);
 }
 
 }  // namespace
@@ -89,24 +78,29 @@ task<list_offsets_response> handle_list_offsets(request_context& context, list_o
     unite_topics(request.topics, &topic_row::name, &topic_row::partitions);
     for (auto& topic : request.topics) {
         std::set<std::int32_t> named_twice;  // which of several times is meant? Kafka answers none of them
-        unite(topic.partitions, &partition_row::partition_index, [&](partition_row& first, partition_row&) { named_twice.insert(first.partition_index); });
+        unite(topic.partitions, &partition_row::partition_index,
+              [&](partition_row& first, partition_row&) { named_twice.insert(first.partition_index); });
         auto& answered = response.topics.emplace_back();
         answered.name = topic.name;
         const auto found = find_topic(*image, false, topic.name, {});
         for (const auto& part : topic.partitions) {
             list_offsets_response::list_offsets_partition_response answer;
             answer.partition_index = part.partition_index;
+            std::shared_ptr<replica::partition> where;
             question asked;
             asked.timestamp = part.timestamp;
             asked.current_leader_epoch = part.current_leader_epoch;
             asked.read_committed = request.isolation_level == 1;
             asked.to_log_end = request.replica_id == -2;
-            auto code = locate(context, found, part.partition_index, asked.where);
-            if (named_twice.contains(part.partition_index)) code = errc::invalid_request;
-            else if (context.version() < first_version(part.timestamp)) code = errc::unsupported_version;
+            auto code = locate(context, found, part.partition_index, where);
+            if (named_twice.contains(part.partition_index))
+                code = errc::invalid_request;
+            else if (context.version() < first_version(part.timestamp))
+                code = errc::unsupported_version;
             result<storage::timestamp_offset> offset = code;
             if (code == errc::none) {
-                auto asking = answer_at_home(context.core.loop, std::move(asked));
+                auto asking = at_home(context.core.loop, std::move(where),
+                                      [asked](const auto& partition) { return offset_of(partition, asked); });
                 offset = co_await asking;
             }
             if (offset) {

@@ -9,17 +9,16 @@ namespace {
 using protocol::offset_for_leader_epoch_request;
 using protocol::offset_for_leader_epoch_response;
 
-task<result<storage::epoch_end>> ask_at_home(event_loop& here, std::shared_ptr<replica::partition> where, std::int32_t current_epoch, std::int32_t epoch) {
-    co_await switch_to{where->home()};
-    result<storage::epoch_end> answer = where->leads() ? where->check_epoch(current_epoch) : errc::not_leader_or_follower;
-    if (answer.error().code() == errc::none) answer = where->log().end_of_epoch(epoch);
-    co_await switch_to{here};
-    co_return answer;
+result<storage::epoch_end> end_of_epoch(const replica::partition& partition, std::int32_t current_epoch,
+                                        std::int32_t epoch) {
+    if (const auto code = partition.check_epoch(current_epoch); code != errc::none) return code;
+    return partition.log().end_of_epoch(epoch);
 }
 
 }  // namespace
 
-task<offset_for_leader_epoch_response> handle_offset_for_leader_epoch(request_context& context, offset_for_leader_epoch_request request) {
+task<offset_for_leader_epoch_response> handle_offset_for_leader_epoch(request_context& context,
+                                                                      offset_for_leader_epoch_request request) {
     offset_for_leader_epoch_response response;
     const auto image = context.image();
     for (const auto& topic : request.topics) {
@@ -31,7 +30,9 @@ task<offset_for_leader_epoch_response> handle_offset_for_leader_epoch(request_co
             const auto code = locate(context, found, part.partition, where);
             result<storage::epoch_end> end = error{code};
             if (code == errc::none) {
-                auto asking = ask_at_home(context.core.loop, std::move(where), part.current_leader_epoch, part.leader_epoch);
+                auto asking = at_home(context.core.loop, std::move(where),
+                                      [current = part.current_leader_epoch, asked = part.leader_epoch](
+                                          const auto& partition) { return end_of_epoch(partition, current, asked); });
                 end = co_await asking;
             }
             auto& row = answered.partitions.emplace_back();

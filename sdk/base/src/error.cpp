@@ -11,38 +11,37 @@ struct error::info {
     std::string topic{};
     std::int32_t partition = -1;
     std::int64_t offset = -1;
+    bool fatal = false;
 };
 
-error::error(errc code, std::string what) : info_(std::make_shared<const info>(info{code, std::move(what), error{}})) {}
+error::error(errc code, std::string what) : error(code, std::move(what), error{}) {}
 
 error::error(errc code, std::string what, const error& cause)
-    : info_(std::make_shared<const info>(info{code, std::move(what), cause})) {}
+    : info_(code == errc::none ? nullptr : std::make_shared<const info>(info{code, std::move(what), cause})) {}
 
 errc error::code() const noexcept { return info_ ? info_->code : errc::none; }
 
 std::string_view error::what() const noexcept { return info_ ? std::string_view{info_->what} : std::string_view{}; }
 
-bool error::fatal() const noexcept {
-    switch (code()) {
-        case errc::producer_fenced:
-        case errc::fenced_instance_id:
-        case errc::invalid_producer_id_mapping:
-        case errc::invalid_txn_state:
-        case errc::transactional_id_authorization_failed:
-        case errc::cluster_authorization_failed:
-        case errc::sasl_authentication_failed:
-        case errc::unsupported_sasl_mechanism:
-        case errc::unsupported_version:
-        case errc::tls_failed:
-        case errc::invalid_setting: return true;
-        default: return false;
-    }
+bool error::fatal() const noexcept { return info_ && (info_->fatal || describe(info_->code).fatal); }
+
+error error::as_fatal() const {
+    if (!info_ || fatal()) return *this;
+    auto changed = *info_;
+    changed.fatal = true;
+    error copy;
+    copy.info_ = std::make_shared<const info>(std::move(changed));
+    return copy;
 }
 
 error error::located(std::string topic, std::int32_t partition, std::int64_t offset) const {
     if (!info_) return {};
+    auto changed = *info_;
+    changed.topic = std::move(topic);
+    changed.partition = partition;
+    changed.offset = offset;
     error copy;
-    copy.info_ = std::make_shared<const info>(info{info_->code, info_->what, info_->cause, std::move(topic), partition, offset});
+    copy.info_ = std::make_shared<const info>(std::move(changed));
     return copy;
 }
 
@@ -63,5 +62,9 @@ std::string error::message() const {
 exception::exception(weir::error why) : error_(std::move(why)), text_(error_.message()) {}
 
 void detail::raise(const error& why) { throw exception{why}; }
+
+void detail::require_failure(const error& why) {
+    if (!why) throw exception{error{errc::unknown_server_error, "a failed result was made of \"no error\""}};
+}
 
 }  // namespace weir

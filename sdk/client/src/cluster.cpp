@@ -68,7 +68,7 @@ void cluster::tell_watchers() {
 void cluster::age_from_now() {
     loop_.cancel(std::exchange(age_, timer_id::none));
     if (wanted_.empty()) return;
-    const bool again = last_failure_ && !last_failure_.fatal();
+    const bool again = last_failure_ && !last_failure_.permanent();
     age_ = loop_.call_after(again ? std::min(config_.metadata_max_age, refresh_again_after) : config_.metadata_max_age, [this] {
         age_ = timer_id::none;
         refresh();
@@ -241,7 +241,7 @@ task<result<connection_ptr>> cluster::any(std::shared_ptr<cluster> self) {
         candidates.emplace_back(first_bootstrap_id - static_cast<std::int32_t>(i), self->config_.bootstrap[i]);
     }
     const auto turn = self->next_any_++;
-    error last, fatal;
+    error last, permanent;
     std::vector<std::string> unknown_hosts;
     for (std::size_t i = 0; i < candidates.size() && !self->closed_; ++i) {
         const auto group = i < known ? known : candidates.size() - known;
@@ -251,14 +251,14 @@ task<result<connection_ptr>> cluster::any(std::shared_ptr<cluster> self) {
         auto link = co_await reaching;
         if (link) co_return link;
         last = link.error();
-        if (last.fatal()) fatal = last;
+        if (last.permanent()) permanent = last;
         if (last.code() == errc::not_found) unknown_hosts.push_back(where.host);
     }
     if (self->closed_) co_return closed_error();
     if (!self->reached_ && unknown_hosts.size() == candidates.size()) {
-        fatal = error{errc::invalid_setting, fmt::format("No resolvable bootstrap urls given in bootstrap.servers: there is no host {}", fmt::join(unknown_hosts, ", "))};
+        permanent = error{errc::invalid_setting, fmt::format("No resolvable bootstrap urls given in bootstrap.servers: there is no host {}", fmt::join(unknown_hosts, ", "))};
     }
-    if (fatal) co_return fatal;  // trying again helps nobody: the user has to hear of it
+    if (permanent) co_return permanent;  // trying again helps nobody: the user has to hear of it
     co_return error{errc::broker_not_available, fmt::format("none of {} brokers can be reached", candidates.size()), last};
 }
 
@@ -323,11 +323,11 @@ task<void> cluster::open(std::shared_ptr<cluster> self, std::shared_ptr<peer> en
     } else {
         ++entry->failures;
         if (!unwanted()) self->counters_->unreachable(opened.error());
-        if (!unwanted() && entry->failures == 1 && !opened.error().fatal()) {
+        if (!unwanted() && entry->failures == 1 && !opened.error().permanent()) {
             const bool hopeless = opened.code() == errc::not_found && !self->reached_;  // any() tells what that comes to
             logs.warn(fmt::format("{}{}", opened.error().message(), hopeless ? "" : "; trying again"));
         }
-        const auto pause = opened.error().fatal() ? nanoseconds{self->config_.reconnect.most} : self->config_.reconnect.after(entry->failures, self->random_);
+        const auto pause = opened.error().permanent() ? nanoseconds{self->config_.reconnect.most} : self->config_.reconnect.after(entry->failures, self->random_);
         entry->not_before = self->loop_.now() + pause;
     }
     end.finished = true;

@@ -40,8 +40,8 @@ enum class lane : std::uint32_t { shared = 0 };
 /// Asks for the topics somebody wants, when they are not known, when told that they changed, and when the view is old
 /// (metadata.max.age.ms). Connects to a broker when it is first needed, and closes what nobody used for long. Goes back to the
 /// bootstrap list when none of the known brokers can be reached (KIP-899), when they tell nothing for long, and when a broker
-/// says so (KIP-1102), unless the strategy is none. An error that is fatal() (TLS, a login, a bootstrap list of hosts that do not
-/// exist) is for the user at once: nothing here tries again by itself. Lives on one loop; close() before it is dropped.
+/// says so (KIP-1102), unless the strategy is none. An error that is permanent() (TLS, a login, a bootstrap list of hosts that
+/// do not exist) is for the user at once: nothing here tries again by itself. Lives on one loop; close() before it is dropped.
 class cluster : public std::enable_shared_from_this<cluster> {
 public:
     struct partition {

@@ -124,7 +124,7 @@ int run(const invocation& call) {
         if (args.has("sync") || !sent.ready()) continue;
         // What never was in a batch is told here, not by on_lost.
         const auto outcome = sent.get();
-        if (outcome.error().fatal()) throw exception{outcome.error()};  // and so would all that follows
+        if (outcome.error().permanent() || outcome.error().fatal()) throw exception{outcome.error()};  // and so would all that follows
         if (!outcome) tell(outcome.error());
     }
     // What was lost has been told, but for the last batches.

@@ -79,7 +79,7 @@ struct test {
     void delivered(const result<record_metadata>& outcome, time_point since, std::size_t bytes, bool warm) {
         const auto now = time.wall_now();
         if (!outcome) {
-            if (outcome.error().fatal()) hopeless = true;
+            if (outcome.error().permanent() || outcome.error().fatal()) hopeless = true;
             if (++failed <= 10) std::fprintf(stderr, "%s\n", outcome.error().message().c_str());
             return;
         }

@@ -46,7 +46,7 @@ void tell(event_lines& events, counters& all, const std::string& topic, const st
         });
         return;
     }
-    if (outcome.error().fatal()) all.hopeless = true;
+    if (outcome.error().permanent() || outcome.error().fatal()) all.hopeless = true;
     events.print("producer_send_error", [&](json_writer& line) {
         write_text(line, "key", key);
         write_text(line, "value", value);

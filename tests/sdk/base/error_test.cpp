@@ -19,7 +19,7 @@ TEST_CASE("an error says what failed and what led to it, in one line") {
     CHECK_FALSE(error{});
 }
 
-TEST_CASE("an error may say which records it is about, and whether anything but closing is left") {
+TEST_CASE("an error may say which records it is about, whether another try helps, and whether anything but closing is left") {
     const error plain{errc::malformed, "a boolean is 0 or 1"};
     CHECK(plain.topic().empty());
     CHECK(plain.partition() == -1);
@@ -30,7 +30,15 @@ TEST_CASE("an error may say which records it is about, and whether anything but 
     CHECK(placed.message() == plain.message());
     CHECK_FALSE(error{}.located("orders", 3));
     CHECK(error{errc::producer_fenced}.fatal());
+    CHECK(error{errc::producer_fenced}.permanent());
+    CHECK(error{errc::tls_failed}.permanent());
+    CHECK_FALSE(error{errc::tls_failed}.fatal());
+    CHECK_FALSE(error{errc::not_leader_or_follower}.permanent());
     CHECK_FALSE(error{errc::not_leader_or_follower}.fatal());
+    const auto last = error{errc::unsupported_version, "no transactions here"}.as_fatal().located("orders", 3);
+    CHECK(last.fatal());
+    CHECK(last.code() == errc::unsupported_version);
+    CHECK(last.message() == "UNSUPPORTED_VERSION: no transactions here");
     std::ostringstream out;
     out << placed;
     CHECK(out.str() == placed.message());
@@ -102,4 +110,11 @@ TEST_CASE("random numbers follow from the seed and stay below their bound") {
     std::set<std::uint64_t> seen;
     for (int i = 0; i < 1000; ++i) seen.insert(a.below(7));
     CHECK(seen == std::set<std::uint64_t>{0, 1, 2, 3, 4, 5, 6});
+}
+
+TEST_CASE("errc::none is no error, and no failure can be made of it") {
+    CHECK_FALSE(error{errc::none, "fine"});
+    CHECK(result<void>{errc::none});
+    CHECK_THROWS_AS(result<int>{errc::none}, exception);
+    CHECK_THROWS_AS(result<int>{error{}}, exception);
 }

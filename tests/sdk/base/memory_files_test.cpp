@@ -266,3 +266,31 @@ TEST_CASE("damage behind the program's back survives a restart") {
     disk.crash();
     CHECK(text_of(disk, "/a") == "aBc");
 }
+
+TEST_CASE("a folder opened as something to sync keeps its names through a power cut") {
+    sim::memory_files disk{3};
+    sim::manual_loop loop;
+    REQUIRE(disk.create_directories("/data"));
+    REQUIRE(disk.sync_directory("/"));
+    make_file(disk, "/data/a", "");
+    const auto folder = *disk.open_directory("/data");
+    CHECK(folder->size().code() == errc::io_error);
+    bool synced = false;
+    disk.sync_all({folder}, loop, [&](std::vector<result<void>> results) { synced = results.size() == 1 && results[0]; });
+    loop.run_ready();
+    CHECK(synced);
+    disk.crash(sim::unsynced::lost);
+    CHECK(disk.exists("/data/a"));
+    CHECK(folder->sync().code() == errc::closed);
+    CHECK(disk.open_directory("/data/a").code() == errc::not_found);
+}
+
+TEST_CASE("work apart is a later step of the loop, before what tells of its end") {
+    sim::memory_files disk;
+    sim::manual_loop loop;
+    std::string seen;
+    disk.run_apart([&] { seen += "work "; }, loop, [&] { seen += "done"; });
+    CHECK(seen.empty());
+    loop.run_ready();
+    CHECK(seen == "work done");
+}

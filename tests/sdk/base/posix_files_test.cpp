@@ -151,3 +151,40 @@ TEST_CASE("sync_all answers every request on its own loop, one result per file i
     CHECK(right == requests);
     CHECK(synced[4]->sync().error().what().find("earlier sync failed") != std::string_view::npos);
 }
+
+TEST_CASE("folders are synced like files, by themselves and among them") {
+    const temporary_folder folder;
+    const auto inner = *folder.files->open_directory(folder.path);
+    CHECK(inner->path() == folder.path);
+    CHECK(inner->sync());
+    CHECK(folder.files->open_directory(folder / "absent").code() == errc::not_found);
+    *folder.files->open(folder / "a", open_mode::create);
+    CHECK(folder.files->open_directory(folder / "a").code() == errc::not_found);
+    runtime rt{1};
+    rt.start();
+    std::promise<std::size_t> well;
+    folder.files->sync_all({*folder.files->open(folder / "a", open_mode::write), inner}, rt.loop(0), [&](std::vector<result<void>> results) {
+        well.set_value(static_cast<std::size_t>(std::count_if(results.begin(), results.end(), [](const auto& each) { return bool(each); })));
+    });
+    CHECK(well.get_future().get() == 2);
+}
+
+TEST_CASE("work apart runs on a thread of its own, in order, and its end is told on the loop") {
+    const temporary_folder folder;
+    runtime rt{1};
+    rt.start();
+    auto& loop = rt.loop(0);
+    std::vector<int> order;  // the one thread's
+    std::atomic<int> right = 0;
+    std::promise<void> all;
+    for (int i = 0; i < 50; ++i) {
+        folder.files->run_apart([&, i] { if (!loop.running_here()) order.push_back(i); }, loop, [&, i] {
+            if (loop.running_here()) ++right;
+            if (i == 49) all.set_value();
+        });
+    }
+    all.get_future().wait();
+    CHECK(right == 50);
+    CHECK(order.size() == 50);
+    CHECK(std::is_sorted(order.begin(), order.end()));
+}

@@ -28,7 +28,7 @@ struct security_fixture : broker::test::broker_fixture {
         CHECK(world.now() - began < 5s);
         auto outcome = handed.get();
         REQUIRE_FALSE(outcome);
-        CHECK(outcome.error().fatal());
+        CHECK(outcome.error().permanent());
         return outcome.error();
     }
     std::optional<client> kafka;

@@ -250,7 +250,7 @@ TEST_CASE_FIXTURE(login_fixture, "a login that fails names mechanism, broker, us
         open({}, alice("wr0ng"));
         CHECK(failure.code() == errc::unsupported_sasl_mechanism);
     }
-    CHECK(failure.fatal());
+    CHECK(failure.permanent());
     CHECK_FALSE(says("wr0ng"));
     CHECK_FALSE(link);
 }

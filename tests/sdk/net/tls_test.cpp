@@ -234,7 +234,7 @@ TEST_CASE_FIXTURE(tls_fixture, "a certificate that cannot be trusted is refused,
         CHECK(says("the certificate is for 10.0.0.7, not for '10.0.0.8'"));
     }
     CHECK(near_failure.code() == errc::tls_failed);
-    CHECK(near_failure.fatal());
+    CHECK(near_failure.permanent());
     CHECK(heard.empty());
 }
 

@@ -97,8 +97,10 @@ task<list_offsets_response> handle_list_offsets(request_context& context, list_o
                 code = errc::invalid_request;
             else if (context.version() < first_version(part.timestamp))
                 code = errc::unsupported_version;
-            result<storage::timestamp_offset> offset = code;
-            if (code == errc::none) {
+            result<storage::timestamp_offset> offset{storage::timestamp_offset{}};
+            if (code != errc::none) {
+                offset = code;
+            } else {
                 auto asking = at_home(context.core.loop, std::move(where),
                                       [asked](const auto& partition) { return offset_of(partition, asked); });
                 offset = co_await asking;

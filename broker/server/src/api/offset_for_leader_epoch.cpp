@@ -28,8 +28,10 @@ task<offset_for_leader_epoch_response> handle_offset_for_leader_epoch(request_co
         for (const auto& part : topic.partitions) {
             std::shared_ptr<replica::partition> where;
             const auto code = locate(context, found, part.partition, where);
-            result<storage::epoch_end> end = error{code};
-            if (code == errc::none) {
+            result<storage::epoch_end> end{storage::epoch_end{}};
+            if (code != errc::none) {
+                end = code;
+            } else {
                 auto asking = at_home(context.core.loop, std::move(where),
                                       [current = part.current_leader_epoch, asked = part.leader_epoch](
                                           const auto& partition) { return end_of_epoch(partition, current, asked); });

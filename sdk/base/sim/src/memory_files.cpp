@@ -150,6 +150,30 @@ private:
     bool writable_;
 };
 
+class memory_files::directory_handle final : public file {
+public:
+    directory_handle(std::shared_ptr<state> disk, node_ptr node, std::string path)
+        : disk_(std::move(disk)), node_(std::move(node)), path_(std::move(path)), life_(disk_->life) {}
+    result<std::size_t> read_at(std::uint64_t, mutable_bytes) const override { return not_a_file(); }
+    result<void> write_at(std::uint64_t, std::span<const bytes_view>) override { return not_a_file(); }
+    result<void> truncate(std::uint64_t) override { return not_a_file(); }
+    result<std::uint64_t> size() const override { return not_a_file(); }
+    result<void> sync() override {
+        if (life_ != disk_->life) return error{errc::closed, fmt::format("{}: opened before the crash", path_)};
+        if (auto well = disk_->attempt(disk_operation::sync_directory, path_); !well) return well;
+        disk_->tree.sync(node_);
+        return {};
+    }
+    const std::string& path() const noexcept override { return path_; }
+
+private:
+    error not_a_file() const { return error{errc::io_error, fmt::format("{} is a folder", path_)}; }
+    std::shared_ptr<state> disk_;
+    node_ptr node_;
+    std::string path_;
+    std::uint64_t life_;
+};
+
 class memory_files::held_lock final : public file_lock {
 public:
     held_lock(std::shared_ptr<state> disk, node_ptr node) : disk_(std::move(disk)), node_(std::move(node)), life_(disk_->life) {
@@ -271,11 +295,8 @@ result<std::uint64_t> memory_files::file_size(const std::string& path) const {
 }
 
 result<void> memory_files::sync_directory(const std::string& path) {
-    const auto node = state_->tree.find(path);
-    if (!node || !node->is_directory) return missing(path);
-    if (auto well = state_->attempt(disk_operation::sync_directory, path); !well) return well;
-    state_->tree.sync(node);
-    return {};
+    const auto folder = open_directory(path);
+    return folder ? (*folder)->sync() : folder.error();
 }
 
 result<std::unique_ptr<file_lock>> memory_files::lock(const std::string& path) {
@@ -294,6 +315,19 @@ result<file_system::space> memory_files::disk_space(const std::string& path) con
     if (!state_->tree.find(path)) return missing(path);
     const auto used = state_->tree.used();
     return space{state_->capacity, state_->capacity > used ? state_->capacity - used : 0};
+}
+
+result<file_ptr> memory_files::open_directory(const std::string& path) {
+    const auto node = state_->tree.find(path);
+    if (!node || !node->is_directory) return missing(path);
+    return file_ptr{std::make_shared<directory_handle>(state_, node, path)};
+}
+
+void memory_files::run_apart(function<void()> work, event_loop& loop, function<void()> done) {
+    loop.post([work = std::move(work), done = std::move(done)]() mutable {
+        work();
+        done();
+    });
 }
 
 void memory_files::sync_all(std::vector<file_ptr> files, event_loop& loop,

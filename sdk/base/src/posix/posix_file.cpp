@@ -28,6 +28,13 @@ error file_error(std::string_view path, std::string_view what) {
     return error{code, fmt::format("{}: cannot {}: {}", path, what, std::system_category().message(number))};
 }
 
+posix_file::posix_file(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0) return;
+    is_directory_ = S_ISDIR(status.st_mode);
+    device_ = status.st_dev;
+}
+
 posix_file::~posix_file() { ::close(descriptor_); }
 
 result<std::size_t> posix_file::read_at(std::uint64_t offset, mutable_bytes into) const {
@@ -84,7 +91,7 @@ result<void> posix_file::sync() {
     if (sync_failed_.load(std::memory_order_acquire)) {
         return error{errc::io_error, fmt::format("{}: an earlier sync failed; what it covered may be lost", path_)};
     }
-    if (::fdatasync(descriptor_) != 0) {
+    if ((is_directory_ ? ::fsync(descriptor_) : ::fdatasync(descriptor_)) != 0) {
         auto why = file_error(path_, "sync");
         sync_failed_.store(true, std::memory_order_release);
         return why;

@@ -1,6 +1,8 @@
 #pragma once
 #include <weir/base/files.hpp>
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <string>
 
@@ -8,7 +10,7 @@ namespace weir::detail {
 
 class posix_file final : public file {
 public:
-    posix_file(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
+    posix_file(int descriptor, std::string path);
     ~posix_file() override;
     posix_file(const posix_file&) = delete;
     posix_file& operator=(const posix_file&) = delete;
@@ -20,9 +22,13 @@ public:
     result<void> sync() override;
     const std::string& path() const noexcept override { return path_; }
     int native_handle() const noexcept override { return descriptor_; }
+    /// What it lies on, as stat tells it.
+    dev_t device() const noexcept { return device_; }
 
 private:
     int descriptor_;
+    bool is_directory_ = false;
+    dev_t device_ = 0;
     std::string path_;
     std::atomic<bool> sync_failed_{false};
 };

@@ -2,7 +2,8 @@
 
 #include "posix_error.hpp"
 #include "posix_file.hpp"
-#include "sync_worker.hpp"
+#include "sync_workers.hpp"
+#include "work_thread.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -106,12 +107,14 @@ public:
     }
 
     result<void> sync_directory(const std::string& path) override {
+        const auto folder = open_directory(path);
+        return folder ? (*folder)->sync() : folder.error();
+    }
+
+    result<file_ptr> open_directory(const std::string& path) override {
         const int descriptor = open_retrying(path, O_RDONLY | O_DIRECTORY);
         if (descriptor < 0) return file_error(path, "open");
-        result<void> outcome;
-        if (::fsync(descriptor) != 0) outcome = file_error(path, "sync");
-        ::close(descriptor);
-        return outcome;
+        return file_ptr{std::make_shared<detail::posix_file>(descriptor, path)};
     }
 
     result<std::unique_ptr<file_lock>> lock(const std::string& path) override {
@@ -133,7 +136,14 @@ public:
     }
 
     void sync_all(std::vector<file_ptr> files, event_loop& loop, function<void(std::vector<result<void>>)> done) override {
-        worker_.add(std::move(files), loop, std::move(done));
+        syncing_.add(std::move(files), loop, std::move(done));
+    }
+
+    void run_apart(function<void()> work, event_loop& loop, function<void()> done) override {
+        apart_.add([work = std::move(work), done = std::move(done), &loop]() mutable {
+            work();
+            loop.post(std::move(done));
+        });
     }
 
 private:
@@ -143,7 +153,8 @@ private:
         return ::stat((path + "/" + entry.d_name).c_str(), &status) == 0 && S_ISDIR(status.st_mode);
     }
 
-    detail::sync_worker worker_;
+    detail::sync_workers syncing_;
+    detail::work_thread apart_;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The thread that waits for disks, so that loops need not.
+// The thread that waits for one disk, so that loops need not.
 #pragma once
 #include <weir/base/files.hpp>
 

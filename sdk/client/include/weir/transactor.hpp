@@ -35,7 +35,7 @@ public:
     /// Gives batch after batch to `work` together with a transaction, commits that with the batch's positions when `work`
     /// returns, and goes back to what is committed when it was aborted. A rebalance of the group waits for the transaction.
     /// Blocks. Returns after stop(), when the transaction in hand has ended, or with the error that no other try can mend:
-    /// one that is fatal(), such as errc::producer_fenced, or what the cluster refuses for good, such as
+    /// one that is fatal(), such as errc::producer_fenced, or permanent(), or what the cluster refuses for good, such as
     /// errc::topic_authorization_failed. What `work` throws comes out, after the abort; run() may be called again, and
     /// begins with the same records.
     template <class F>

@@ -248,7 +248,7 @@ void classic_member::request_failed(ticket of, const error& why, time_point now)
     if (of == 0 || (!beat && of != asked_)) return;
     if (beat) beating_ = 0;
     if (phase_ == phase::leaving) return leave_ended(of);
-    if (why.code() == errc::unsupported_version || why.fatal()) return fail(why);
+    if (why.code() == errc::unsupported_version || why.permanent()) return fail(why);
     effects_.push_back(member_effect::forget_coordinator{});
     retry_later(why, beat);
     go_on();

@@ -276,7 +276,7 @@ void consumer_member::request_failed(std::uint64_t of, const error& why, time_po
         return;
     }
     if (why.code() == errc::unsupported_version) return fail(explained(why.code(), std::string{why.what()}));
-    if (why.fatal()) return fail(why);
+    if (why.permanent()) return fail(why);
     effects_.push_back(consumer_effect::forget_coordinator{});
     retry_later(why);
 }

@@ -89,7 +89,7 @@ task<void> fetcher::fetch(std::shared_ptr<fetcher> self, lane_ptr on, std::size_
     on->in_flight = false;
     if (self->closed_) co_return;
     logs.debug(fmt::format("{}: fetch: {}", view->name_of(on->broker), why.message()));
-    if (why.fatal() && on->failures == 0) self->inbox_->put_error(why);  // of certificates and logins the application hears at once
+    if (why.permanent() && on->failures == 0) self->inbox_->put_error(why);  // of certificates and logins the application hears at once
     on->not_before = view->loop().now() + view->retry().after(++on->failures, view->random());
     view->refresh();
     if (self->stall_ == timer_id::none) self->check_stalled();

@@ -30,7 +30,7 @@ error no_leader(cluster& view, const topic_partition& where) {
     view.refresh();
     if (!topic) {
         const auto& why = view.last_failure();
-        if (why.fatal()) return error{why}.located(where.topic, where.partition);
+        if (why.permanent()) return error{why}.located(where.topic, where.partition);
         return why ? error{errc::leader_not_available, fmt::format("{}-{}: the cluster cannot be asked", where.topic, where.partition), why}
                    : about(where, errc::leader_not_available, "not known yet");
     }

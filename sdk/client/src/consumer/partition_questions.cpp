@@ -28,7 +28,7 @@ task<bool> partition_questions::wait_positions(shared self, std::vector<topic_pa
             all &= *at >= 0;
         }
         if (all) co_return true;
-        if (loop.now() >= until || self->ended_ || self->view_->last_failure().fatal()) co_return false;
+        if (loop.now() >= until || self->ended_ || self->view_->last_failure().permanent()) co_return false;
         pause_for pause{loop, self->view_->retry().after(failures, self->view_->random())};
         co_await pause;
     }
@@ -43,7 +43,7 @@ task<void> partition_questions::run_position(shared self, topic_partition where,
     const auto at = self->fetcher_->position(where);
     if (known) done->complete(*at);
     else if (!at) done->complete(not_assigned(where));
-    else if (const auto why = self->view_->last_failure(); why.fatal()) done->complete(why);
+    else if (const auto why = self->view_->last_failure(); why.permanent()) done->complete(why);
     else done->complete(error{errc::timed_out, fmt::format("{}-{}: its position is not known yet", where.topic, where.partition)});
 }
 
@@ -59,7 +59,7 @@ task<void> partition_questions::run_lag(shared self, std::vector<topic_partition
     auto waiting = wait_positions(self, of);
     if (!co_await waiting) {
         const auto why = self->view_->last_failure();
-        done->complete(why.fatal() ? why : error{errc::timed_out, "the positions of some partitions are not known yet"});
+        done->complete(why.permanent() ? why : error{errc::timed_out, "the positions of some partitions are not known yet"});
         co_return;
     }
     std::vector<offset_query> asked;
@@ -112,7 +112,7 @@ task<void> partition_questions::run_partitions_for(shared self, std::string topi
             done->complete(std::move(all));
             co_return;
         }
-        if (self->view_->last_failure().fatal()) {
+        if (self->view_->last_failure().permanent()) {
             done->complete(self->view_->last_failure());
             co_return;
         }

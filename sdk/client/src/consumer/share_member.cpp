@@ -108,7 +108,7 @@ void share_member::request_failed(std::uint64_t of, const error& why, time_point
     beating_ = 0;
     if (phase_ == phase::leaving) return ended();
     if (why.code() == errc::unsupported_version) return fail(explained(why.code(), std::string{why.what()}));
-    if (why.fatal()) return fail(why);
+    if (why.permanent()) return fail(why);
     effects_.push_back(share_effect::forget_coordinator{});
     retry_later(why);
 }

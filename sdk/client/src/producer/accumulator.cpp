@@ -55,7 +55,7 @@ appended accumulator::append(std::string_view name, const encoded_record& record
     auto* const topic = find(name);
     if (!topic || topic->count == 0) {
         answer.outcome = append_outcome::unknown_topic;
-        answer.why = topic && topic->refused ? topic->refused : obstacle_.fatal() ? obstacle_ : error{};
+        answer.why = topic && topic->refused ? topic->refused : obstacle_.permanent() ? obstacle_ : error{};
         return answer;
     }
     if (used_ + bound > budget_) {
@@ -136,7 +136,7 @@ error accumulator::refusal(std::string_view name) {
     const std::lock_guard held{mutex_};
     if (closed_) return closed_;
     const auto* const topic = find(name);
-    return topic && topic->refused ? topic->refused : obstacle_.fatal() ? obstacle_ : error{};
+    return topic && topic->refused ? topic->refused : obstacle_.permanent() ? obstacle_ : error{};
 }
 
 void accumulator::limit_batches(const std::string& name, std::size_t bytes) {

@@ -62,7 +62,7 @@ void sender::update_topics() {
         const auto* known = view_->find(name);
         if (!known || known->partitions.empty()) {
             if (known && pointless(known->code)) records_.refuse(name, error{known->code, fmt::format("{}: the cluster refuses the topic", name)});
-            else if (now < mine.needed_until && !view_->last_failure().fatal()) view_->refresh();  // somebody waits for it
+            else if (now < mine.needed_until && !view_->last_failure().permanent()) view_->refresh();  // somebody waits for it
             continue;
         }
         const auto before = std::exchange(mine.id, known->id);
@@ -390,7 +390,7 @@ task<void> sender::init_producer_id(std::shared_ptr<sender> self) {
                 }
             }
         }
-        if (!link && why.fatal()) {
+        if (!link && why.permanent()) {
             self->lose_waiting(why);
             break;
         }

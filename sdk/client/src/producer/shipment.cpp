@@ -100,7 +100,7 @@ void sender::count(const std::vector<item>& sent) {
 void sender::fail_all(std::vector<item>& items, const error& why) {
     for (auto& each : items) {
         each.records->last_failure = why;
-        if (!why.fatal()) {
+        if (!why.permanent()) {
             try_again(each, why.code(), why.what());
             continue;
         }

@@ -76,8 +76,8 @@ void transaction_manager::fail(const error& why) {
 
 void transaction_manager::die(error why) {
     if (death_) return;
-    if (!why.fatal() && why.code() != errc::closed) why = error{errc::invalid_txn_state, fmt::format("transactional.id '{}': this producer cannot go on; close it and make another", id_), why};
-    death_ = std::move(why);
+    if (!why.permanent() && why.code() != errc::closed) why = error{errc::invalid_txn_state, fmt::format("transactional.id '{}': this producer cannot go on; close it and make another", id_), why};
+    death_ = why.as_fatal();
     phase_ = phase::dead;
     asking_ = asked::nothing;
     for (auto dropped = std::exchange(offsets_, {}); auto& each : dropped) each.done(death_);

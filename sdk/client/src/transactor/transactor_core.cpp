@@ -25,8 +25,9 @@ producer_config writing(const std::string& group_id, std::string transactional_i
 }
 
 /// Whether the same transaction would be aborted again.
-bool lasting(errc why) noexcept {
-    switch (why) {
+bool lasting(const error& why) noexcept {
+    if (why.fatal() || why.permanent()) return true;
+    switch (why.code()) {
         case errc::message_too_large:
         case errc::record_list_too_large:
         case errc::invalid_record:
@@ -38,7 +39,6 @@ bool lasting(errc why) noexcept {
         case errc::topic_authorization_failed:
         case errc::group_authorization_failed:
         case errc::invalid_group_id:
-        case errc::fenced_instance_id:
         case errc::closed: return true;
         default: return false;
     }
@@ -74,7 +74,7 @@ result<> transactor_core::run(consumer_core& in, function<result<std::vector<rea
         error why;
         if (before && reader && same_member(*before, *reader)) {
             auto begun = out_.begin().get();
-            if (!begun && (begun.error().fatal() || lasting(begun.code()))) return begun.error();
+            if (!begun && lasting(begun.error())) return begun.error();
             if (begun) {
                 auto open = *std::move(begun);
                 try {
@@ -92,9 +92,9 @@ result<> transactor_core::run(consumer_core& in, function<result<std::vector<rea
                     failures = 0;
                     continue;
                 }
-                if (end.error().fatal()) return end.error();
+                if (lasting(end.error())) return end.error();
                 why = end.error();
-                if (const auto cause = (*open.handle_)->abort_cause(); lasting(cause.code())) {
+                if (const auto cause = (*open.handle_)->abort_cause(); lasting(cause)) {
                     (void)rewind(in, *spans);
                     return cause;
                 }
@@ -122,7 +122,7 @@ result<> transactor_core::rewind(consumer_core& in, const std::vector<read_span>
             }
             return {};
         }
-        if (committed.error().fatal() || lasting(committed.code())) return committed.error();
+        if (lasting(committed.error())) return committed.error();
         if (auto over = pause(++failures); !over) return over;
     }
 }

@@ -27,7 +27,7 @@ token_endpoint::token_endpoint(event_loop& loop, network& net, const oauth_confi
 }
 
 error token_endpoint::no_token(const error& cause) const {
-    const auto code = cause.fatal() ? cause.code() : errc::network_exception;
+    const auto code = cause.permanent() ? cause.code() : errc::network_exception;
     return error{code, fmt::format("OAUTHBEARER: no token from {}", name_), cause};
 }
 

@@ -173,6 +173,8 @@ struct errc_info {
     bool retriable;              ///< the same request may succeed later
     bool refresh;                ///< refresh metadata or the coordinator before retrying
     std::string_view condition;  ///< when it is returned
+    bool permanent = false;      ///< trying again helps nobody until a setting, a permission or the cluster is another
+    bool fatal = false;          ///< the producer or group member that got it is over
 };
 
 /// The row of `code`; unknown codes of newer peers read as unknown_server_error.

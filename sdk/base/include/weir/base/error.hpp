@@ -15,7 +15,7 @@
 namespace weir {
 
 /// A failure: a code that programs act on, and a sentence that people act on. Cheap to move, shared when copied.
-/// A default-made error means "no error". Never made on a path that succeeds.
+/// A default-made error, and one made of errc::none, means "no error". Never made on a path that succeeds.
 class error {
 public:
     error() noexcept = default;
@@ -28,8 +28,13 @@ public:
     errc code() const noexcept;
     std::string_view what() const noexcept;
     bool retriable() const noexcept { return describe(code()).retriable; }
-    /// Whoever got it can only be closed: fenced, refused for good, or not configured as the cluster wants it.
+    /// Trying again helps nobody until a setting, a permission or the cluster is another: a password, a certificate, an
+    /// API that the cluster does not have. The client itself can go on, and its next call asks anew.
+    bool permanent() const noexcept { return describe(code()).permanent; }
+    /// The producer, consumer or transactor that gave it is over, such as one that was fenced: close it and make another.
     bool fatal() const noexcept;
+    /// The same, from an object that is over with it.
+    error as_fatal() const;
     /// The same, about records of this partition; the accessors below tell where.
     error located(std::string topic, std::int32_t partition, std::int64_t offset = -1) const;
     std::string_view topic() const noexcept;    ///< empty: not about one
@@ -58,16 +63,18 @@ private:
 
 namespace detail {
 [[noreturn]] void raise(const error& why);
+void require_failure(const error& why);
 }
 
-/// A value or an error. Ignoring one is a compile warning; reading the value of a failed one throws weir::exception.
+/// A value or an error. Ignoring one is a compile warning; reading the value of a failed one throws weir::exception, and so
+/// does making a failed one of "no error".
 template <class T = void>
 class [[nodiscard]] result {
 public:
     using value_type = T;
     result(T value) : value_(std::move(value)) {}  // NOLINT: returning a plain value is the point
-    result(weir::error why) : error_(std::move(why)) {}
-    result(errc code) : error_(code) {}
+    result(weir::error why) : error_(std::move(why)) { detail::require_failure(error_); }
+    result(errc code) : result(weir::error{code}) {}
 
     explicit operator bool() const noexcept { return value_.has_value(); }
     bool has_value() const noexcept { return value_.has_value(); }
@@ -100,7 +107,7 @@ public:
     using value_type = void;
     result() noexcept = default;
     result(weir::error why) : error_(std::move(why)) {}
-    result(errc code) : error_(code == errc::none ? weir::error{} : weir::error{code}) {}
+    result(errc code) : error_(code) {}
 
     explicit operator bool() const noexcept { return !error_; }
     bool has_value() const noexcept { return !error_; }

@@ -55,7 +55,8 @@ public:
     virtual ~file_lock() = default;
 };
 
-/// A file system. Paths are absolute or relative to the process; separators are '/'. All calls block, except sync_all.
+/// A file system. Paths are absolute or relative to the process; separators are '/'. All calls block, except sync_all and
+/// run_apart.
 class file_system {
 public:
     virtual ~file_system() = default;
@@ -72,14 +73,19 @@ public:
     virtual result<std::uint64_t> file_size(const std::string& path) const = 0;
     /// Makes renames, creations and removals in `path` durable.
     virtual result<void> sync_directory(const std::string& path) = 0;
+    /// A folder as something that sync_all takes: sync() does what sync_directory does; there is nothing to read or write.
+    virtual result<file_ptr> open_directory(const std::string& path) = 0;
     /// errc::in_use when another process (or object) holds it.
     virtual result<std::unique_ptr<file_lock>> lock(const std::string& path) = 0;
     struct space { std::uint64_t total = 0, usable = 0; };
     virtual result<space> disk_space(const std::string& path) const = 0;
 
     /// Makes all files durable without blocking the caller, then runs `done` on `loop` with one result per file, in
-    /// order. Real files are synced by a helper thread, one fdatasync each.
+    /// order. Real files are synced by helper threads, one for each device, one fdatasync each.
     virtual void sync_all(std::vector<file_ptr> files, event_loop& loop, function<void(std::vector<result<void>>)> done) = 0;
+    /// Runs `work`, which may wait long for this file system, where no event loop waits for it; then `done` on `loop`. What
+    /// is given runs in order, one after another. `work` does not throw.
+    virtual void run_apart(function<void()> work, event_loop& loop, function<void()> done) = 0;
 };
 
 /// Reads a whole file, or a pipe to its end; errc::not_found when missing, errc::malformed above `limit` bytes.

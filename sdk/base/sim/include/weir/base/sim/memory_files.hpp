@@ -44,10 +44,13 @@ public:
     bool exists(const std::string& path) const override;
     result<std::uint64_t> file_size(const std::string& path) const override;
     result<void> sync_directory(const std::string& path) override;
+    result<file_ptr> open_directory(const std::string& path) override;
     result<std::unique_ptr<file_lock>> lock(const std::string& path) override;
     result<space> disk_space(const std::string& path) const override;
     /// Done after the sync delay; what was written after the call is not part of it.
     void sync_all(std::vector<file_ptr> files, event_loop& loop, function<void(std::vector<result<void>>)> done) override;
+    /// A later step of the loop.
+    void run_apart(function<void()> work, event_loop& loop, function<void()> done) override;
 
     // --- what happens to disks ---
     /// A power cut: open files and locks are gone, and unsynced changes with luck only. Pending sync_all calls fail.
@@ -83,6 +86,7 @@ public:
 private:
     struct state;
     class handle;
+    class directory_handle;
     class held_lock;
     std::shared_ptr<state> state_;
 };

@@ -16,16 +16,12 @@ void insert(auto&& rows) {
 }
 
 weir::awaitable<void> consume(weir::consumer<std::string, order>& in) {
-    for (;;) {
-        auto polling = in.poll();
-        auto batch = co_await polling(boost::asio::use_awaitable);  // an error: stopped, or what status() says
-        if (!batch) break;
+    while (auto batch = co_await in.poll()) {  // an error: stopped, or what status() says
         insert(*batch | std::views::filter([](const auto& row) { return row.value.amount > 1'000; }));
-        for (const auto& part : batch->by_partition()) {            // the same records, partition by partition
+        for (const auto& part : batch->by_partition()) {  // the same records, partition by partition
             if (part.begin()->value.amount < 0) in.pause({part.where});
         }
-        auto committing = in.commit();
-        if (auto done = co_await committing(boost::asio::use_awaitable); !done) std::cerr << done.error() << '\n';
+        if (auto done = co_await in.commit(); !done) std::cerr << done.error() << '\n';
     }
 }
 

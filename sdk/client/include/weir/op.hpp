@@ -83,7 +83,8 @@ public:
 
 private:
     static result<T> taken(detail::op_core& core, std::uint32_t index) {
-        result<T> outcome{error{}};  // no more than a place for it
+        static const error none_yet{errc::incomplete};
+        result<T> outcome{none_yet};  // no more than a place for it, and made without an allocation
         core.take(index, &outcome);
         return outcome;
     }

@@ -24,7 +24,7 @@ struct group_metadata {
     std::string instance_id{};       ///< group.instance.id; empty: not a static member
 };
 
-/// Topics by name, or a pattern in RE2's syntax; one of the two is empty, or both.
+/// Topics by name, or a pattern, whose syntax docs/guides/groups.md tells; one of the two is empty, or both.
 struct subscription {
     std::vector<std::string> topics{};
     std::string pattern{};

@@ -63,8 +63,6 @@ exception::exception(weir::error why) : error_(std::move(why)), text_(error_.mes
 
 void detail::raise(const error& why) { throw exception{why}; }
 
-void detail::require_failure(const error& why) {
-    if (!why) throw exception{error{errc::unknown_server_error, "a failed result was made of \"no error\""}};
-}
+error detail::no_reason() { return error{errc::unknown_server_error, "a failed result was made of no error"}; }
 
 }  // namespace weir

@@ -63,17 +63,18 @@ private:
 
 namespace detail {
 [[noreturn]] void raise(const error& why);
-void require_failure(const error& why);
+/// For a failed result that is made of "no error".
+error no_reason();
 }
 
-/// A value or an error. Ignoring one is a compile warning; reading the value of a failed one throws weir::exception, and so
-/// does making a failed one of "no error".
+/// A value or an error. Ignoring one is a compile warning; reading the value of a failed one throws weir::exception. One that
+/// is made of "no error" is a bug, and fails with errc::unknown_server_error.
 template <class T = void>
 class [[nodiscard]] result {
 public:
     using value_type = T;
     result(T value) : value_(std::move(value)) {}  // NOLINT: returning a plain value is the point
-    result(weir::error why) : error_(std::move(why)) { detail::require_failure(error_); }
+    result(weir::error why) : error_(why ? std::move(why) : detail::no_reason()) {}
     result(errc code) : result(weir::error{code}) {}
 
     explicit operator bool() const noexcept { return value_.has_value(); }

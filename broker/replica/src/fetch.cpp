@@ -11,21 +11,21 @@ struct found {
     bool urgent = false;  // an error or a divergence: the client must hear of it now
 };
 
-std::int64_t visible_end(const partition& who, const read_request& request) {
-    if (request.beyond_high_watermark) return INT64_MAX;
-    return request.read_committed ? who.last_stable_offset() : who.high_watermark();
-}
-
 // True when nothing can be read, by what every thread may look at; the answer is complete then.
 bool nothing_new(fetch_item& item) {
     const auto& who = *item.who;
     const auto& asked = item.request;
-    if (!who.serves() || who.check_epoch(asked.current_leader_epoch) != errc::none || asked.last_fetched_epoch >= 0) return false;
-    if (visible_end(who, asked) != asked.offset || asked.offset < who.log_start_offset()) return false;
+    if (asked.beyond_high_watermark || !who.serves() || who.check_epoch(asked.current_leader_epoch) != errc::none || asked.last_fetched_epoch >= 0) return false;
+    // Loaded once: a mark that moves meanwhile has told its listeners already, so an answer that names the new one and
+    // was decided by the old one would have the fetch wait for what is there. The stable offset first, as it follows.
+    const auto last_stable_offset = who.last_stable_offset();
+    const auto high_watermark = who.high_watermark();
+    const auto log_start_offset = who.log_start_offset();
+    if ((asked.read_committed ? last_stable_offset : high_watermark) != asked.offset || asked.offset < log_start_offset) return false;
     item.answer = {};
-    item.answer.high_watermark = who.high_watermark();
-    item.answer.last_stable_offset = who.last_stable_offset();
-    item.answer.log_start_offset = who.log_start_offset();
+    item.answer.high_watermark = high_watermark;
+    item.answer.last_stable_offset = last_stable_offset;
+    item.answer.log_start_offset = log_start_offset;
     return true;
 }
 

@@ -17,8 +17,9 @@ struct next_turn {
     event_loop& loop;
     explicit next_turn(event_loop& loop) noexcept : loop(loop) {}
     bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> waiter) const {
-        loop.post([waiter] { waiter.resume(); });
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> waiter) const {
+        loop.post(detail::resumption{waiter});
     }
     void await_resume() const noexcept {}
 };

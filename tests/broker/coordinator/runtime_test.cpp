@@ -99,7 +99,38 @@ struct fixture {
     partition_runtime runtime;
 };
 
+/// Shows by `held` whether it is still there.
+class counted_store final : public partition_store {
+public:
+    counted_store(fake_log& log, std::shared_ptr<int> held) : inner_(log), held_(std::move(held)) {}
+    std::int64_t log_start_offset() const override { return inner_.log_start_offset(); }
+    std::int64_t log_end_offset() const override { return inner_.log_end_offset(); }
+    task<result<bytes>> read(std::int64_t offset, std::int32_t max_bytes) override { return inner_.read(offset, max_bytes); }
+    task<result<std::int64_t>> append(bytes batch) override { return inner_.append(std::move(batch)); }
+
+private:
+    fake_store inner_;
+    std::shared_ptr<int> held_;
+};
+
 }  // namespace
+
+TEST_CASE("a load whose loop ends before it does leaves nothing behind") {
+    fixture written;
+    written.load();
+    written.put("a", "1");
+    written.loop.run_ready();
+    const auto held = std::make_shared<int>();
+    {
+        fixture f;
+        f.log.batches = written.log.batches;
+        f.log.end = written.log.end;
+        f.runtime.load(std::make_unique<counted_store>(f.log, held), 1);
+        REQUIRE(f.log.reads == 1);
+        REQUIRE(f.runtime.state() == runtime_state::loading);  // it waits for its next turn
+    }
+    CHECK(held.use_count() == 1);
+}
 
 TEST_CASE("an operation is answered when its record is committed, not before") {
     fixture f;

@@ -9,6 +9,11 @@ namespace {
 
 log::logger logs{"weir.replica"};
 
+// Those that coordinators keep their state in. A name that merely begins with "__" is anybody's.
+bool internal(std::string_view topic) noexcept {
+    return topic == "__consumer_offsets" || topic == "__transaction_state" || topic == "__share_group_state";
+}
+
 }  // namespace
 
 replicas::replicas(const std::vector<event_loop*>& cores, file_system& files, log_source& logs, const cleaner_config& cleaning) : logs_(logs) {
@@ -28,7 +33,7 @@ void replicas::abandon() noexcept {
 }
 
 std::size_t replicas::home_of(const partition_spec& spec) const noexcept {
-    return spec.topic.starts_with("__") ? home_of_internal(spec.id.index) : std::hash<partition_id>{}(spec.id) % cores_.size();
+    return internal(spec.topic) ? home_of_internal(spec.id.index) : std::hash<partition_id>{}(spec.id) % cores_.size();
 }
 
 const std::shared_ptr<partition>& replicas::find(std::size_t here, const partition_id& id) const noexcept {

@@ -113,6 +113,14 @@ TEST_CASE_FIXTURE(replicas_fixture, "partitions are spread over the cores, and e
     CHECK_FALSE(all.find(0, spec("orders", 99).id));
 }
 
+TEST_CASE_FIXTURE(replicas_fixture, "only the topics of coordinators are placed by index, not whatever begins with two underscores") {
+    for (const auto* topic : {"__consumer_offsets", "__transaction_state", "__share_group_state"})
+        for (int i = 0; i < 6; ++i) CHECK(all.home_of(spec(topic, i)) == static_cast<std::size_t>(i) % 3);
+    std::set<std::size_t> used;
+    for (int i = 0; i < 30; ++i) used.insert(all.home_of(spec("__debezium-" + std::to_string(i), 0)));
+    CHECK(used.size() == 3);
+}
+
 TEST_CASE_FIXTURE(replicas_fixture, "a log that cannot be opened is left out; the others are there") {
     logs.refused.insert("broken");
     wait_for(all.put(*cores[0], {spec("broken", 0), spec("orders", 0)}));

@@ -12,6 +12,10 @@ using namespace std::chrono_literals;
 void flusher::add(partition& written) {
     if (std::exchange(written.flush_marks.dirty, true)) return;
     dirty_.push_back(&written);
+    schedule();
+}
+
+void flusher::schedule() {
     if (scheduled_ || in_flight_) return;
     scheduled_ = true;
     home_.defer_to_turn_end([this] {
@@ -25,6 +29,7 @@ void flusher::forget(partition& gone) noexcept {
     if (gone.flush_marks.watched) std::erase(waiting_, &gone);
     for (auto& job : running_)
         if (job.who == &gone) job.who = nullptr;
+    for (auto* told : {&flushed_, &expiring_}) std::replace(told->begin(), told->end(), &gone, static_cast<partition*>(nullptr));
 }
 
 void flusher::sync(std::vector<file_ptr> files, function<void(const result<void>&)> done) {
@@ -57,39 +62,36 @@ void flusher::flush() {
 void flusher::finish(std::vector<result<void>> synced) {
     in_flight_ = false;
     std::size_t at = 0;
-    // What a partition tells its waiters may write again: the list is taken before anybody hears of it.
-    auto done = std::exchange(running_, {});
-    for (auto& job : done) {
+    for (auto& job : std::exchange(running_, {})) {
         result<void> outcome;
         for (std::size_t i = 0; i < job.ticket.files.size(); ++i, ++at)
             if (!synced[at] && outcome) outcome = synced[at].error();
         if (!job.who) continue;
         job.who->log().finish_flush(job.ticket, outcome);
+        flushed_.push_back(job.who);
     }
-    for (auto& job : done)
-        if (job.who) job.who->on_flushed();
-    if (!dirty_.empty() && !scheduled_ && !in_flight_) {
-        scheduled_ = true;
-        home_.defer_to_turn_end([this] {
-            scheduled_ = false;
-            if (!in_flight_) flush();
-        });
-    }
+    for (const auto& who : flushed_)
+        if (who) who->on_flushed();
+    flushed_.clear();
+    if (!dirty_.empty()) schedule();
 }
 
 void flusher::watch_deadlines(partition& waiting) {
     if (!std::exchange(waiting.flush_marks.watched, true)) waiting_.push_back(&waiting);
-    if (timer_armed_) return;
-    timer_armed_ = true;
-    home_.call_after(1s, [this] { check_deadlines(); });
+    if (timer_ == timer_id::none) timer_ = home_.call_after(1s, [this] { check_deadlines(); });
 }
 
 // Deadlines of writers are seconds long and nearly never reached: one coarse timer, only while somebody waits.
 void flusher::check_deadlines() {
+    timer_ = timer_id::none;
     const auto now = home_.now();
-    std::erase_if(waiting_, [&](partition* who) { return !(who->flush_marks.watched = who->expire_waiters(now)); });
-    timer_armed_ = !waiting_.empty();
-    if (timer_armed_) home_.call_after(1s, [this] { check_deadlines(); });
+    expiring_ = std::exchange(waiting_, {});
+    for (const auto& who : expiring_) {
+        if (!who) continue;
+        who->flush_marks.watched = false;
+        if (who->expire_waiters(now) && who) watch_deadlines(*who);
+    }
+    expiring_.clear();
 }
 
 }  // namespace weir::replica

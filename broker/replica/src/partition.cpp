@@ -39,6 +39,7 @@ void partition::lead(std::int32_t leader_epoch) {
 }
 
 void partition::resign() {
+    const auto stays = weak_from_this().lock();
     leads_.store(false, std::memory_order_release);
     fail_waiters(error{errc::not_leader_or_follower, topic_ + "-" + std::to_string(id_.index)});
     tell_listeners();
@@ -55,8 +56,8 @@ result<storage::append_outcome> partition::append(mutable_bytes batch, storage::
     if (!outcome->duplicate) {
         if (log_->config().flush_before_ack) flush_.add(*this);
         else {
-            advance_high_watermark();
             flush_in_time();
+            advance_high_watermark();  // last: who hears of it may take the log
         }
     }
     return outcome;
@@ -85,8 +86,10 @@ void partition::when_committed(std::int64_t offset, time_point deadline, functio
 }
 
 void partition::on_flushed() {
+    // Who hears of it may remove this partition: its log is gone then, and nobody else may hold it.
+    const auto stays = weak_from_this().lock();
     advance_high_watermark();
-    if (log_->writable()) return;
+    if (!log_ || log_->writable()) return;
     fail_waiters(error{errc::kafka_storage_error, log_->directory()});
     tell_listeners();
 }
@@ -118,6 +121,7 @@ void partition::fail_waiters(const error& why) {
 }
 
 bool partition::expire_waiters(time_point now) {
+    const auto stays = weak_from_this().lock();
     std::vector<waiter> late;
     for (auto at = waiters_.begin(); at != waiters_.end();) {
         if (at->deadline > now) { ++at; continue; }

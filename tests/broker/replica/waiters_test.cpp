@@ -79,3 +79,88 @@ TEST_CASE_FIXTURE(replica_fixture, "a new leader epoch refuses clients that know
     orders->lead(3);  // late news
     CHECK(orders->leader_epoch() == 7);
 }
+
+TEST_CASE_FIXTURE(replica_fixture, "a writer that hears of its flush may end any partition of that flush, its own too") {
+    auto orders = lead("orders");
+    auto clicks = lead("clicks");
+    std::unique_ptr<storage::partition_log> taken;
+    const auto remove = [&](std::shared_ptr<partition>& gone) {
+        gone->resign();
+        taken = gone->take_log();
+        gone.reset();
+    };
+    const auto end = append(*orders);
+    const auto other = wait(*clicks, append(*clicks));
+    SUBCASE("the next one") {
+        orders->when_committed(end, loop.now() + 30s, [&](result<void>) { remove(clicks); });
+        loop.run_ready();
+        loop.advance(5ms);
+        CHECK(**other == errc::not_leader_or_follower);
+        CHECK(orders->high_watermark() == end);
+    }
+    SUBCASE("its own") {
+        orders->when_committed(end, loop.now() + 30s, [&](result<void>) { remove(orders); });
+        const auto late = wait(*orders, end);
+        loop.run_ready();
+        loop.advance(5ms);
+        CHECK(**late == errc::not_leader_or_follower);
+        CHECK(**other == errc::none);
+    }
+    SUBCASE("when the disk has failed") {
+        orders->when_committed(end, loop.now() + 30s, [&](result<void>) {
+            remove(clicks);
+            remove(orders);
+        });
+        files.fail_next_sync(errc::io_error, "orders-0");
+        loop.run_ready();
+        loop.advance(5ms);
+        CHECK(**other == errc::not_leader_or_follower);
+    }
+    taken.reset();
+}
+
+TEST_CASE_FIXTURE(replica_fixture, "a writer whose time is up may wait anew, and end any partition that waits") {
+    auto orders = lead("orders");
+    const auto views = lead("views");
+    auto clicks = lead("clicks");
+    std::unique_ptr<storage::partition_log> taken;
+    files.set_sync_delay(60s);
+    const auto end = append(*orders);
+    fate again, elsewhere;
+    orders->when_committed(end, loop.now() + 2s, [&](result<void> done) {
+        CHECK(done.code() == errc::request_timed_out);
+        again = wait(*orders, end, 2s);
+        for (int i = 0; i < 8; ++i) elsewhere = wait(*views, append(*views), 2s);
+        clicks->resign();
+        taken = clicks->take_log();
+        clicks.reset();
+    });
+    const auto gone = wait(*clicks, append(*clicks), 2s);
+    loop.run_ready();
+    loop.advance(3s);
+    CHECK(**gone == errc::not_leader_or_follower);
+    REQUIRE(again);
+    CHECK_FALSE(*again);
+    loop.advance(3s);
+    REQUIRE(*again);
+    CHECK(**again == errc::request_timed_out);
+    REQUIRE(*elsewhere);
+    CHECK(**elsewhere == errc::request_timed_out);
+}
+
+TEST_CASE_FIXTURE(replica_fixture, "a flusher that goes takes its timer along") {
+    auto brief = std::make_unique<flusher>(loop, files);
+    auto log = open_log(files, loop, "orders", 0);
+    const partition_id id{log->topic_id(), 0};
+    auto orders = std::make_shared<partition>(id, "orders", std::move(log), loop, *brief);
+    orders->lead(0);
+    const auto end = append(*orders);
+    loop.run_ready();
+    loop.advance(5ms);
+    const auto writer = wait(*orders, end + 1, 30s);
+    REQUIRE(loop.next());
+    orders.reset();
+    brief.reset();
+    CHECK_FALSE(loop.next());
+    CHECK_FALSE(*writer);
+}

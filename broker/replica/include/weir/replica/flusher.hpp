@@ -18,6 +18,9 @@ class partition;
 class flusher {
 public:
     flusher(event_loop& home, file_system& files) noexcept : home_(home), files_(files) {}
+    ~flusher() { home_.cancel(timer_); }
+    flusher(const flusher&) = delete;
+    flusher& operator=(const flusher&) = delete;
     /// `written` has bytes that are not durable yet.
     void add(partition& written);
     /// Microseconds of every round are recorded from now on. Before the loop runs.
@@ -34,6 +37,7 @@ private:
         partition* who;  // null once forgotten
         storage::flush_ticket ticket;
     };
+    void schedule();
     void flush();
     void finish(std::vector<result<void>> synced);
     void check_deadlines();
@@ -43,11 +47,14 @@ private:
     std::vector<partition*> dirty_;
     std::vector<job> running_;
     std::vector<partition*> waiting_;
+    // Those that are being told something: what hears it may write again, or make any of them go. Null once forgotten.
+    std::vector<partition*> flushed_;
+    std::vector<partition*> expiring_;
     std::shared_ptr<metrics::histogram> time_;
     time_point began_{};  // the flush on its way
     bool scheduled_ = false;
     bool in_flight_ = false;
-    bool timer_armed_ = false;
+    timer_id timer_ = timer_id::none;
 };
 
 }  // namespace weir::replica

@@ -54,7 +54,7 @@ struct read_answer {
 };
 
 /// Belongs to one event loop, its home: everything is called there, except where a member says "any thread".
-class partition {
+class partition : public std::enable_shared_from_this<partition> {
 public:
     partition(partition_id id, std::string topic, std::unique_ptr<storage::partition_log> log, event_loop& home,
               flusher& flush);
@@ -115,7 +115,7 @@ public:
     bool compact(std::uint64_t budget);
     /// The flusher says that a flush ended, well or badly.
     void on_flushed();
-    /// Fails waiters whose deadline has passed; true while some are left.
+    /// Fails waiters whose deadline has passed; true while some are left. What they do may be the end of the partition.
     bool expire_waiters(time_point now);
     result<void> close();
     /// The loops have ended: drops waiters unanswered. What they wait with may own this partition.

@@ -93,8 +93,8 @@ constexpr std::string_view tiers[] = {
     "remote.fetch.max.wait.ms", "remote.list.offsets.request.timeout.ms",
 };
 constexpr std::string_view buffers[] = {
-    "group.coordinator.cached.buffer.max.bytes", "log.cleaner.dedupe.buffer.size",
-    "log.cleaner.io.buffer.load.factor", "log.cleaner.io.buffer.size", "offsets.topic.compression.codec",
+    "group.coordinator.cached.buffer.max.bytes", "log.cleaner.io.buffer.load.factor", "log.cleaner.io.buffer.size",
+    "offsets.topic.compression.codec",
 };
 constexpr std::string_view measures[] = {
     "kafka.metrics.polling.interval.secs", "metrics.num.samples", "metrics.recording.level",
@@ -124,7 +124,7 @@ std::span<const unheeded_settings> settings_without_effect() noexcept {
         {"There are no share groups yet.", share_groups},
         {"Groups have the classic protocol yet, not those of KIP-848 and KIP-1071.", other_groups},
         {"There is no tiered storage yet.", tiers},
-        {"Compaction and coordinators take the memory that they need, and write offsets uncompressed.", buffers},
+        {"Compaction reads and writes by blocks of its own size; coordinators take the memory that they need, and write offsets uncompressed.", buffers},
         {"Metrics are counters and quantiles that whoever scrapes `/metrics` makes rates of.", measures},
         {"Kafka's own inner workings, which this broker does not have in this form.", inner},
     };

@@ -247,13 +247,27 @@ void partition::maintain() {
     log_start_offset_.store(log_->log_start_offset(), std::memory_order_release);
 }
 
-bool partition::compact(std::uint64_t budget) {
-    if (!log_->writable()) return false;
-    const auto more = log_->compact(high_watermark(), budget);
-    const bool failed_before = std::exchange(compaction_failed_, !more);
-    // It is tried in every round, and told once.
-    if (!more && !failed_before) logs.error("compaction of " + log_->directory() + " failed: " + more.error().message());
-    return more && *more;
+storage::compaction_step partition::compact(std::uint64_t budget, std::size_t map_bytes) {
+    if (!log_->writable()) return {};
+    auto step = log_->compact(high_watermark(), budget, map_bytes);
+    if (!step) {
+        tell_compaction(step.error());
+        return {};
+    }
+    if (!step->more) compaction_failed_ = false;
+    return *std::move(step);
+}
+
+void partition::compaction_synced(const file_ptr& which, const result<void>& synced) {
+    if (auto fine = log_->compaction_synced(which, synced); !fine) {
+        tell_compaction(fine.error());
+        on_flushed();  // the log may be offline
+    }
+}
+
+// It is tried in every round, and told once.
+void partition::tell_compaction(const error& why) {
+    if (!std::exchange(compaction_failed_, true)) logs.error("compaction of " + log_->directory() + " failed: " + why.message());
 }
 
 std::unique_ptr<storage::partition_log> partition::take_log() noexcept {

@@ -10,15 +10,17 @@ log::logger logs{"weir.storage.cleaner"};
 
 }  // namespace
 
-result<bool> partition_log::state::compact(std::int64_t high_watermark, std::uint64_t budget) {
+result<compaction_step> partition_log::state::compact(std::int64_t high_watermark, std::uint64_t budget,
+                                                      std::size_t map_bytes) {
     if (failure) return failure;
     if (!config.compacts() || segments.empty()) {
         cleaning.reset();
         compacted.dirty_ratio = 0;
         compacted.dirty_bytes = 0;
         compacted.overdue = milliseconds{0};
-        return false;
+        return compaction_step{};
     }
+    if (cleaning && cleaning->waits()) return compaction_step{};
     if (!cleaning) {
         std::vector<segment_facts> closed;
         for (std::size_t which = 0; which < segments.size(); ++which) {
@@ -38,9 +40,9 @@ result<bool> partition_log::state::compact(std::int64_t high_watermark, std::uin
         compacted.dirty_ratio = plan.dirty_ratio;
         compacted.dirty_bytes = plan.dirty_bytes;
         compacted.overdue = plan.overdue;
-        if (!plan.due) return false;
+        if (!plan.due) return compaction_step{};
         untouched = false;
-        cleaning = std::make_unique<compaction>(*this, plan, group_segments(closed, plan.segments, config));
+        cleaning = std::make_unique<compaction>(*this, plan, group_segments(closed, plan.segments, config), map_bytes);
     }
     const auto before = total_bytes;
     const auto made = cleaning->step(budget);
@@ -48,7 +50,8 @@ result<bool> partition_log::state::compact(std::int64_t high_watermark, std::uin
         cleaning.reset();  // which leaves everything as it is
         return made.error();
     }
-    if (*made == compaction::progress::more) return true;
+    if (*made == compaction::progress::more) return compaction_step{true, {}};
+    if (*made == compaction::progress::sync) return compaction_step{true, cleaning->unsynced()};
     if (*made == compaction::progress::done) {
         cleaned_to = cleaning->cleaned_to();
         compacted.dirty_ratio = 0;
@@ -59,7 +62,18 @@ result<bool> partition_log::state::compact(std::int64_t high_watermark, std::uin
         publish();
     }
     cleaning.reset();
-    return false;
+    return compaction_step{};
+}
+
+// Nothing of the log depends on those files yet; but a disk that cannot write them cannot be trusted with the log either.
+result<void> partition_log::state::compaction_synced(const file_ptr& which, const result<void>& synced) {
+    if (!cleaning || !cleaning->waits_for(which)) return {};
+    if (synced) {
+        cleaning->synced();
+        return {};
+    }
+    cleaning.reset();
+    return synced.code() == errc::no_space ? synced : result<void>{fail(synced.error())};
 }
 
 }  // namespace weir::storage

@@ -15,14 +15,24 @@ namespace weir::storage {
 /// leaves the log as it was.
 class compaction {
 public:
-    compaction(partition_log::state& log, const cleaning_plan& plan, std::vector<std::size_t> group_ends);
+    /// Keys take about `map_bytes` of memory at most; what they do not reach is for the next time.
+    compaction(partition_log::state& log, const cleaning_plan& plan, std::vector<std::size_t> group_ends, std::size_t map_bytes);
     ~compaction();
     compaction(const compaction&) = delete;
     compaction& operator=(const compaction&) = delete;
 
-    enum class progress : std::uint8_t { more, done, overtaken };  ///< overtaken: segments went away meanwhile
+    enum class progress : std::uint8_t {
+        more,
+        sync,       ///< unsynced() is to be made durable first; nothing happens until synced()
+        done,
+        overtaken,  ///< segments went away meanwhile
+    };
     /// Reads about `budget` bytes. errc::corrupt_message: a segment is damaged and stays as it is.
     result<progress> step(std::uint64_t budget);
+    std::vector<file_ptr> unsynced() const;
+    void synced() noexcept { waiting_ = false; }
+    bool waits() const noexcept { return waiting_; }
+    bool waits_for(const file_ptr& which) const noexcept { return waiting_ && output_ == which; }
     std::int64_t cleaned_to() const noexcept { return end_; }
 
 private:
@@ -33,12 +43,18 @@ private:
     result<void> load_aborted();
     bool aborted(const batch_header& batch) const;
     result<bool> map_some(std::uint64_t& budget);
-    result<bool> rewrite_some(std::uint64_t& budget);
+    result<progress> rewrite_some(std::uint64_t& budget);
+    result<progress> rewrite_segment(std::uint64_t& budget);
     result<void> rewrite(const batch_header& header, const protocol::batch_view& batch);
     result<void> rewrite_marker(const batch_header& header, const protocol::batch_view& batch);
     bool last_of_producer(const batch_header& header) const;
     result<void> put(bytes_view batch);
     result<void> open_output();
+    result<void> spill();
+    std::size_t group_begin() const noexcept { return group_ == 0 ? 0 : group_ends_[group_ - 1] - merged_; }
+    std::string transactions_path() const;
+    result<void> write_transactions();
+    result<void> finish_output();
     result<void> swap_in();
 
     partition_log::state& log_;
@@ -46,6 +62,7 @@ private:
     const timestamp_ms now_;
     std::int64_t first_dirty_;
     std::int64_t end_;
+    const std::size_t map_bytes_;
     std::vector<std::size_t> group_ends_;  // counted in segments as they were at the start
     bool begun_ = false;
     bool mapped_ = false;
@@ -60,6 +77,10 @@ private:
     file_ptr output_;
     std::string output_path_;  // without ".cleaned"
     std::uint64_t output_size_ = 0;
+    std::uint64_t output_synced_ = 0;
+    file_ptr transactions_;         // what the new segment's index of aborted transactions will hold, if anything
+    bool complete_ = false;         // all of the group is in the output
+    bool waiting_ = false;          // for a sync
     bytes buffer_;
     protocol::record_reader reader_;
 };

@@ -292,8 +292,12 @@ result<void> partition_log::roll_if_due() { return state_->roll_if_due(); }
 result<std::size_t> partition_log::apply_retention(std::int64_t high_watermark) {
     return state_->apply_retention(high_watermark);
 }
-result<bool> partition_log::compact(std::int64_t high_watermark, std::uint64_t budget) {
-    return state_->compact(high_watermark, budget);
+result<compaction_step> partition_log::compact(std::int64_t high_watermark, std::uint64_t budget,
+                                               std::size_t map_bytes) {
+    return state_->compact(high_watermark, budget, map_bytes);
+}
+result<void> partition_log::compaction_synced(const file_ptr& which, const result<void>& synced) {
+    return state_->compaction_synced(which, synced);
 }
 result<void> partition_log::collect_garbage() { return state_->collect_garbage(false); }
 void partition_log::expire_producers() {

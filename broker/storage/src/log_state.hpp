@@ -100,7 +100,8 @@ struct partition_log::state {
     result<void> collect_garbage(bool all);
 
     // cleaning.cpp
-    result<bool> compact(std::int64_t high_watermark, std::uint64_t budget);
+    result<compaction_step> compact(std::int64_t high_watermark, std::uint64_t budget, std::size_t map_bytes);
+    result<void> compaction_synced(const file_ptr& which, const result<void>& synced);
 
     log_folder folder;
     const clock& time;

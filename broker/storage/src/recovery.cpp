@@ -24,6 +24,7 @@ struct folder_content {
     std::vector<std::int64_t> logs;
     std::vector<std::int64_t> swapped;  // .log.swap
     std::vector<std::int64_t> txn_indexes;
+    std::vector<std::int64_t> swapped_txn_indexes;  // .txnindex.cleaned beside a .log.swap, which was renamed after it was written
     std::vector<std::int64_t> snapshots;
     std::vector<std::string> swap_files;  // all names that end in .swap
     std::vector<std::string> trash;       // .deleted, .cleaned, .tmp
@@ -56,6 +57,10 @@ folder_content sort_out(const std::vector<directory_entry>& entries) {
     }
     for (auto* each : {&found.logs, &found.swapped, &found.txn_indexes, &found.snapshots})
         std::sort(each->begin(), each->end());
+    for (const auto base : found.swapped) {
+        const auto cleaned = offset_path({}, base, suffix::txn_index).substr(1) + std::string{suffix::cleaned};
+        if (std::erase(found.trash, cleaned) != 0) found.swapped_txn_indexes.push_back(base);
+    }
     return found;
 }
 
@@ -87,6 +92,10 @@ result<void> finish_swaps(file_system& files, const std::string& folder, const f
         for (const auto old : found.logs)
             if (old >= base && (old < *end || old == base))
                 if (auto removed = remove_segment_files(files, folder, old); !removed) return removed;
+    }
+    for (const auto base : found.swapped_txn_indexes) {
+        const auto target = offset_path(folder, base, suffix::txn_index);
+        if (auto renamed = files.rename(target + std::string{suffix::cleaned}, target); !renamed) return renamed;
     }
     for (const auto& name : found.swap_files) {
         const auto target = folder + "/" + name.substr(0, name.size() - suffix::swap.size());

@@ -29,14 +29,20 @@ result<const std::vector<aborted_entry>*> transaction_index::entries() const {
     return &*loaded_;
 }
 
-result<void> transaction_index::append(const aborted_entry& entry) {
-    if (const auto known = entries(); !known) return known.error();
-    std::byte raw[entry_bytes];
+void transaction_index::print(const aborted_entry& entry, bytes& into) {
+    into.resize(into.size() + entry_bytes);
+    auto* raw = into.data() + into.size() - entry_bytes;
     store_big_endian(raw, std::int16_t{0});
     store_big_endian(raw + 2, entry.producer_id);
     store_big_endian(raw + 10, entry.first_offset);
     store_big_endian(raw + 18, entry.last_offset);
     store_big_endian(raw + 26, entry.last_stable_offset);
+}
+
+result<void> transaction_index::append(const aborted_entry& entry) {
+    if (const auto known = entries(); !known) return known.error();
+    bytes raw;
+    print(entry, raw);
     const auto opened = file_.open(open_mode::create);
     if (!opened) return opened.error();
     on_disk_ = true;

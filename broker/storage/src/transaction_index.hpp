@@ -24,6 +24,8 @@ public:
           on_disk_(on_disk) {}
 
     result<void> append(const aborted_entry& entry);
+    /// Adds to `into` what the file holds for `entry`.
+    static void print(const aborted_entry& entry, bytes& into);
     /// errc::corrupt_message when the file is no sound index: rebuild it from the log.
     result<const std::vector<aborted_entry>*> entries() const;
     /// Drops the entries whose marker is at or above `offset`.

@@ -73,7 +73,7 @@ struct cleaner_fixture : replica_fixture {
 }  // namespace
 
 TEST_CASE_FIXTURE(cleaner_fixture, "a compacted log is cleaned log.cleaner.backoff.ms later, others are left alone") {
-    cleaner under_test{loop, mine, {.backoff = 15s}};
+    cleaner under_test{loop, flush, mine, {.backoff = 15s}};
     const auto compacted = add("tables", "compact");
     const auto deleted = add("events", "delete");
     write_twice(*compacted);
@@ -112,7 +112,7 @@ TEST_CASE_FIXTURE(cleaner_fixture, "a compacted log is cleaned log.cleaner.backo
 }
 
 TEST_CASE_FIXTURE(cleaner_fixture, "a shorter log.cleaner.backoff.ms holds for the pause under way") {
-    cleaner under_test{loop, mine, {.backoff = 24h}};
+    cleaner under_test{loop, flush, mine, {.backoff = 24h}};
     const auto compacted = add("tables", "compact");
     write_twice(*compacted);
     under_test.notice(*compacted);
@@ -122,21 +122,69 @@ TEST_CASE_FIXTURE(cleaner_fixture, "a shorter log.cleaner.backoff.ms holds for t
     loop.advance(2s);
     CHECK(content(*compacted) == "1=nnnnnnnnnn 2=open ");
     // With nothing to compact there is no pause, and none begins.
-    cleaner idle{loop, mine, {}};
+    cleaner idle{loop, flush, mine, {}};
     idle.set_config({.backoff = 1s});
 }
 
 TEST_CASE_FIXTURE(cleaner_fixture, "nothing is compacted with log.cleaner.enable=false, nor after a stop") {
     const auto compacted = add("tables", "compact");
     write_twice(*compacted);
-    cleaner disabled{loop, mine, {.enabled = false}};
+    cleaner disabled{loop, flush, mine, {.enabled = false}};
     disabled.notice(*compacted);
-    cleaner stopped{loop, mine, {}};
+    cleaner stopped{loop, flush, mine, {}};
     stopped.notice(*compacted);
     stopped.stop();
     stopped.notice(*compacted);
     loop.advance(1h);
     CHECK(content(*compacted) == "0=oooooooooo 1=nnnnnnnnnn 2=open ");
+}
+
+TEST_CASE_FIXTURE(cleaner_fixture, "while the disk syncs what was compacted, the loop goes on and the log is as it was") {
+    std::optional<cleaner> under_test;
+    under_test.emplace(loop, flush, mine, cleaner_config{.backoff = 15s});
+    const auto compacted = add("tables", "compact");
+    write_twice(*compacted);
+    const std::string before = "0=oooooooooo 1=nnnnnnnnnn 2=open ";
+    files.set_sync_delay(60s);
+    under_test->notice(*compacted);
+    loop.advance(16s);
+    REQUIRE(files.exists("/data/tables-0/00000000000000000000.log.cleaned"));
+    CHECK(content(*compacted) == before);
+    under_test->notice(*compacted);  // no second round beside the first
+    SUBCASE("until it has") {
+        loop.advance(58s);
+        CHECK(content(*compacted) == before);
+        loop.advance(2s);
+        CHECK(content(*compacted) == "1=nnnnnnnnnn 2=open ");
+        CHECK(under_test->figures().written > 0);
+    }
+    SUBCASE("and a disk that cannot takes the log offline") {
+        files.fail_next_sync(errc::io_error, ".cleaned");
+        const auto writer = wait_for(*compacted, 4, time_point::max());
+        loop.advance(60s);
+        CHECK(content(*compacted) == before);
+        CHECK_FALSE(compacted->log().writable());
+        CHECK(compacted->figures().uncleanable);
+        REQUIRE(*writer);
+        CHECK(**writer == errc::kafka_storage_error);
+    }
+    SUBCASE("the partition may go") {
+        mine.clear();
+        loop.advance(2min);
+        CHECK_FALSE(loop.next());
+    }
+    SUBCASE("the cleaner may stop") {
+        under_test->stop();
+        loop.advance(2min);
+        CHECK(content(*compacted) == before);
+        CHECK(compacted->close());
+        CHECK_FALSE(files.exists("/data/tables-0/00000000000000000000.log.cleaned"));
+    }
+    SUBCASE("the cleaner may be gone") {
+        under_test.reset();
+        loop.advance(2min);
+        CHECK(content(*compacted) == before);
+    }
 }
 
 TEST_CASE_FIXTURE(cleaner_fixture, "log.cleaner.io.max.bytes.per.second stretches a round") {
@@ -145,7 +193,7 @@ TEST_CASE_FIXTURE(cleaner_fixture, "log.cleaner.io.max.bytes.per.second stretche
     loop.advance(2h);
     REQUIRE(compacted->log().roll_if_due());
     put(*compacted, "other", "open");
-    cleaner slow{loop, mine, {.backoff = 1s, .max_bytes_per_second = 100'000}};
+    cleaner slow{loop, flush, mine, {.backoff = 1s, .max_bytes_per_second = 100'000}};
     slow.notice(*compacted);
     loop.advance(30s);
     CHECK(compacted->log().size_bytes() > 4'000'000);

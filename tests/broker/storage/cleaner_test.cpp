@@ -3,6 +3,7 @@
 #include "../../../broker/storage/src/cleaning_plan.hpp"
 
 #include <map>
+#include <set>
 
 using namespace weir;
 using namespace weir::storage;
@@ -20,7 +21,7 @@ struct compacted_log : log_fixture {
         config.delete_retention_ms = 1h;
         start();
     }
-    void start(bool clean = false) {
+    void start(bool clean = false, std::int64_t recovery_point = 0) {
         log.reset();
         partition_log::open_options options;
         options.directory = directory;
@@ -28,6 +29,7 @@ struct compacted_log : log_fixture {
         options.topic_id = topic_id;
         options.config = config;
         options.clean_shutdown = clean;
+        options.recovery_point = recovery_point;
         options.progress = progress;
         auto opened = partition_log::open(files, time, options);
         REQUIRE_MESSAGE(opened, opened.error().message());
@@ -59,17 +61,49 @@ struct compacted_log : log_fixture {
         time.advance(61min);
         REQUIRE(log->roll_if_due());
     }
-    void clean(std::uint64_t budget = 1 << 20) {
+    void clean(std::uint64_t budget = 1 << 20, std::size_t map_bytes = 128 << 20) {
         REQUIRE(log->flush());
         progress->noted_recovery_point = log->flushed_offset();
         for (int step = 0; step < 10'000; ++step) {
-            const auto more = log->compact(log->log_end_offset(), budget);
+            const auto more = compact(*log, log->log_end_offset(), budget, map_bytes);
             REQUIRE_MESSAGE(more, more.error().message());
             if (!*more) return;
         }
         FAIL("compaction does not end");
     }
     record_list all() { return read_all(*log, log->log_start_offset(), log->log_end_offset()); }
+    /// What a consumer with isolation.level=read_committed makes of it.
+    record_list committed() {
+        record_list found;
+        protocol::record_reader reader;
+        std::set<std::int64_t> aborting;
+        for (auto from = log->log_start_offset(); from < log->log_end_offset();) {
+            const auto read = log->read(from, 1 << 20, log->log_end_offset(), true, true);
+            REQUIRE_MESSAGE(read, read.error().message());
+            bytes content(static_cast<std::size_t>(read->records.size));
+            if (content.empty()) break;
+            REQUIRE(read->records.source->read_at(read->records.position, content));
+            auto next = read->aborted.begin();
+            for (bytes_view left = content; const auto batch = protocol::batch_view::open(left);
+                 left = left.subspan(batch->size())) {
+                for (; next != read->aborted.end() && next->first_offset <= batch->base_offset(); ++next)
+                    aborting.insert(next->producer_id);
+                from = batch->next_offset();
+                const auto records = reader.records(*batch);
+                REQUIRE(records);
+                if (batch->control()) {
+                    for (const auto& record : *records)
+                        if (const auto marker = protocol::read_end_txn_marker(record); marker && !marker->commit)
+                            aborting.erase(batch->producer_id());
+                } else if (!batch->transactional() || !aborting.contains(batch->producer_id())) {
+                    for (const auto& record : *records)
+                        found.push_back({record.offset, std::string{as_text(*record.key)},
+                                         record.value ? std::string{as_text(*record.value)} : ""});
+                }
+            }
+        }
+        return found;
+    }
     std::shared_ptr<log_progress> progress = std::make_shared<log_progress>();
 };
 
@@ -124,7 +158,7 @@ TEST_CASE("small steps come to the same end, and the log goes on between them") 
     REQUIRE(f.log->flush());
     f.progress->noted_recovery_point = f.log->flushed_offset();
     int steps = 0;
-    for (; *f.log->compact(81, 1); ++steps)
+    for (; *compact(*f.log, 81, 1); ++steps)
         if (steps % 10 == 0) f.put("while-" + std::to_string(steps), "z");
     CHECK(steps > 100);
     std::map<std::string, std::string> values;
@@ -145,9 +179,9 @@ TEST_CASE("a compaction that is overtaken leaves the log as it is") {
     f.put("x", "y");
     REQUIRE(f.log->flush());
     f.progress->noted_recovery_point = f.log->flushed_offset();
-    while (!f.has("00000000000000000000.log.cleaned")) REQUIRE(*f.log->compact(41, 500));
+    while (!f.has("00000000000000000000.log.cleaned")) REQUIRE(*compact(*f.log, 41, 500));
     REQUIRE(f.log->advance_log_start(30));
-    CHECK_FALSE(*f.log->compact(41, 500));
+    CHECK_FALSE(*compact(*f.log, 41, 500));
     CHECK_FALSE(f.has("00000000000000000000.log.cleaned"));
     CHECK(f.all().size() == 11);
 }
@@ -240,7 +274,7 @@ TEST_CASE("a crash at any point of a compaction loses no value") {
         f.progress->noted_recovery_point = 61;
         f.files.stop_after(stop);
         for (int step = 0; step < 100; ++step)
-            if (const auto more = f.log->compact(61, 2000); !more || !*more) break;
+            if (const auto more = compact(*f.log, 61, 2000); !more || !*more) break;
         f.log.reset();
         f.files.crash();
         f.start();
@@ -250,6 +284,131 @@ TEST_CASE("a crash at any point of a compaction loses no value") {
         for (int i = 55; i < 60; ++i) CHECK(values["key-" + std::to_string(i % 5)] == std::to_string(i));
         CHECK(values["x"] == "y");
     }
+}
+
+namespace {
+
+// Six keys, then two aborted transactions, one of which began among the keys; compacted with room for `keys` keys.
+struct half_compacted : compacted_log {
+    half_compacted() {
+        config.min_cleanable_dirty_ratio = 0;
+        log->set_config(config);
+        for (int i = 0; i < 6; ++i) {
+            put("key-" + std::to_string(i), "old");
+            if (i == 1) put("early", "never", 2, 0, true);
+        }
+        put("key-1", "never", 1, 0, true);
+        put("late", "never", 2, 1, true);
+        end_transaction(1, 0, false);
+        end_transaction(2, 0, false);
+        put("key-0", "new");
+        roll();
+        put("x", "y");
+    }
+    record_list expected() const {
+        record_list all{{0, "key-0", "old"}, {1, "key-1", "old"}};
+        for (int i = 2; i < 6; ++i) all.push_back({i + 1, "key-" + std::to_string(i), "old"});
+        all.push_back({11, "key-0", "new"});
+        all.push_back({12, "x", "y"});
+        return all;
+    }
+    static constexpr std::size_t map_of(std::size_t keys) { return keys * (5 + 64); }
+};
+
+}  // namespace
+
+TEST_CASE("aborted records that a compaction did not reach stay hidden from readers of what is committed") {
+    for (std::size_t keys = 1; keys <= 6; ++keys) {
+        CAPTURE(keys);
+        half_compacted f;
+        REQUIRE(f.committed() == f.expected());
+        f.clean(1 << 20, f.map_of(keys));
+        CHECK(f.progress->cleaned_to <= 9);
+        CHECK(f.committed() == f.expected());
+        CHECK(f.has("00000000000000000000.txnindex"));
+        CHECK(f.all().size() > f.expected().size());
+        if (keys % 2 == 0) {
+            f.log.reset();
+            f.files.crash(sim::unsynced::lost);
+            f.start(false, 13);
+        } else {
+            REQUIRE(f.log->close());
+            f.start(true);
+        }
+        CHECK(f.committed() == f.expected());
+        f.clean();  // with room for all
+        const auto all = f.expected();
+        CHECK(f.all() == record_list{all.begin() + 1, all.end()});
+        CHECK_FALSE(f.has("00000000000000000000.txnindex"));
+    }
+}
+
+TEST_CASE("a crash at any point of such a compaction shows no aborted record") {
+    for (std::uint64_t stop = 0; stop < 30; ++stop)
+        for (const auto cut : {sim::unsynced::at_random, sim::unsynced::lost, sim::unsynced::kept}) {
+            CAPTURE(stop);
+            half_compacted f;
+            REQUIRE(f.log->flush());
+            f.progress->noted_recovery_point = 13;
+            f.files.stop_after(stop);
+            for (int step = 0; step < 100; ++step)
+                if (const auto more = compact(*f.log, 13, 100, f.map_of(3)); !more || !*more) break;
+            f.log.reset();
+            f.files.crash(cut);
+            f.start(false, 13);
+            CHECK(f.log->log_end_offset() == 13);
+            CHECK(f.committed() == f.expected());
+            CHECK_FALSE(f.has("00000000000000000000.txnindex.cleaned"));
+        }
+}
+
+TEST_CASE("what a compaction writes is synced in portions, before it counts") {
+    compacted_log f;
+    f.config.segment_bytes = 64 << 20;
+    f.log->set_config(f.config);
+    for (int i = 0; i < 20; ++i) f.put("key-" + std::to_string(i), std::string(900'000, 'x'));
+    f.roll();
+    f.put("x", "y");
+    REQUIRE(f.log->flush());
+    f.progress->noted_recovery_point = 21;
+    int syncs = 0;
+    for (bool more = true; more;) {
+        const auto step = f.log->compact(21, 1 << 20, 128 << 20);
+        REQUIRE(step);
+        more = step->more;
+        if (step->files.empty()) continue;
+        ++syncs;
+        const auto meanwhile = f.log->compact(21, 1 << 20, 128 << 20);
+        REQUIRE(meanwhile);
+        CHECK_FALSE(meanwhile->more);
+        REQUIRE(f.log->compaction_synced(step->files.front(), step->files.front()->sync()));
+    }
+    CHECK(syncs == 3);
+    CHECK(f.progress->cleaned_to == 20);
+}
+
+TEST_CASE("a compaction whose files cannot be synced takes the log offline, unless the disk is just full") {
+    compacted_log f;
+    for (int i = 0; i < 5; ++i) f.put("k", std::to_string(i));
+    f.roll();
+    f.put("x", "y");
+    REQUIRE(f.log->flush());
+    f.progress->noted_recovery_point = 6;
+    SUBCASE("full") {
+        f.files.fail_next_sync(errc::no_space, ".cleaned");
+        CHECK(compact(*f.log, 6).code() == errc::no_space);
+        CHECK(f.log->writable());
+        CHECK(f.all().size() == 6);
+        f.clean();
+        CHECK(f.all().size() == 2);
+    }
+    SUBCASE("broken") {
+        f.files.fail_next_sync(errc::io_error, ".cleaned");
+        CHECK(compact(*f.log, 6).code() == errc::kafka_storage_error);
+        CHECK_FALSE(f.log->writable());
+        CHECK(f.has("00000000000000000000.log"));
+    }
+    CHECK_FALSE(f.has("00000000000000000000.log.cleaned"));
 }
 
 TEST_CASE("a damaged segment stops the compaction and is left alone") {
@@ -262,7 +421,7 @@ TEST_CASE("a damaged segment stops the compaction and is left alone") {
     f.start(true);
     f.progress->noted_recovery_point = 21;
     const auto content = f.content("00000000000000000000.log");
-    CHECK(f.log->compact(21).code() == errc::corrupt_message);
+    CHECK(compact(*f.log, 21).code() == errc::corrupt_message);
     CHECK(f.content("00000000000000000000.log") == content);
     CHECK_FALSE(f.has("00000000000000000000.log.cleaned"));
 }

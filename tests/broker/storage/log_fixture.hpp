@@ -88,6 +88,19 @@ inline std::vector<stored_record> read_all(const partition_log& log, std::int64_
     return found;
 }
 
+/// One step of compaction with its syncs; true while there is more.
+inline result<bool> compact(partition_log& log, std::int64_t high_watermark, std::uint64_t budget = 4 << 20,
+                            std::size_t map_bytes = 128 << 20) {
+    const auto step = log.compact(high_watermark, budget, map_bytes);
+    if (!step) return step.error();
+    result<void> synced;
+    for (const auto& each : step->files)
+        if (synced) synced = each->sync();
+    if (!step->files.empty())
+        if (auto told = log.compaction_synced(step->files.front(), synced); !told) return told.error();
+    return step->more;
+}
+
 struct log_fixture {
     sim::memory_files files;
     sim::manual_clock time;

@@ -145,7 +145,12 @@ int compact(file_system& files, const weir::clock& time, char** argv) {
     for (int i = 0; i < 3000; ++i) append(*log, protocol::codec::lz4, 10 * (i % 200), 10, time.wall_now());
     must(log->flush());
     const auto before = log->size_bytes();
-    while (must(log->compact(log->log_end_offset()))) {}
+    for (bool more = true; more;) {
+        const auto step = must(log->compact(log->log_end_offset(), 4 << 20, 128 << 20));
+        for (const auto& each : step.files) must(each->sync());
+        if (!step.files.empty()) must(log->compaction_synced(step.files.front(), {}));
+        more = step.more;
+    }
     must(log->close());
     std::printf("%llu bytes became %llu\n", static_cast<unsigned long long>(before),
                 static_cast<unsigned long long>(log->size_bytes()));

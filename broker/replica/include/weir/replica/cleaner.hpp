@@ -2,6 +2,7 @@
 #pragma once
 #include <weir/base/event_loop.hpp>
 #include <weir/base/setting.hpp>
+#include <weir/replica/flusher.hpp>
 #include <weir/replica/partition.hpp>
 
 #include <atomic>
@@ -16,6 +17,7 @@ namespace weir::replica {
 struct cleaner_config {
     bool enabled = true;
     milliseconds backoff{15'000};                                      ///< between two rounds
+    std::int64_t dedupe_buffer = 128 << 20;                            ///< bytes of keys, of one log at a time
     double max_bytes_per_second = std::numeric_limits<double>::max();  ///< of this core
     static std::span<const setting> settings();
 };
@@ -30,12 +32,12 @@ struct cleaner_figures {
 };
 
 /// Goes round the partitions of a core and compacts those that want it, a slice per turn of the loop, so that requests are
-/// served between slices. Sleeps without a timer while no partition of the core is compacted. Used on the core's loop only.
+/// served between slices; what it wrote is synced beside the loop, by `flush`. Sleeps without a timer while no partition of the core is compacted. Used on the core's loop only.
 class cleaner {
 public:
     using partitions = std::unordered_map<partition_id, std::shared_ptr<partition>>;
     /// `mine` outlives the cleaner; partitions may come and go between slices.
-    cleaner(event_loop& loop, const partitions& mine, cleaner_config config);
+    cleaner(event_loop& loop, flusher& flush, const partitions& mine, cleaner_config config);
     ~cleaner();
     cleaner(const cleaner&) = delete;
     cleaner& operator=(const cleaner&) = delete;
@@ -53,13 +55,20 @@ private:
     void wait_for_round();
     void begin_round();
     void clean_next();
+    void clean_on(bool same_log);
+    void sync(partition_id of, std::vector<file_ptr> files);
+    void end_log();
+    void end_round();
 
     event_loop& loop_;
+    flusher& flush_;
     const partitions& mine_;
     cleaner_config config_;
     timer_id timer_ = timer_id::none;  // set while there is anything to come back to
     std::vector<partition_id> left_;   // of this round
     bool stopped_ = false;
+    bool syncing_ = false;
+    std::shared_ptr<cleaner*> here_ = std::make_shared<cleaner*>(this);  // a sync on its way may end after the cleaner does
     time_point log_begun_{};
     cleaner_figures so_far_;  // of this round
     std::atomic<std::int64_t> last_run_{0};  // nanoseconds, as the loop counts them

@@ -111,8 +111,10 @@ public:
     partition_figures figures() const;
     /// Roll, retention, expiry of producers, removal of old files.
     void maintain();
-    /// One slice of compaction of about `budget` bytes; true when there is more to do at once.
-    bool compact(std::uint64_t budget);
+    /// One slice of compaction of about `budget` bytes, as the log does it.
+    storage::compaction_step compact(std::uint64_t budget, std::size_t map_bytes);
+    /// The files of that step were synced, well or badly; `which` is the first.
+    void compaction_synced(const file_ptr& which, const result<void>& synced);
     /// The flusher says that a flush ended, well or badly.
     void on_flushed();
     /// Fails waiters whose deadline has passed; true while some are left. What they do may be the end of the partition.
@@ -140,6 +142,7 @@ private:
     void copy_more();
     void finish_move();
     void abandon_move(const error& why);
+    void tell_compaction(const error& why);
 
     const partition_id id_;
     const std::string topic_;

@@ -85,7 +85,7 @@ public:
 
 private:
     struct core_state {
-        core_state(event_loop& on, file_system& files, const cleaner_config& cleaning) : loop(&on), flush(on, files), cleaning(on, mine, cleaning) {}
+        core_state(event_loop& on, file_system& files, const cleaner_config& cleaning) : loop(&on), flush(on, files), cleaning(on, flush, mine, cleaning) {}
         event_loop* loop;
         flusher flush;
         std::unordered_map<partition_id, std::shared_ptr<partition>> known;  // of all cores

@@ -107,6 +107,11 @@ struct compaction_figures {
     std::uint64_t written = 0;
 };
 
+struct compaction_step {
+    bool more = false;            ///< call again, soon
+    std::vector<file_ptr> files;  ///< to be made durable before that, and told with compaction_synced()
+};
+
 /// Blocks on files, never waits for anything else. Belongs to one event loop. Errors name topic, partition and file;
 /// after errc::io_error (or a failed flush) the log refuses writes: its directory has failed.
 class partition_log {
@@ -194,9 +199,12 @@ public:
     /// Drops segments by time, size and log start; only below `high_watermark`. Files go after file.delete.delay.ms
     /// (collect_garbage). Returns how many were dropped.
     result<std::size_t> apply_retention(std::int64_t high_watermark);
-    /// One step of compaction, when cleanup.policy asks for it and enough is dirty: reads about `budget` bytes and is to be
-    /// called again, soon, while it returns true. Keeps the last value of each key below the last stable offset.
-    result<bool> compact(std::int64_t high_watermark, std::uint64_t budget = 4 << 20);
+    /// One step of compaction, when cleanup.policy asks for it and enough is dirty: reads about `budget` bytes. Keeps the
+    /// last value of each key below the last stable offset, of as many keys as fit into `map_bytes` of memory in one go.
+    result<compaction_step> compact(std::int64_t high_watermark, std::uint64_t budget, std::size_t map_bytes);
+    /// The files of a step were synced, the first of which is `which`; a failure takes the log offline. Harmless when that
+    /// compaction was given up meanwhile.
+    result<void> compaction_synced(const file_ptr& which, const result<void>& synced);
     const compaction_figures& compacted() const noexcept;
     /// Removes files whose delay has passed.
     result<void> collect_garbage();

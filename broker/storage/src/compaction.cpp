@@ -104,8 +104,13 @@ result<bool> compaction::map_some(std::uint64_t& budget) {
             protocol::record_view record;
             while (records->next(record)) {
                 if (!record.key || record.offset < first_dirty_) continue;
-                const auto [at, fresh] = latest_.insert_or_assign(std::string{as_text(*record.key)}, record.offset);
-                if (fresh) latest_bytes_ += at->first.size() + map_entry;
+                const auto key = as_text(*record.key);
+                if (const auto known = latest_.find(key); known != latest_.end()) {
+                    known->second = record.offset;
+                    continue;
+                }
+                latest_.emplace(key, record.offset);
+                latest_bytes_ += key.size() + map_entry;
             }
             if (auto why = records->failure()) return why;
             if (latest_bytes_ >= map_bytes_) {
@@ -182,7 +187,7 @@ result<void> compaction::rewrite(const batch_header& header, const protocol::bat
     function<bool(const protocol::record_view&)> keep{[&](const protocol::record_view& record) {
         if (drop_all || !record.key) return false;
         if (!record.value && tombstones_may_go) return false;
-        if (const auto newer = latest_.find(std::string{as_text(*record.key)});
+        if (const auto newer = latest_.find(as_text(*record.key));
             newer != latest_.end() && newer->second > record.offset)
             return false;
         return true;

@@ -5,7 +5,9 @@
 
 #include <weir/protocol/records/record_reader.hpp>
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -66,7 +68,11 @@ private:
     std::vector<std::size_t> group_ends_;  // counted in segments as they were at the start
     bool begun_ = false;
     bool mapped_ = false;
-    std::unordered_map<std::string, std::int64_t> latest_;  // of each key in the dirty part
+    struct key_hash {
+        using is_transparent = void;  // found without making a string
+        std::size_t operator()(std::string_view key) const noexcept { return std::hash<std::string_view>{}(key); }
+    };
+    std::unordered_map<std::string, std::int64_t, key_hash, std::equal_to<>> latest_;  // of each key in the dirty part
     std::size_t latest_bytes_ = 0;
     std::unordered_map<std::int64_t, std::vector<span>> aborted_;  // by producer
     std::unordered_map<std::int64_t, bool> kept_data_;             // since the producer's last marker

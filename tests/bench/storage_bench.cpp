@@ -101,7 +101,7 @@ void many_partitions(file_system& files, const weir::clock& time, const std::str
     };
     {
         const auto manager = open();
-        static_cast<void>(must(manager->load([](const std::string&) { return log_config{}; })));
+        static_cast<void>(must(manager->load()));
         const auto memory = resident_kib();
         auto start = time.now();
         for (int i = 0; i < count; ++i) logs.push_back(must(manager->open_log("topic", i, uuid{2, 2}, {})).log);
@@ -116,8 +116,8 @@ void many_partitions(file_system& files, const weir::clock& time, const std::str
         auto start = time.now();
         const auto memory = resident_kib();
         const auto manager = open();
-        for (auto& each : must(manager->load([](const std::string&) { return log_config{}; })))
-            logs.push_back(std::move(each.log));
+        for (const auto& each : must(manager->load()))
+            logs.push_back(must(manager->open_log(each.topic, each.partition, {}, {})).log);
         report("open idle", start, memory);
         const auto batch = batch_of(100, 1000, time.wall_now());
         start = time.now();
@@ -136,8 +136,9 @@ void many_partitions(file_system& files, const weir::clock& time, const std::str
         const auto memory = resident_kib();
         const auto start = time.now();
         const auto manager = open();
-        auto loaded = must(manager->load([](const std::string&) { return log_config{}; }));
-        if (loaded.size() != count) std::exit(1);
+        for (const auto& each : must(manager->load()))
+            logs.push_back(must(manager->open_log(each.topic, each.partition, {}, {})).log);
+        if (logs.size() != count) std::exit(1);
         report(how, start, memory);
     }
 }

@@ -248,9 +248,10 @@ task<result<void>> broker_node::start() {
     auto joining = self.join_cluster();
     auto joined = co_await joining;
     if (!joined) co_return joined.error();
-    if (auto loaded = self.directories->load(*self.publisher->image(), self.config); !loaded) co_return loaded.error();
+    if (auto loaded = self.directories->load(); !loaded) co_return loaded.error();
     auto opening = self.publisher->open();
     co_await opening;
+    if (self.stopping) co_return error{errc::cancelled, "the broker was stopped while it opened its logs"};
     self.directories->set_strays_aside();
     self.watch();
     self.front->open();
@@ -312,6 +313,7 @@ task<void> broker_node::stop() {
         auto closing = self.front->close();
         co_await closing;
     }
+    if (self.directories) self.directories->open_no_more();
     if (self.publisher) {
         auto settling = self.publisher->stop();
         co_await settling;

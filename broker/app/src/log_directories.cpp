@@ -1,7 +1,5 @@
 #include "log_directories.hpp"
 
-#include "broker_schema.hpp"
-
 #include <weir/base/log.hpp>
 #include <weir/raft/format.hpp>
 #include <weir/storage/meta_properties.hpp>
@@ -91,47 +89,22 @@ std::vector<uuid> log_directories::directory_ids() const {
     return ids;
 }
 
-result<void> log_directories::load(const metadata::image& image, const broker_config& config) {
-    // Thousands of logs share few topics.
-    std::map<std::string, storage::log_config> configs;
-    auto loaded = manager_->load([&](const std::string& topic) {
-        const auto known = configs.find(topic);
-        return known != configs.end() ? known->second : configs.emplace(topic, topic_log_config(config, image, topic)).first->second;
-    });
-    if (!loaded) return loaded.error();
-    std::vector<storage::log_manager::loaded_log*> alone;
-    for (auto& each : *loaded) {
-        const std::pair where{each.topic, each.partition};
-        if (!each.log) logs.error("cannot open " + each.topic + "-" + std::to_string(each.partition) + ": " + each.failure.message());
-        else if (each.complete) alone.push_back(&each);
-        else (each.future ? copies_ : loaded_)[where] = std::move(each.log);
-    }
-    for (auto* each : alone) {
-        if (auto promoted = manager_->promote_future(nullptr, *each->log); !promoted) return promoted.error();
-        loaded_[{each->topic, each->partition}] = std::move(each->log);
-    }
+result<void> log_directories::load() {
+    const auto found = manager_->load();
+    if (!found) return found.error();
+    for (const auto& each : *found)
+        if (each.failure) logs.error("cannot open " + each.topic + "-" + std::to_string(each.partition) + ": " + each.failure.message());
     return {};
 }
 
 void log_directories::set_strays_aside() {
-    const std::lock_guard lock{mutex_};
-    for (auto& [where, log] : std::exchange(loaded_, {})) {
-        logs.warn(log->directory() + " is not in the cluster's metadata and is set aside");
-        if (auto marked = manager_->mark_stray(std::move(log)); !marked) logs.error(marked.error().message());
-    }
-    for (auto& [where, log] : std::exchange(copies_, {}))
-        logs.warn(log->directory() + " is a copy of a log that cannot be read, or of no partition of the cluster; it is left alone");
+    for (const auto& copy : manager_->set_strays_aside())
+        logs.warn(copy + " is a copy of a log that cannot be read, or of no partition of the cluster; it is left alone");
     starting_ = false;
 }
 
 std::unique_ptr<storage::partition_log> log_directories::interrupted_copy(const replica::partition_spec& spec) {
-    const std::lock_guard lock{mutex_};
-    const auto known = copies_.find({spec.topic, spec.id.index});
-    if (known == copies_.end() || known->second->topic_id() != spec.id.topic_id) return nullptr;
-    auto log = std::move(known->second);
-    copies_.erase(known);
-    log->set_config(spec.config);
-    return log;
+    return manager_->open_found_copy(spec.topic, spec.id.index, spec.id.topic_id, spec.config);
 }
 
 result<std::unique_ptr<storage::partition_log>> log_directories::open_future(const replica::partition_spec& spec, const std::string& path) {
@@ -149,22 +122,8 @@ result<void> log_directories::promote(std::unique_ptr<storage::partition_log> cu
 }
 
 result<std::unique_ptr<storage::partition_log>> log_directories::open(const replica::partition_spec& spec) {
-    {
-        const std::lock_guard lock{mutex_};
-        const auto known = loaded_.find({spec.topic, spec.id.index});
-        // A folder of an older topic with this name stays behind as a stray.
-        if (known != loaded_.end() && known->second->topic_id() == spec.id.topic_id) {
-            auto log = std::move(known->second);
-            loaded_.erase(known);
-            log->set_config(spec.config);
-            return log;
-        }
-        if (known != loaded_.end()) {
-            auto stray = std::move(known->second);
-            loaded_.erase(known);
-            if (auto marked = manager_->mark_stray(std::move(stray)); !marked) return marked.error();
-        }
-    }
+    using storage::log_manager;
+    if (stopping_) return error{errc::cancelled, spec.topic + "-" + std::to_string(spec.id.index) + ": the broker stops"};
     // What the cluster knew before this start may lie in a directory that cannot be read now. An empty log in its place
     // would take back what was acknowledged, now and when it is asked for again.
     const std::pair id{spec.id.topic_id, spec.id.index};
@@ -172,17 +131,17 @@ result<std::unique_ptr<storage::partition_log>> log_directories::open(const repl
         const std::lock_guard lock{mutex_};
         return starting_ || lost_.contains(id);
     }();
+    std::string failed;
     if (sought)
-        for (const auto& each : manager_->directories()) {
-            if (!each.health->failed()) continue;
-            const std::lock_guard lock{mutex_};
-            lost_.insert(id);
-            return error{errc::kafka_storage_error, "it may be in " + each.path + ", which has failed"};
-        }
-    auto opened = manager_->open_log(spec.topic, spec.id.index, spec.id.topic_id, spec.config);
-    if (!opened) return opened.error();
-    if (!opened->log) return opened->failure;
-    return std::move(opened->log);
+        for (const auto& each : manager_->directories())
+            if (each.health->failed()) failed = each.path;
+    auto opened = manager_->open_log(spec.topic, spec.id.index, spec.id.topic_id, spec.config, {},
+                                     failed.empty() ? log_manager::missing_log::make : log_manager::missing_log::leave);
+    if (opened) return std::move(opened->log);
+    if (failed.empty() || opened.code() != errc::not_found) return opened.error();
+    const std::lock_guard lock{mutex_};
+    lost_.insert(id);
+    return error{errc::kafka_storage_error, "it may be in " + failed + ", which has failed"};
 }
 
 result<void> log_directories::remove(std::unique_ptr<storage::partition_log> log) { return manager_->remove(std::move(log)); }

@@ -2,12 +2,10 @@
 #pragma once
 #include <weir/base/files.hpp>
 #include <weir/broker/broker_config.hpp>
-#include <weir/metadata/image.hpp>
 #include <weir/replica/replicas.hpp>
 #include <weir/server/storage_view.hpp>
 #include <weir/storage/log_manager.hpp>
 
-#include <map>
 #include <memory>
 #include <atomic>
 #include <mutex>
@@ -28,8 +26,10 @@ public:
     const uuid& metadata_directory_id() const noexcept { return metadata_directory_id_; }
     std::vector<uuid> directory_ids() const;
 
-    /// Opens every log on the disk, to be handed out by open().
-    result<void> load(const metadata::image& image, const broker_config& config);
+    /// Looks what is there; open() opens it.
+    result<void> load();
+    /// A stop need not wait until every log was checked: open() gives errc::cancelled from now on. Any thread.
+    void open_no_more() noexcept { stopping_ = true; }
     /// After the first image was applied: what nobody asked for is not in the metadata, and is renamed.
     void set_strays_aside();
     /// New partitions go elsewhere: paths of log.dirs, or "*" for all. True when that changed.
@@ -60,9 +60,8 @@ private:
     uuid metadata_directory_id_;
     std::unique_ptr<storage::log_manager> manager_;
     std::atomic<bool> starting_{true};  // until everything the metadata names was looked for
+    std::atomic<bool> stopping_{false};
     std::mutex mutex_;  // guards what follows: cores open and close at the same time
-    std::map<std::pair<std::string, std::int32_t>, std::unique_ptr<storage::partition_log>> loaded_;
-    std::map<std::pair<std::string, std::int32_t>, std::unique_ptr<storage::partition_log>> copies_;
     std::set<std::pair<uuid, std::int32_t>> lost_;  // may lie in directories that had failed at the start
     std::int64_t copy_rate_ = INT64_MAX;  // bytes a second
     time_point next_copy_{};

@@ -39,6 +39,7 @@ task<void> stop(program& self) {
 task<void> start(program& self) {
     auto starting = self.node->start();
     auto started = co_await starting;
+    if (self.stopping) co_return;
     if (!started) {
         broker::print_error("cannot start: " + started.error().message());
         self.exit_code = 1;

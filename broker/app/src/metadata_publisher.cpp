@@ -28,7 +28,7 @@ task<void> metadata_publisher::open() {
     open_ = true;
     enqueue(metadata::compare_images(std::make_shared<const metadata::image>(), loader_.current()));
     if (!applying_) co_return;
-    auto waiting = completion<bool>([&](function<void(bool)> resume) { applied_ = std::move(resume); });
+    auto waiting = completion<bool>([&](function<void(bool)> resume) { applied_.push_back(std::move(resume)); });
     co_await waiting;
 }
 
@@ -37,7 +37,7 @@ task<void> metadata_publisher::stop() {
     queue_.clear();
     left_out_due_ = false;
     if (!applying_) co_return;
-    auto waiting = completion<bool>([&](function<void(bool)> resume) { applied_ = std::move(resume); });
+    auto waiting = completion<bool>([&](function<void(bool)> resume) { applied_.push_back(std::move(resume)); });
     co_await waiting;
 }
 
@@ -120,7 +120,7 @@ task<void> metadata_publisher::apply_all(metadata_publisher& self) {
         co_await applying;
     }
     self.applying_ = false;
-    if (self.applied_) std::exchange(self.applied_, nullptr)(true);
+    for (auto& resume : std::exchange(self.applied_, {})) resume(true);
 }
 
 task<void> metadata_publisher::apply(const metadata::image_change& change) {

@@ -11,6 +11,7 @@
 
 #include <deque>
 #include <string>
+#include <vector>
 
 namespace weir::broker {
 
@@ -82,7 +83,7 @@ private:
     timestamp_ms last_snapshot_ = 0;
     figures counted_;
     function<void(bool)> led_;
-    function<void(bool)> applied_;
+    std::vector<function<void(bool)>> applied_;
 };
 
 }  // namespace weir::broker

@@ -112,7 +112,7 @@ constexpr std::string_view inner[] = {
 
 std::span<const unheeded_settings> settings_without_effect() noexcept {
     static constexpr unheeded_settings all[] = {
-        {"Event loops, one per core, do what Kafka has pools of threads for (`event.loops`).", threads},
+        {"Event loops, one per core, do what Kafka has pools of threads for (`event.loops`); at a start each opens and checks the logs of its own partitions.", threads},
         {"No request waits in a queue between threads. What is in memory is bounded in bytes (`queued.max.request.bytes`).", queues},
         {"What waits is let go when it is done or its time is over; nothing is left behind to be purged.", purgatories},
         {"Partitions have one replica, on this broker: nothing is fetched from others, and no other can lead.", one_replica},

@@ -61,6 +61,7 @@ task<void> replicas::put_on(event_loop& here, core_state& core, const std::vecto
             continue;
         }
         auto log = logs_.open(spec);
+        if (!log && log.code() == errc::cancelled) break;  // the broker stops: the rest is for its next start
         if (!log) {
             logs.error("cannot open " + spec.topic + "-" + std::to_string(spec.id.index) + ": " + log.error().message());
             failed.push_back(spec);
@@ -72,6 +73,8 @@ task<void> replicas::put_on(event_loop& here, core_state& core, const std::vecto
         core.mine.emplace(spec.id, made);
         core.cleaning.notice(*made);
         opened.push_back(std::move(made));
+        // A log that is checked takes its time, and there may be many: whatever else the loop has to do comes between.
+        co_await pause_for(*core.loop, nanoseconds{1});
     }
     // After a crash the tail may not be durable yet, and what is not durable is not served: nobody is to find a log
     // that seems to end before what was acknowledged.

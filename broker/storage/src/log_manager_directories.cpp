@@ -45,14 +45,18 @@ result<std::unique_ptr<log_manager>> log_manager::open(file_system& files, const
     return std::unique_ptr<log_manager>{new log_manager{std::move(inside)}};
 }
 
-offsets_by_folder log_manager::state::read_offsets(const directory& where, std::string_view file) {
+offsets_by_folder log_manager::state::read_offsets(directory& where, std::string_view file) {
     const auto read = read_offset_checkpoint(files, where.path + "/" + std::string{file});
     offsets_by_folder offsets;
     if (!read) {
         logs.warn(read.error().message() + "; it is taken as empty, which costs time at the start and no data");
         return offsets;
     }
-    for (const auto& [topic, partition, offset] : *read) offsets[folder_name(topic, partition)] = offset;
+    for (const auto& [topic, partition, offset] : *read) {
+        const auto name = folder_name(topic, partition);
+        offsets[name] = offset;
+        where.listed.insert(name);
+    }
     return offsets;
 }
 
@@ -76,6 +80,8 @@ result<void> log_manager::state::open_directory(directory& where) {
 }
 
 result<void> log_manager::state::begin_use(directory& where) {
+    if (where.in_use) return {};
+    const std::lock_guard lock{where.beginning};
     if (where.in_use) return {};
     if (auto removed = remove_clean_shutdown(files, where.path); !removed) return removed;
     where.in_use = true;
@@ -113,28 +119,55 @@ std::vector<log_directory_status> log_manager::directories() const {
 }
 
 result<void> log_manager::state::write_checkpoints() {
-    std::map<const directory*, std::array<std::vector<partition_offset>, 4>> content;
-    for (const auto& each : directories) content[each.get()];
-    for (const auto& [name, log] : live) {
-        auto& [points, starts, marks, cleaned] = content[log.home];
-        points.push_back({log.topic, log.partition, log.progress->recovery_point.load()});
-        const auto start = log.progress->log_start.load();
-        if (start > log.progress->first_segment.load()) starts.push_back({log.topic, log.partition, start});
-        if (const auto offset = log.progress->cleaned_to.load(); offset > 0)
-            cleaned.push_back({log.topic, log.partition, offset});
-        marks.push_back({log.topic, log.partition, log.progress->high_watermark.load()});
+    const std::lock_guard one_at_a_time{checkpointing};
+    struct page {
+        std::array<std::vector<partition_offset>, 4> content;
+        std::vector<std::pair<std::shared_ptr<log_progress>, std::int64_t>> points;
+        std::set<std::string> names;
+    };
+    std::map<const directory*, page> pages;
+    {
+        const std::lock_guard lock{mutex};
+        for (const auto& [name, log] : live) {
+            if (!log.progress) continue;
+            auto& [content, noted, names] = pages[log.home];
+            auto& [points, starts, marks, cleaned] = content;
+            points.push_back({log.topic, log.partition, log.progress->recovery_point.load()});
+            noted.emplace_back(log.progress, points.back().offset);
+            names.insert(name);
+            const auto start = log.progress->log_start.load();
+            if (start > log.progress->first_segment.load()) starts.push_back({log.topic, log.partition, start});
+            if (const auto offset = log.progress->cleaned_to.load(); offset > 0)
+                cleaned.push_back({log.topic, log.partition, offset});
+            marks.push_back({log.topic, log.partition, log.progress->high_watermark.load()});
+        }
+        for (const auto& each : directories) {
+            auto& [content, noted, names] = pages[each.get()];
+            // Of logs that are still to be opened holds what the last run said.
+            const auto before = each->offsets();
+            for (std::size_t which = 0; which < before.size(); ++which)
+                for (const auto& [name, offset] : *before[which]) {
+                    const auto parsed = parse_partition_folder(name);
+                    if (!parsed) continue;
+                    content[which].push_back({parsed->topic, parsed->partition, offset});
+                    names.insert(name);
+                }
+            each->listed.insert(names.begin(), names.end());
+        }
     }
     static constexpr std::array names{recovery_point_checkpoint, log_start_checkpoint, high_watermark_checkpoint,
                                       cleaner_checkpoint};
     error first;
     for (const auto& each : directories) {
         if (each->failed() || !each->in_use) continue;
+        auto& page = pages[each.get()];
+        bool complete = true;
         for (std::size_t which = 0; which < names.size(); ++which) {
-            auto text = print_offset_checkpoint(content[each.get()][which]);
+            auto text = print_offset_checkpoint(page.content[which]);
             if (text == each->written[which]) continue;
             // Without a compacted topic the file need not be there.
-            if (names[which] == cleaner_checkpoint && content[each.get()][which].empty() &&
-                each->written[which].empty())
+            if (names[which] == cleaner_checkpoint && page.content[which].empty() && each->written[which].empty() &&
+                !files.exists(each->path + "/" + std::string{cleaner_checkpoint}))
                 continue;
             const auto written = replace_file(files, each->path + "/" + std::string{names[which]}, as_bytes(text));
             if (!written) {
@@ -142,33 +175,37 @@ result<void> log_manager::state::write_checkpoints() {
                 if (written.code() == errc::no_space) each->health->refused(text.size(), written.error());
                 else each->health->fail(written.error());
                 if (!first) first = written.error();
+                complete = false;
                 break;
             }
             each->written[which] = std::move(text);
         }
-        if (each->failed()) continue;
-        for (const auto& point : content[each.get()][0])
-            live.find(folder_name(point.topic, point.partition))->second.progress->noted_recovery_point = point.offset;
+        if (each->failed() || !complete) continue;
+        for (const auto& [progress, offset] : page.points) progress->noted_recovery_point = offset;
+        const std::lock_guard lock{mutex};
+        each->listed = std::move(page.names);
     }
     return first ? result<void>{first} : result<void>{};
 }
 
-result<void> log_manager::write_checkpoints() {
-    const std::lock_guard lock{state_->mutex};
-    return state_->write_checkpoints();
-}
+result<void> log_manager::write_checkpoints() { return state_->write_checkpoints(); }
 
 result<void> log_manager::close(std::int64_t broker_epoch) {
     auto& in = *state_;
-    const std::lock_guard lock{in.mutex};
     auto done = in.write_checkpoints();
     for (const auto& each : in.directories) {
         if (each->failed() || !each->in_use) continue;
         const auto closed = [&](const auto& entry) {
-            return entry.second.home != each.get() || entry.second.progress->closed;
+            return entry.second.home != each.get() || (entry.second.progress && entry.second.progress->closed);
         };
-        if (!std::all_of(in.live.begin(), in.live.end(), closed) ||
-            !std::all_of(in.future.begin(), in.future.end(), closed)) {
+        const auto checked = [&](const auto& entry) { return entry.second.home != each.get() || each->was_clean; };
+        const bool all_closed = [&] {
+            const std::lock_guard lock{in.mutex};
+            return std::all_of(in.live.begin(), in.live.end(), closed) &&
+                   std::all_of(in.future.begin(), in.future.end(), closed) &&
+                   std::all_of(in.found.begin(), in.found.end(), checked);
+        }();
+        if (!all_closed) {
             logs.warn(each->path + ": not every log was closed, so the next start checks them");
             continue;
         }

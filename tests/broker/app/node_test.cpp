@@ -318,3 +318,41 @@ TEST_CASE_FIXTURE(broker_fixture, "the checkpoint of high watermarks names every
         CHECK(as_text(*file) == "0\n2\norders 0 0\norders 1 2\n");
     }
 }
+
+TEST_CASE("a stop while the broker starts is heard, and logs that it did not come to are there at the next start") {
+    int interrupted = 0;
+    bool started = false;
+    for (int steps = 0; !started; steps += 3) {
+        CAPTURE(steps);
+        broker_fixture here;
+        here.start();
+        {
+            auto client = here.connect();
+            REQUIRE(broker_fixture::create_topic(client, "orders", 12) == 0);
+            for (int i = 0; i < 12; ++i) REQUIRE(here.produce(client, "orders", i, {"kept"}).error_code == 0);
+        }
+        if (steps % 2 == 0) here.kill();
+        else here.stop();
+        here.node = here.make({});
+        std::optional<result<void>> outcome;
+        bool stopped = false;
+        here.world.loop(here.machine).post([&] { spawn(broker_fixture::run_start(*here.node, outcome)); });
+        for (int i = 0; i < steps; ++i) here.world.step();
+        started = outcome.has_value();
+        here.world.loop(here.machine).post([&] { spawn(broker_fixture::run_stop(*here.node, stopped)); });
+        REQUIRE(here.world.run_until([&] { return stopped; }, 60s));
+        if (!started && outcome) {
+            CHECK(outcome->code() == errc::cancelled);
+            ++interrupted;
+        }
+        here.node.reset();
+        here.new_life();
+        here.start();
+        auto client = here.connect();
+        for (int i = 0; i < 12; ++i) {
+            CHECK(broker_fixture::read_all(client, "orders", i).size() == 1);
+            CHECK(here.produce(client, "orders", i, {"more"}).base_offset == 1);
+        }
+    }
+    CHECK(interrupted > 3);
+}

@@ -17,6 +17,8 @@ class one_directory final : public log_source {
 public:
     one_directory(file_system& files, const weir::clock& time) : files_(files), time_(time) {}
     result<std::unique_ptr<storage::partition_log>> open(const partition_spec& spec) override {
+        if (opening) opening(spec);
+        if (stopping) return error{errc::cancelled, spec.topic};
         if (refused.contains(spec.topic)) return error{errc::kafka_storage_error, spec.topic};
         return open_log(files_, time_, spec.topic, spec.id.index, spec.config);
     }
@@ -29,6 +31,8 @@ public:
         return error{errc::log_dir_not_found, path};
     }
     result<void> promote(std::unique_ptr<storage::partition_log>, storage::partition_log&) override { return {}; }
+    function<void(const partition_spec&)> opening;
+    bool stopping = false;
     std::set<std::string> refused;
     std::set<std::string> removed;
 
@@ -154,4 +158,33 @@ TEST_CASE_FIXTURE(replicas_fixture, "a removed partition is out of sight and ser
     CHECK_FALSE(held->leads());
     CHECK(held->read({}).code == errc::not_leader_or_follower);
     CHECK(logs.removed == std::set<std::string>{"/data/orders-0"});
+}
+
+TEST_CASE_FIXTURE(replicas_fixture, "logs are opened on the cores they belong to, and other work of a core comes between") {
+    std::vector<partition_spec> specs;
+    for (int i = 0; i < 30; ++i) specs.push_back(spec("orders", i));
+    std::map<std::size_t, int> opened;
+    int opened_here_when_asked = 0;
+    logs.opening = [&](const partition_spec& each) {
+        const auto home = all.home_of(each);
+        CHECK(cores[home]->running_here());
+        if (++opened[home] == 1 && home == 0) cores[0]->post([&] { opened_here_when_asked = opened[0]; });
+    };
+    wait_for(all.put(*cores[0], specs));
+    CHECK(opened.size() == 3);
+    CHECK(all.count(0) == 30);
+    CHECK(opened_here_when_asked == 1);
+}
+
+TEST_CASE_FIXTURE(replicas_fixture, "a stop does not wait until every log is open") {
+    std::vector<partition_spec> specs;
+    for (int i = 0; i < 30; ++i) specs.push_back(spec("orders", i));
+    int asked = 0;
+    logs.opening = [&](const partition_spec&) {
+        if (++asked == 5) cores[0]->post([&] { logs.stopping = true; });
+    };
+    wait_for(all.put(*cores[0], specs));
+    CHECK(asked < 15);
+    CHECK(all.left_out().empty());
+    wait_for(all.close(*cores[0]));
 }

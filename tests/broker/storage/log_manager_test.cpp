@@ -30,18 +30,25 @@ struct manager_fixture {
         return log_manager::open(files, time, random_source{4},
                                  {.directories = directories, .cluster_id = "cluster", .node_id = 1});
     }
-    void start() {
+    /// Finds out what is there, and opens nothing.
+    std::vector<log_manager::found_log> look() {
         logs.clear();
         manager.reset();
         auto opened = try_open();
         REQUIRE_MESSAGE(opened, opened.error().message());
         manager = *std::move(opened);
-        auto loaded = manager->load([](const std::string&) { return log_config{}; });
-        REQUIRE(loaded);
-        for (auto& each : *loaded) {
-            REQUIRE_MESSAGE(each.log, each.failure.message());
-            marks[each.topic + "-" + std::to_string(each.partition)] = each.high_watermark;
-            logs[each.topic + "-" + std::to_string(each.partition)] = std::move(each.log);
+        auto found = manager->load();
+        REQUIRE(found);
+        return *std::move(found);
+    }
+    void start() {
+        for (const auto& each : look()) {
+            REQUIRE_MESSAGE(!each.failure, each.failure.message());
+            auto opened = manager->open_log(each.topic, each.partition, {}, {});
+            REQUIRE_MESSAGE(opened, opened.error().message());
+            const auto name = each.topic + "-" + std::to_string(each.partition);
+            marks[name] = opened->high_watermark;
+            logs[name] = std::move(opened->log);
         }
     }
     partition_log& make(const std::string& topic, std::int32_t partition, uuid id = uuid{1, 1}) {
@@ -76,6 +83,34 @@ struct manager_fixture {
         return found;
     }
     std::map<std::string, std::int64_t> marks;
+};
+
+/// Asks the manager something whenever it works on files, as other cores would meanwhile.
+class asking_files final : public file_system {
+public:
+    asking_files(sim::memory_files& inner, function<void()> ask) : inner_(inner), ask_(std::move(ask)) {}
+    result<file_ptr> open(const std::string& path, open_mode mode) override { return asked().open(path, mode); }
+    result<void> rename(const std::string& from, const std::string& to) override { return asked().rename(from, to); }
+    result<void> remove(const std::string& path) override { return asked().remove(path); }
+    result<void> remove_all(const std::string& path) override { return asked().remove_all(path); }
+    result<void> create_directories(const std::string& path) override { return asked().create_directories(path); }
+    result<std::vector<directory_entry>> list(const std::string& path) const override { return asked().list(path); }
+    bool exists(const std::string& path) const override { return asked().exists(path); }
+    result<std::uint64_t> file_size(const std::string& path) const override { return asked().file_size(path); }
+    result<void> sync_directory(const std::string& path) override { return asked().sync_directory(path); }
+    result<std::unique_ptr<file_lock>> lock(const std::string& path) override { return inner_.lock(path); }
+    result<space> disk_space(const std::string& path) const override { return inner_.disk_space(path); }
+    void sync_all(std::vector<file_ptr> files, event_loop& loop, function<void(std::vector<result<void>>)> done) override {
+        inner_.sync_all(std::move(files), loop, std::move(done));
+    }
+
+private:
+    sim::memory_files& asked() const {
+        ask_();
+        return inner_;
+    }
+    sim::memory_files& inner_;
+    mutable function<void()> ask_;
 };
 
 std::size_t entries_in(const manager_fixture& f, const std::string& directory) {
@@ -218,16 +253,121 @@ TEST_CASE("strays are kept aside, and what is no partition is left alone") {
     manager_fixture f;
     f.start();
     f.fill(f.make("gone", 0), 2);
-    REQUIRE(f.manager->mark_stray(std::move(f.logs["gone-0"])));
-    f.logs.clear();
+    f.fill(f.make("known", 0), 2);
     REQUIRE(f.files.create_directories("/a/lost+found"));
     REQUIRE(f.files.create_directories("/a/__cluster_metadata-0"));
     f.stop();
-    f.start();
-    CHECK(f.logs.empty());
+    CHECK(f.look().size() == 2);
+    f.make("known", 0);
+    CHECK(f.manager->directories()[0].partitions == 2);
+    CHECK(f.manager->set_strays_aside().empty());
+    CHECK(f.manager->directories()[0].partitions == 1);
     const auto folders = f.folders("/a");
-    CHECK(folders.size() == 3);
-    CHECK(std::any_of(folders.begin(), folders.end(), [](const auto& name) { return name.ends_with("-stray"); }));
+    CHECK(folders.size() == 4);
+    CHECK(std::any_of(folders.begin(), folders.end(), [](const auto& name) { return name.starts_with("gone-0.") && name.ends_with("-stray"); }));
+    f.stop();
+    f.start();
+    CHECK(f.logs.size() == 1);
+}
+
+TEST_CASE("looking at what is there opens nothing; a log is opened when it is asked for, wherever it lies") {
+    manager_fixture f{{"/a", "/b"}};
+    f.start();
+    for (int i = 0; i < 4; ++i) f.fill(f.make("orders", i), i + 1);
+    f.logs.clear();
+    f.manager.reset();  // a kill
+    const auto size = f.files.file_size("/b/orders-1/00000000000000000000.log").value_or(0);
+    REQUIRE(f.files.damage("/b/orders-1/00000000000000000000.log", size - 1));
+    CHECK(f.look().size() == 4);
+    CHECK(f.files.file_size("/b/orders-1/00000000000000000000.log").value_or(0) == size);
+    CHECK(f.files.open_files() == 2);  // the locks
+    CHECK(f.manager->directories()[1].partitions == 2);
+    CHECK(f.make("orders", 1).log_end_offset() == 1);
+    CHECK(f.make("orders", 2).log_end_offset() == 3);
+    CHECK(f.manager->directory_of("orders", 1) == uuid{9, 2});
+    CHECK(f.manager->open_log("orders", 1, uuid{1, 1}, {}).code() == errc::already_exists);
+    CHECK(f.manager->open_log("other", 0, uuid{1, 1}, {}, {}, log_manager::missing_log::leave).code() == errc::not_found);
+    CHECK(f.manager->directories()[1].partitions == 2);
+}
+
+TEST_CASE("a log whose topic had another id makes room for the new one of its name") {
+    manager_fixture f;
+    f.start();
+    f.fill(f.make("orders", 0, uuid{1, 1}), 5);
+    REQUIRE(f.logs["orders-0"]->advance_log_start(3));
+    f.stop();
+    f.look();
+    CHECK(f.manager->open_log("orders", 0, uuid{2, 2}, {}, {}, log_manager::missing_log::leave).code() == errc::not_found);
+    auto& fresh = f.make("orders", 0, uuid{2, 2});
+    CHECK(fresh.log_end_offset() == 0);
+    CHECK(f.folders("/a").size() == 2);
+    f.fill(fresh, 2);
+    f.logs.clear();
+    f.manager.reset();
+    f.files.crash(sim::unsynced::kept);
+    f.start();
+    CHECK(f.logs["orders-0"]->topic_id() == uuid{2, 2});
+    CHECK(f.logs["orders-0"]->log_end_offset() == 2);
+}
+
+TEST_CASE("what checkpoints say of a deleted partition is not taken for a new one of its name") {
+    manager_fixture f;
+    f.start();
+    f.fill(f.make("orders", 0), 5);
+    REQUIRE(f.logs["orders-0"]->advance_log_start(4));
+    REQUIRE(f.logs["orders-0"]->flush());
+    REQUIRE(f.manager->write_checkpoints());
+    REQUIRE(f.manager->remove(std::move(f.logs["orders-0"])));
+    auto& fresh = f.make("orders", 0, uuid{5, 5});
+    f.fill(fresh, 2);
+    REQUIRE(fresh.flush());
+    f.logs.clear();
+    f.manager.reset();
+    f.files.kill_process();  // before the next round of checkpoints
+    f.start();
+    CHECK(f.logs["orders-0"]->log_start_offset() == 0);
+    CHECK(f.logs["orders-0"]->log_end_offset() == 2);
+}
+
+TEST_CASE("checkpoints go on to say what they do of logs that are not open yet") {
+    manager_fixture f;
+    f.start();
+    f.fill(f.make("orders", 0), 5);
+    f.fill(f.make("orders", 1), 5);
+    REQUIRE(f.logs["orders-1"]->advance_log_start(2));
+    f.stop();
+    f.look();
+    f.make("orders", 0);
+    REQUIRE(f.manager->write_checkpoints());
+    CHECK(f.text("/a/recovery-point-offset-checkpoint") == "0\n2\norders 0 5\norders 1 5\n");
+    SUBCASE("after a kill") {
+        f.logs.clear();
+        f.manager.reset();
+        f.start();
+        CHECK_FALSE(f.manager->directories()[0].was_clean);
+    }
+    SUBCASE("after a clean stop, as it was clean before") {
+        f.stop();
+        f.start();
+        CHECK(f.manager->directories()[0].was_clean);
+    }
+    CHECK(f.logs["orders-1"]->log_start_offset() == 2);
+    CHECK(f.logs["orders-1"]->log_end_offset() == 5);
+}
+
+TEST_CASE("a stop before every log was checked is no clean one") {
+    manager_fixture f;
+    f.start();
+    f.fill(f.make("orders", 0), 5);
+    f.fill(f.make("orders", 1), 5);
+    f.logs.clear();
+    f.manager.reset();  // a kill
+    f.look();
+    f.make("orders", 0);
+    f.stop();
+    CHECK_FALSE(f.files.exists("/a/.kafka_cleanshutdown"));
+    f.start();
+    CHECK(f.logs["orders-1"]->log_end_offset() == 5);
 }
 
 TEST_CASE("a future replica takes the place of the current one") {
@@ -291,4 +431,39 @@ TEST_CASE("a thousand idle partitions hold no file open") {
     f.start();
     CHECK(f.logs.size() == 1000);
     CHECK(f.files.open_files() == 1);
+}
+
+TEST_CASE("nobody waits for the manager's work on files") {
+    manager_fixture f{{"/a", "/b"}};
+    int asked = 0;
+    asking_files files{f.files, [&] {
+                           if (!f.manager) return;
+                           ++asked;
+                           CHECK(f.manager->directories().size() == 2);
+                           static_cast<void>(f.manager->directory_of("orders", 0));
+                       }};
+    auto meanwhile = [&, last = 0]() mutable { return asked > std::exchange(last, asked); };
+    auto opened = log_manager::open(files, f.time, random_source{4}, {.directories = f.directories, .cluster_id = "cluster", .node_id = 1});
+    REQUIRE(opened);
+    f.manager = *std::move(opened);
+    REQUIRE(f.manager->load());
+    CHECK(meanwhile());
+    f.make("orders", 0);
+    CHECK(meanwhile());
+    REQUIRE(f.manager->write_checkpoints());
+    CHECK(meanwhile());
+    auto copy = f.manager->open_future_log("orders", 0, uuid{1, 1}, {}, uuid{9, 2});
+    REQUIRE(copy);
+    CHECK(meanwhile());
+    REQUIRE(f.manager->promote_future(std::move(f.logs["orders-0"]), *copy->log));
+    CHECK(meanwhile());
+    REQUIRE(f.manager->remove(std::move(copy->log)));
+    CHECK(meanwhile());
+    f.time.advance(2min);
+    REQUIRE(f.manager->collect_garbage());
+    CHECK(meanwhile());
+    REQUIRE(f.manager->close(1));
+    CHECK(meanwhile());
+    f.logs.clear();
+    f.manager.reset();
 }

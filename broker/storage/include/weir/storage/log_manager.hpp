@@ -40,39 +40,52 @@ public:
                                                      log_manager_options options);
     ~log_manager();
 
+    struct found_log {
+        std::string topic;
+        std::int32_t partition = 0;
+        bool future = false;  ///< a copy on its way to that directory
+        error failure;        ///< why it can never be opened
+    };
+    /// Lists the partitions there are, but not `__cluster_metadata`, for open_log() to open; the copy of a log that a power
+    /// cut left without one takes its place. From here on a stop without close() is unclean.
+    result<std::vector<found_log>> load();
+
     struct loaded_log {
         std::string topic;
         std::int32_t partition = 0;
-        bool future = false;                 ///< a copy on its way to this directory
-        std::unique_ptr<partition_log> log;  ///< null when it could not be opened
-        error failure;                       ///< why it could not
-        std::int64_t high_watermark = 0;     ///< from the checkpoint
-        bool complete = false;               ///< a future one that was about to take the place of its log
+        std::unique_ptr<partition_log> log;
+        std::int64_t high_watermark = 0;  ///< from the checkpoint
     };
-    /// Opens every partition there is, but not `__cluster_metadata`. From here on a stop without close() is unclean.
-    result<std::vector<loaded_log>> load(function<log_config(const std::string& topic)> config_of);
-    /// Opens one log, or makes it in the directory with the fewest partitions (or in `directory`).
+    enum class missing_log : std::uint8_t { make, leave };
+    /// Opens one log, on any thread and several at once. One that is nowhere is made in the directory with the fewest
+    /// partitions (or in `directory`), or is errc::not_found; a log of that name whose topic had another id is set aside.
     /// errc::log_dir_not_found for a directory that is not ours, errc::kafka_storage_error when all have failed.
     result<loaded_log> open_log(const std::string& topic, std::int32_t partition, const uuid& topic_id,
-                                const log_config& config, const uuid& directory = {});
+                                const log_config& config, const uuid& directory = {},
+                                missing_log when_missing = missing_log::make);
+    /// The copy that load() found of a partition; nullptr when there is none.
+    std::unique_ptr<partition_log> open_found_copy(const std::string& topic, std::int32_t partition, const uuid& topic_id,
+                                                   const log_config& config);
+    /// Everybody has opened what they know: the other logs that load() found are renamed, for a human to look at. Returns
+    /// the copies nobody asked for, which stay as they are.
+    std::vector<std::string> set_strays_aside();
     /// Makes the future replica of a partition in another directory.
     result<loaded_log> open_future_log(const std::string& topic, std::int32_t partition, const uuid& topic_id,
                                        const log_config& config, const uuid& directory);
     /// The future replica, which holds all that `current` does and is durable, takes its place; the folder of `current`
-    /// goes as in remove(). Null for one that load() calls complete and whose log is gone: a power cut came between.
+    /// goes as in remove().
     result<void> promote_future(std::unique_ptr<partition_log> current, partition_log& future);
 
     /// Renames the folder at once; its files go after file.delete.delay.ms (collect_garbage).
     result<void> remove(std::unique_ptr<partition_log> log);
-    /// Renames the folder of a partition that the metadata does not know, for a human to look at.
-    result<void> mark_stray(std::unique_ptr<partition_log> log);
     /// Deletes folders whose delay has passed.
     result<void> collect_garbage();
 
     /// Writes recovery points, log starts and high watermarks, one set per directory, when they changed. A failure marks
     /// the directory failed, unless the disk is full.
     result<void> write_checkpoints();
-    /// After every log was closed: checkpoints, and the note of a clean stop in each directory whose logs all were.
+    /// After every log was closed: checkpoints, and the note of a clean stop in each directory whose logs all were, or that
+    /// was clean before and has logs nobody opened.
     result<void> close(std::int64_t broker_epoch);
 
     std::vector<log_directory_status> directories() const;

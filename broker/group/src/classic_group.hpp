@@ -29,7 +29,7 @@ struct member {
     bytes assignment;
 
     // Soft: what a reload forgets.
-    bool is_new = false;                   ///< parked in its first JoinGroup: knows no id to heartbeat with
+    bool is_new = false;                   ///< parked in its first JoinGroup, which alone shows that it is there
     reply_token join = reply_token::none;  ///< parked JoinGroup
     reply_token sync = reply_token::none;  ///< parked SyncGroup
     deadline_handle session;

@@ -217,6 +217,7 @@ void joining::replace_static(classic_group& group, const std::string& old_id, co
     shard_.answer(m.join, std::move(fenced));
     shard_.answer(m.sync, sync_error(errc::fenced_instance_id));
     shard_.deadlines.cancel(m.session);
+    m.is_new = false;  // who is gone comes back under another id and ends this wait: the session need not
     m.client_id = context_.client_id;
     m.client_host = context_.client_host;
     update(m);

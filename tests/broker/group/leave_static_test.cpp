@@ -169,6 +169,23 @@ TEST_CASE("a parked request of the member that is replaced is fenced") {
     CHECK(!of.group.joins.contains(back));
 }
 
+TEST_CASE("a static member that sends its first JoinGroup again waits as long as the rebalance does") {
+    group_config config;
+    config.initial_rebalance_delay = 30s;
+    group_fixture group{config};
+    const auto first = group.send_join({.instance_id = "i1"});
+    group.advance(1s);
+    const auto again = group.send_join({.instance_id = "i1"});
+    CHECK(code_of(group.joins[first]) == errc::fenced_instance_id);
+    // Longer than its session (10 s), for which nobody can heartbeat who does not know its id yet.
+    group.advance(20s);
+    CHECK(!group.joins.contains(again));
+    group.advance(40s);
+    REQUIRE(group.joins.contains(again));
+    CHECK(code_of(group.joins[again]) == errc::none);
+    CHECK(group.joins[again].generation_id == 1);
+}
+
 TEST_CASE("a static member away for a restart stays in the group until its session ends") {
     static_pair of;
     const auto away = of.following();

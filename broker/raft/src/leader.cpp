@@ -261,7 +261,7 @@ void core::on(const message& from, const fetch_request& request, time_point now)
             const auto newest = log_.latest_snapshot();
             if (newest) reply.snapshot = newest->id;
             else reply.error = errc::kafka_storage_error;
-            if (newest) progress_of(request.replica, now).last_contact = now;
+            if (newest && request.replica.id >= 0) progress_of(request.replica, now).last_contact = now;
             return answer(from, std::move(reply));
         }
         if (known.epoch != request.last_fetched_epoch || known.offset < request.offset) {
@@ -278,7 +278,7 @@ void core::on(const message& from, const fetch_request& request, time_point now)
     const bool news = request.offset < log_.end_offset() || request.high_watermark < hw_;
     if (news || request.max_wait <= nanoseconds{0}) return answer(from, read_for(request));
     for (auto& waiting : parked_) {
-        if (waiting.peer != from.peer || waiting.request.replica != request.replica) continue;
+        if (request.replica.id < 0 || waiting.peer != from.peer || waiting.request.replica != request.replica) continue;
         send(waiting.peer, waiting.id, read_for(waiting.request));  // the peer has given up on it
         waiting = {from.peer, from.id, request, now + request.max_wait};
         return;

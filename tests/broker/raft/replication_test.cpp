@@ -133,6 +133,22 @@ TEST_CASE("a fetch at the end of the log waits, and is answered by the next reco
     }
 }
 
+TEST_CASE("readers without an identity wait side by side, a replica only once") {
+    quorum_fixture quorum{1};
+    quorum.run();
+    const auto epoch = quorum.core(1).epoch();
+    fetch_request ask{.epoch = epoch, .offset = quorum.log(1).end_offset(), .last_fetched_epoch = epoch, .max_wait = 500ms};
+    CHECK_FALSE(quorum.ask(1, ask));
+    const auto first = quorum.last_token();
+    CHECK_FALSE(quorum.ask(1, ask));
+    CHECK_FALSE(quorum.answer(first));
+    ask.replica = {7, directory_of(7)};
+    CHECK_FALSE(quorum.ask(1, ask));
+    const auto given_up = quorum.last_token();
+    CHECK_FALSE(quorum.ask(1, ask));
+    CHECK(quorum.answer(given_up));
+}
+
 TEST_CASE("a damaged batch is not appended, and is fetched again") {
     quorum_fixture quorum{3};
     quorum.make_leader(1);

@@ -41,6 +41,15 @@ TEST_CASE("a follower whose records are gone copies the snapshot in chunks and g
     CHECK(quorum.committed(3) == quorum.committed(1));
 }
 
+TEST_CASE("a reader without an identity that is sent to a snapshot is no observer") {
+    quorum_fixture quorum{3};
+    leave_behind(quorum);
+    const auto before = quorum.core(1).status().observer_progress.size();
+    const auto told = quorum.ask<fetch_response>(1, fetch_request{.epoch = quorum.core(1).epoch()});
+    CHECK(told.snapshot);
+    CHECK(quorum.core(1).status().observer_progress.size() == before);
+}
+
 TEST_CASE("a snapshot that is replaced while it is copied is started over with the newer one") {
     quorum_fixture quorum{3};
     leave_behind(quorum);

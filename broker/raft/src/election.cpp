@@ -2,8 +2,15 @@
 #include "core.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace weir::raft {
+namespace {
+
+/// The last one there is could never be followed by another, and one message is enough to spread it.
+bool possible(quorum_epoch epoch) { return epoch >= 0 && epoch < std::numeric_limits<quorum_epoch>::max(); }
+
+}  // namespace
 
 /// Ends what only the present role may do. A leader's waiting clients are told to look elsewhere.
 void core::leave_role() {
@@ -75,6 +82,7 @@ void core::become_candidate(time_point now) {
 /// Learns of a newer epoch or of the leader of this one. True when that changed the role: what else the message says
 /// was meant for the old one.
 bool core::absorb(const leader_hint& told, time_point now) {
+    if (!possible(told.epoch)) return false;
     const auto leader = told.leader_id == config_.self.id ? no_node : told.leader_id;
     if (told.epoch > disk_.leader_epoch) {
         if (leader >= 0) become_follower(told.epoch, leader, told.endpoints, now);
@@ -189,7 +197,7 @@ void core::on(const message& from, const vote_request& request, time_point now) 
     vote_response reply;
     if (foreign(request.cluster_id)) {
         reply.error = errc::inconsistent_cluster_id;
-    } else if (request.candidate.id < 0 || request.epoch < 0 || request.log_end.offset < 0 ||
+    } else if (request.candidate.id < 0 || !possible(request.epoch) || request.log_end.offset < 0 ||
                request.candidate.id == config_.self.id) {
         reply.error = errc::invalid_request;
     } else if (request.epoch < disk_.leader_epoch) {
@@ -228,7 +236,7 @@ void core::on(const message& from, const begin_epoch_request& request, time_poin
     begin_epoch_response reply;
     if (foreign(request.cluster_id)) {
         reply.error = errc::inconsistent_cluster_id;
-    } else if (request.leader_id < 0 || request.epoch < 0) {
+    } else if (request.leader_id < 0 || !possible(request.epoch)) {
         reply.error = errc::invalid_request;
     } else if (request.epoch < disk_.leader_epoch) {
         reply.error = errc::fenced_leader_epoch;
@@ -258,7 +266,7 @@ void core::on(const message& from, const end_epoch_request& request, time_point 
     end_epoch_response reply;
     if (foreign(request.cluster_id)) {
         reply.error = errc::inconsistent_cluster_id;
-    } else if (request.epoch < 0 || request.leader_id < 0) {
+    } else if (!possible(request.epoch) || request.leader_id < 0) {
         reply.error = errc::invalid_request;
     } else if (request.epoch < disk_.leader_epoch) {
         reply.error = errc::fenced_leader_epoch;

@@ -2,6 +2,8 @@
 
 #include "quorum_fixture.hpp"
 
+#include <limits>
+
 using namespace weir;
 using namespace weir::raft;
 using namespace weir::testing;
@@ -158,6 +160,12 @@ TEST_CASE("requests of another cluster, to another directory, or with impossible
     CHECK(elsewhere.leader.leader_id == 1);
     REQUIRE(elsewhere.leader.endpoints.size() == 1);
     CHECK(elsewhere.leader.endpoints[0].port == 9001);
+
+    // No epoch could follow the last one there is.
+    constexpr auto last = std::numeric_limits<quorum_epoch>::max();
+    CHECK(quorum.ask<vote_response>(2, vote_request{.candidate = {3, directory_of(3)}, .epoch = last}).error == errc::invalid_request);
+    CHECK(quorum.ask<begin_epoch_response>(2, begin_epoch_request{.leader_id = 3, .epoch = last}).error == errc::invalid_request);
+    CHECK(quorum.ask<end_epoch_response>(2, end_epoch_request{.leader_id = 1, .epoch = last}).error == errc::invalid_request);
 
     CHECK(quorum.core(2).epoch() == epoch);
     CHECK(quorum.log(2).end_offset() == end);

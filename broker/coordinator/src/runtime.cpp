@@ -164,8 +164,9 @@ void partition_runtime::impl::run(function<outcome(state_machine&, instant)> dec
     if (state == runtime_state::loading) return finish(errc::coordinator_load_in_progress);
     if (state != runtime_state::active) return finish(errc::not_coordinator);
     if (const auto done = decide_and_apply(decide); !done) {
-        // The machine may have counted on records that were not written.
-        finish(coordinator_error(done.code()));
+        // The machine may have counted on records that were not written. Those who wait for it are told first, and nobody
+        // before it is gone: an answer may come back here.
+        answers.push_back({0, {}, std::move(finish)});
         return append_failed(done.error());
     }
     auto ready = machine->take_answers();

@@ -505,6 +505,24 @@ TEST_CASE("an answer may start the next operation") {
     CHECK(f.log.records() == 100);
 }
 
+TEST_CASE("an operation that fails is answered behind those that wait, and its answer may end the leadership") {
+    fixture f;
+    f.load();
+    f.log.commit_at_once = false;
+    f.put("a", "1");
+    f.loop.run_ready();
+    bool last = false;
+    f.runtime.run([](state_machine&, instant) -> outcome { throw std::logic_error{"bug"}; },
+                  [&](errc) {
+                      last = f.done.contains("a");
+                      f.runtime.unload(9);
+                  });
+    CHECK(last);
+    f.loop.run_ready();
+    CHECK(f.runtime.state() == runtime_state::unloaded);
+    CHECK(f.made == 1);
+}
+
 TEST_CASE("an answer may end the leadership") {
     fixture f;
     f.load();

@@ -143,7 +143,7 @@ std::vector<topic_partition> partitions_to_search(const admin& at, const argumen
     std::vector<std::string> topics;
     if (args.has("topic")) topics.emplace_back(args.text("topic"));
     else
-        for (const auto& each : *at.list_topics().get()) topics.push_back(each.name);
+        for (const auto& each : *at.list_topics({.internal = true}).get()) topics.push_back(each.name);  // offsets hang in __consumer_offsets
     std::vector<topic_partition> found;
     for (const auto& [name, outcome] : *at.describe_topics(topics).get()) {
         for (const auto& each : (*outcome).partitions) {

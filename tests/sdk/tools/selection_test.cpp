@@ -89,6 +89,7 @@ TEST_CASE("payloads are letters of a size, lines of a file, or a count") {
     std::set<std::string> seen;
     for (int each = 0; each < 100; ++each) seen.emplace(as_text(parts->next()));
     CHECK(seen == std::set<std::string>{"one", "two", "three"});
+    CHECK(payloads::of_file(*folder.files, folder / "values", "").code() == errc::invalid_setting);
     REQUIRE(replace_file(*folder.files, folder / "empty", {}));
     CHECK(payloads::of_file(*folder.files, folder / "empty", "|").code() == errc::malformed);
 }

@@ -15,6 +15,7 @@ payloads payloads::counting() {
 }
 
 result<payloads> payloads::of_file(file_system& files, const std::string& path, std::string_view delimiter) {
+    if (delimiter.empty()) return error{errc::invalid_setting, "--payload-delimiter is empty: what stands between the values?"};
     auto content = read_file(files, path, std::uint64_t{4} << 30);
     if (!content) return content.error();
     payloads made;

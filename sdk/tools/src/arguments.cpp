@@ -1,6 +1,7 @@
 #include "arguments.hpp"
 
 #include "common_options.hpp"
+#include "numbers.hpp"
 #include "suggest.hpp"
 
 #include <algorithm>
@@ -253,12 +254,24 @@ void arguments::needs(std::string_view name, std::string_view other) const {
     if (has(name) && !has(other)) throw usage_error{dashed(name) + " needs " + dashed(other) + " as well"};
 }
 
-std::optional<std::int64_t> parse_number(std::string_view text) noexcept {
-    if (text.starts_with('+')) text.remove_prefix(1);
-    std::int64_t parsed = 0;
+namespace {
+
+template <class Number>
+std::optional<Number> parse_whole(std::string_view text) noexcept {
+    if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+    Number parsed{};
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), parsed);
     if (failed != std::errc{} || end != text.data() + text.size()) return std::nullopt;
     return parsed;
 }
+
+}  // namespace
+
+std::optional<std::int64_t> parse_number(std::string_view text) noexcept { return parse_whole<std::int64_t>(text); }
+std::optional<std::int32_t> parse_id(std::string_view text) noexcept {
+    const auto parsed = parse_whole<std::int32_t>(text);
+    return parsed && *parsed >= 0 ? parsed : std::nullopt;
+}
+std::optional<double> parse_decimal(std::string_view text) noexcept { return parse_whole<double>(text); }
 
 }  // namespace weir::tools

@@ -1,6 +1,7 @@
 // weir configs: settings of topics, brokers, groups, metrics subscriptions; quotas and SCRAM credentials of users.
 #include "common_options.hpp"
 #include "connect.hpp"
+#include "numbers.hpp"
 #include "output.hpp"
 #include "quota_entities.hpp"
 #include "value_form.hpp"
@@ -66,7 +67,7 @@ changes parse_settings(std::string_view text) {
     };
     for (const auto c : text) {
         if (c == '[') ++depth;
-        if (c == ']') --depth;
+        if (c == ']' && depth > 0) --depth;
         if (c == ',' && depth == 0) end();
         else word += c;
     }
@@ -232,6 +233,7 @@ scram_alteration credential(const std::string& user, const std::string& mechanis
         const auto count = parse_number(rest.substr(11, comma == rest.npos ? rest.npos : comma - 11));
         if (!count) refuse();
         if (*count < 4096) throw usage_error{fmt::format("Iterations {} is less than the minimum 4096 required for {}", *count, mechanism)};
+        if (*count > 16'384) throw usage_error{fmt::format("Iterations {} is greater than the maximum 16384 allowed for {}", *count, mechanism)};
         change.iterations = static_cast<std::int32_t>(*count);
         rest = comma == rest.npos ? std::string_view{} : rest.substr(comma + 1);
     }
@@ -257,13 +259,9 @@ int alter_quotas(const admin& at, const invocation& call, const std::vector<quot
             continue;
         }
         if (user && !is_user_quota(name)) throw usage_error{fmt::format("Only quota and SCRAM credential configs can be added for 'users' using --bootstrap-server. Unexpected config names: {}", name)};
-        double number = 0;
-        try {
-            number = std::stod(value);
-        } catch (const std::exception&) {
-            throw usage_error{fmt::format("Cannot parse quota configuration value for {}: {}", name, value)};
-        }
-        quotas.set[name] = number;
+        const auto number = parse_decimal(value);
+        if (!number) throw usage_error{fmt::format("Cannot parse quota configuration value for {}: {}", name, value)};
+        quotas.set[name] = *number;
     }
     std::vector<std::string> plain;
     for (const auto& each : dropped) {
@@ -340,7 +338,7 @@ int run(const invocation& call) {
     if (parts.size() > 2 || (parts.size() == 2 && !(is_client_kind(parts[0]) && is_client_kind(parts[1]) && parts[0].type != parts[1].type)))
         throw usage_error{"Only 'users' and 'clients' entity types may be specified together"};
     for (const auto& each : parts) {
-        if (each.type.starts_with("broker") && each.name && !each.name->empty() && !parse_number(*each.name))
+        if (each.type.starts_with("broker") && each.name && !each.name->empty() && !parse_id(*each.name))
             throw usage_error{fmt::format("The entity name for {} must be a valid integer broker id, but it is: {}", each.type, *each.name)};
     }
     if (!alter) {

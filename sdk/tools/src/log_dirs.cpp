@@ -1,6 +1,7 @@
 // weir log-dirs: which replicas lie in which directory, and how large they are.
 #include "common_options.hpp"
 #include "connect.hpp"
+#include "numbers.hpp"
 #include "output.hpp"
 
 #include <weir/admin.hpp>
@@ -56,9 +57,9 @@ int run(const invocation& call) {
     broker_ids there, asked, missing;
     for (const auto& each : (*at.describe_cluster().get()).nodes) there.push_back(each.id);
     for (const auto& each : split_list(args.text("broker-list"))) {
-        const auto id = parse_number(each);
+        const auto id = parse_id(each);
         if (!id) throw usage_error{"'" + each + "' in --broker-list is no broker id"};
-        asked.push_back(static_cast<std::int32_t>(*id));
+        asked.push_back(*id);
         if (std::find(there.begin(), there.end(), asked.back()) == there.end()) missing.push_back(asked.back());
     }
     if (!missing.empty())

@@ -1,6 +1,7 @@
 // weir metadata-quorum: the controllers' quorum.
 #include "common_options.hpp"
 #include "connect.hpp"
+#include "numbers.hpp"
 #include "output.hpp"
 
 #include <weir/admin.hpp>
@@ -163,9 +164,9 @@ controller_settings read_controller(const arguments& args) {
         return found == settings.end() ? std::string{} : found->second;
     };
     controller_settings made;
-    const auto id = parse_number(setting("node.id"));
-    if (!id || *id < 0) fail("node.id not found in configuration file. Is this a valid controller configuration file?");
-    made.id = static_cast<std::int32_t>(*id);
+    const auto id = parse_id(setting("node.id"));
+    if (!id) fail("node.id not found in configuration file. Is this a valid controller configuration file?");
+    made.id = *id;
     if (setting("process.roles").find("controller") == std::string::npos)
         fail("process.roles did not contain 'controller' in configuration file. Is this a valid controller configuration file?");
     const auto names = split_list(setting("controller.listener.names"));

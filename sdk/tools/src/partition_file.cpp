@@ -4,8 +4,8 @@
 #include <weir/base/posix_files.hpp>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
-
 
 namespace weir::tools {
 namespace {
@@ -21,7 +21,7 @@ json::value read(const std::string& path) {
     if (problem) wrong(path, "no JSON: " + problem.message());
     if (!parsed.is_object()) wrong(path, "expected is an object");
     const auto* version = parsed.get_object().if_contains("version");
-    if (version && version->to_number<int>() != 1) wrong(path, fmt::format("Not supported version field value {}", version->to_number<int>()));
+    if (version && *version != 1) wrong(path, fmt::format("Not supported version field value {}", json::serialize(*version)));
     return parsed;
 }
 
@@ -31,13 +31,25 @@ const json::array& list(const std::string& path, const json::value& in, const ch
     return found->get_array();
 }
 
+/// nullopt also for what does not fit.
+template <class T>
+std::optional<T> number(const json::value* of) {
+    if (!of || !of->is_number()) return std::nullopt;
+    boost::system::error_code problem;
+    const auto value = of->to_number<T>(problem);
+    return problem ? std::nullopt : std::optional{value};
+}
 template <class T>
 T number(const std::string& path, const json::object& of, const char* name) {
-    const auto* found = of.if_contains(name);
-    boost::system::error_code problem;
-    const auto value = found && found->is_number() ? found->to_number<T>(problem) : T{};
-    if (!found || !found->is_number() || problem) wrong(path, fmt::format("'{}' is missing or no number", name));
-    return value;
+    const auto found = number<T>(of.if_contains(name));
+    if (!found) wrong(path, fmt::format("'{}' is missing or no number", name));
+    return *found;
+}
+/// Of partitions and brokers.
+std::int32_t id(const std::string& path, const json::object& of, const char* name) {
+    const auto found = number<std::int32_t>(path, of, name);
+    if (found < 0) wrong(path, fmt::format("'{}' is {}", name, found));
+    return found;
 }
 std::string text(const std::string& path, const json::object& of, const char* name) {
     const auto* found = of.if_contains(name);
@@ -54,14 +66,15 @@ std::vector<partition_entry> read_partitions(const std::string& path) {
         if (!each.is_object()) wrong(path, "an entry of 'partitions' is no object");
         const auto& of = each.get_object();
         auto& entry = all.emplace_back();
-        entry.where = {text(path, of, "topic"), number<std::int32_t>(path, of, "partition")};
+        entry.where = {text(path, of, "topic"), id(path, of, "partition")};
         if (of.contains("offset")) entry.offset = number<std::int64_t>(path, of, "offset");
         if (const auto* replicas = of.if_contains("replicas")) {
             if (!replicas->is_array()) wrong(path, "'replicas' is no list");
             entry.replicas.emplace();
-            for (const auto& id : replicas->get_array()) {
-                if (!id.is_number()) wrong(path, "an entry of 'replicas' is no number");
-                entry.replicas->push_back(id.to_number<std::int32_t>());
+            for (const auto& each_id : replicas->get_array()) {
+                const auto broker = number<std::int32_t>(&each_id);
+                if (!broker) wrong(path, "an entry of 'replicas' is no number");
+                entry.replicas->push_back(*broker);
             }
         }
         if (const auto* dirs = of.if_contains("log_dirs")) {

@@ -1,6 +1,7 @@
 #include "partition_filter.hpp"
 
 #include "arguments.hpp"
+#include "numbers.hpp"
 
 #include <weir/base/split_list.hpp>
 
@@ -11,9 +12,9 @@ namespace weir::tools {
 namespace {
 
 std::int32_t partition_number(std::string_view text, std::string_view rule) {
-    const auto parsed = parse_number(text);
-    if (!parsed || *parsed < 0 || *parsed > 0x7fffffff) throw exception{error{errc::invalid_request, "Invalid rule specification: " + std::string{rule}}};
-    return static_cast<std::int32_t>(*parsed);
+    const auto parsed = parse_id(text);
+    if (!parsed) throw exception{error{errc::invalid_request, "Invalid rule specification: " + std::string{rule}}};
+    return *parsed;
 }
 
 }  // namespace
@@ -39,9 +40,9 @@ partition_filter partition_filter::of_rules(std::string_view rules) {
 partition_filter partition_filter::of_topic(std::string_view pattern, std::string_view partitions) {
     rule only{topic_filter{pattern}, {}};
     for (const auto& each : split_list(partitions)) {
-        const auto parsed = parse_number(each);
+        const auto parsed = parse_id(each);
         if (!parsed) throw exception{error{errc::invalid_request, "--partitions expects a comma separated list of numeric partition ids, but received: " + std::string{partitions}}};
-        only.only.insert(static_cast<std::int32_t>(*parsed));
+        only.only.insert(*parsed);
     }
     partition_filter made;
     made.rules_.push_back(std::move(only));

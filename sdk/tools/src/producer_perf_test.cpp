@@ -1,6 +1,7 @@
 // weir producer-perf-test: how fast records can be written, and how long each takes.
 #include "common_options.hpp"
 #include "connect.hpp"
+#include "numbers.hpp"
 #include "output.hpp"
 #include "perf/metrics_table.hpp"
 #include "perf/payloads.hpp"
@@ -13,7 +14,6 @@
 #include <fmt/format.h>
 
 #include <atomic>
-#include <charconv>
 #include <cstdio>
 #include <limits>
 #include <memory>
@@ -46,10 +46,9 @@ constexpr option options[] = {
 
 double throughput_of(const arguments& args) {
     const auto text = args.text("throughput");
-    double rate = 0;
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), rate);
-    if (failed != std::errc{} || end != text.data() + text.size()) throw usage_error{fmt::format("--throughput is '{}', which is no number", text)};
-    return rate;
+    const auto rate = parse_decimal(text);
+    if (!rate) throw usage_error{fmt::format("--throughput is '{}', which is no number", text)};
+    return *rate;
 }
 
 payloads make_payloads(const arguments& args) {

@@ -1,6 +1,7 @@
 // weir reassign-partitions: moves replicas between brokers and between their disks.
 #include "common_options.hpp"
 #include "connect.hpp"
+#include "numbers.hpp"
 #include "output.hpp"
 #include "partition_file.hpp"
 #include "replica_placement.hpp"
@@ -146,7 +147,7 @@ int generate(const admin& at, const invocation& call) {
     const auto cluster = *at.describe_cluster().get();
     std::vector<placement_broker> brokers;
     for (const auto& each : split_list(args.text("broker-list"))) {
-        const auto id = parse_number(each);
+        const auto id = parse_id(each);
         const auto found = std::find_if(cluster.nodes.begin(), cluster.nodes.end(), [&](const node& one) { return id && one.id == *id; });
         if (!id || found == cluster.nodes.end()) wrong(fmt::format("there is no broker {} in the cluster", each));
         if (std::any_of(brokers.begin(), brokers.end(), [&](const auto& one) { return one.id == found->id; })) wrong(fmt::format("Broker list contains duplicate entries: [{}]", *id));

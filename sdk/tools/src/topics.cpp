@@ -1,6 +1,7 @@
 // weir topics: topics and their partitions.
 #include "common_options.hpp"
 #include "connect.hpp"
+#include "numbers.hpp"
 #include "output.hpp"
 #include "topics/describe.hpp"
 
@@ -88,9 +89,9 @@ std::vector<broker_ids> replica_assignment(const arguments& args) {
     for (const auto& partition : split_list(args.text("replica-assignment"))) {
         broker_ids brokers;
         for (const auto& each : split_list(partition, ':')) {
-            const auto id = parse_number(each);
-            if (!id || *id < 0 || *id > std::numeric_limits<std::int32_t>::max()) throw usage_error{"'" + each + "' in --replica-assignment is no broker id"};
-            brokers.push_back(static_cast<std::int32_t>(*id));
+            const auto id = parse_id(each);
+            if (!id) throw usage_error{"'" + each + "' in --replica-assignment is no broker id"};
+            brokers.push_back(*id);
         }
         if (!twice(brokers).empty())
             fail(errc::invalid_replica_assignment, fmt::format("Partition replica lists may not contain duplicate entries: {}", fmt::join(twice(brokers), ",")));

@@ -4,6 +4,7 @@
 #include "arguments.hpp"
 #include "connect.hpp"
 #include "groups/offset_plan.hpp"
+#include "numbers.hpp"
 #include "partition_file.hpp"
 #include "partition_filter.hpp"
 #include "perf/payloads.hpp"
@@ -47,6 +48,65 @@ TEST_CASE("partitions of --partitions are numbers") {
     CHECK(!filter.matches("t", 1));
     CHECK(partition_filter::of_topic("t", "").matches("t", 1));
     CHECK_THROWS_AS(partition_filter::of_topic("t", "0,x"), weir::exception);
+}
+
+TEST_CASE("a partition that does not fit 31 bits is refused, and not another one") {
+    CHECK(parse_id("2147483647") == 2'147'483'647);
+    CHECK(!parse_id("2147483648"));
+    CHECK(!parse_id("4294967296"));
+    CHECK(!parse_id("-1"));
+    CHECK(!parse_id("+-1"));
+    CHECK_THROWS_AS(partition_filter::of_topic("t", "4294967296"), weir::exception);
+    const test::named_pipe plan{"t,4294967296,5\n"};
+    CHECK_THROWS_AS(read_plan(plan.path(), "g"), usage_error);
+    const test::named_pipe negative{"t,-1,5\n"};
+    CHECK_THROWS_AS(read_plan(negative.path(), "g"), usage_error);
+}
+
+TEST_CASE("a number with something behind it is none") {
+    CHECK(parse_decimal("1.5e6") == 1.5e6);
+    CHECK(parse_decimal("1048576") == 1'048'576.0);
+    CHECK(!parse_decimal("10MB"));
+    CHECK(!parse_decimal(""));
+}
+
+TEST_CASE("durations are ISO 8601's, of days and what is shorter") {
+    CHECK(parse_iso_duration("P1DT12H") == std::chrono::hours{36});
+    CHECK(parse_iso_duration("PT30M") == std::chrono::minutes{30});
+    CHECK(parse_iso_duration("PT1.25S") == milliseconds{1'250});
+    CHECK(parse_iso_duration("PT-1.5S") == milliseconds{-1'500});
+    CHECK(parse_iso_duration("-P1D") == std::chrono::hours{-24});
+    CHECK(parse_iso_duration("P1W") == std::chrono::hours{168});
+    // What leads nowhere, means nothing, comes twice or in another order, or is beyond all time.
+    for (const auto* wrong : {"", "P", "PT", "PTT", "P1DT", "1D", "P1H", "PT1D", "PT1M1H", "P1D1D", "PT1.5H", "PinfD", "PnanD", "P1e300D", "P99999999999D", "PT0x10S", "P1D "})
+        CHECK_THROWS_AS_MESSAGE(parse_iso_duration(wrong), usage_error, wrong);
+}
+
+TEST_CASE("times are those of a calendar, in UTC when no zone is told") {
+    CHECK(parse_datetime("2023-11-14T22:13:20.123") == 1'700'000'000'123);
+    CHECK(parse_datetime("2023-11-14T22:13:20Z") == 1'700'000'000'000);
+    CHECK(parse_datetime("2023-11-15T00:13:20.5+02:00") == 1'700'000'000'500);
+    for (const auto* wrong : {"2023-11-14", "2023-02-30T00:00:00", "2023-11-14T24:00:00", "2023-11-14T-1:00:00", "2023-11-14T22:13:20X", "2023-11-14T22:13:20+2"})
+        CHECK_THROWS_AS_MESSAGE(parse_datetime(wrong), usage_error, wrong);
+}
+
+TEST_CASE("a file of partitions with numbers that cannot be is refused in a sentence") {
+    const auto refusal = [](const char* content) {
+        const test::named_pipe file{content};
+        try {
+            read_partitions(file.path());
+        } catch (const weir::exception& wrong) {
+            return std::string{wrong.error().what()}.substr(file.path().size());
+        }
+        return std::string{"taken"};
+    };
+    CHECK(refusal(R"({"version":"x","partitions":[]})") == ": Not supported version field value \"x\"");
+    CHECK(refusal(R"({"version":1.5,"partitions":[]})").starts_with(": Not supported version field value 1.5"));
+    CHECK(refusal(R"({"version":99999999999999,"partitions":[]})") == ": Not supported version field value 99999999999999");
+    CHECK(refusal(R"({"partitions":[{"topic":"t","partition":0,"replicas":[99999999999]}]})") == ": an entry of 'replicas' is no number");
+    CHECK(refusal(R"({"partitions":[{"topic":"t","partition":4294967296}]})") == ": 'partition' is missing or no number");
+    CHECK(refusal(R"({"partitions":[{"topic":"t","partition":-1}]})") == ": 'partition' is -1");
+    CHECK(refusal(R"({"version":1,"partitions":[{"topic":"t","partition":0,"offset":-1}]})") == "taken");
 }
 
 TEST_CASE("the producer's lines are Kafka's") {

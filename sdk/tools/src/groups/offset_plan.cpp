@@ -1,5 +1,7 @@
 #include "offset_plan.hpp"
 
+#include "../numbers.hpp"
+
 #include <weir/base/posix_files.hpp>
 #include <weir/base/split_list.hpp>
 
@@ -8,16 +10,24 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <set>
 #include <sstream>
+#include <utility>
 
 namespace weir::tools {
 namespace {
 
 std::int32_t partition_number(std::string_view text, std::string_view argument) {
-    const auto number = parse_number(text);
-    if (!number || *number < 0) throw usage_error{fmt::format("Invalid partition '{}' specified in topic arg '{}'", text, argument)};
-    return static_cast<std::int32_t>(*number);
+    const auto number = parse_id(text);
+    if (!number) throw usage_error{fmt::format("Invalid partition '{}' specified in topic arg '{}'", text, argument)};
+    return *number;
+}
+
+/// As far as offsets go: what lies beyond the log is put to its end anyway.
+std::int64_t shifted(std::int64_t offset, std::int64_t by) {
+    const auto room = std::numeric_limits<std::int64_t>::max() - offset;
+    return by > room ? offset + room : offset + by;
 }
 
 offset_map found_at(const admin& at, const std::vector<topic_partition>& partitions, at::position where) {
@@ -119,7 +129,7 @@ offset_map planned_offsets(const admin& at, const arguments& args, const std::ve
         for (const auto& each : partitions) {
             const auto found = now.find(each);
             if (found == now.end()) throw usage_error{fmt::format("Cannot shift offset for partition {} since there is no current committed offset", to_string(each))};
-            wanted.emplace(each, found->second + *by);
+            wanted.emplace(each, shifted(found->second, *by));
         }
         return within_the_log(at, std::move(wanted));
     }
@@ -158,31 +168,41 @@ std::map<std::string, offset_map> read_plan(const std::string& path, const std::
             if (each.size() >= 2 && each.front() == '"' && each.back() == '"') each = each.substr(1, each.size() - 2);
         }
         if (cells.size() == 3 && !only_group.empty()) cells.insert(cells.begin(), only_group);
-        const auto partition = cells.size() == 4 ? parse_number(cells[2]) : std::nullopt;
+        const auto partition = cells.size() == 4 ? parse_id(cells[2]) : std::nullopt;
         const auto offset = cells.size() == 4 ? parse_number(cells[3]) : std::nullopt;
         if (!partition || !offset) throw usage_error{fmt::format("{}:{}: '{}' is not topic,partition,offset nor group,topic,partition,offset", path, number, line)};
-        plan[cells[0]][{cells[1], static_cast<std::int32_t>(*partition)}] = *offset;
+        plan[cells[0]][{cells[1], *partition}] = *offset;
     }
     return plan;
 }
+
+namespace {
+
+/// Of ".5", in front of the rest: 500 milliseconds, and the rest stays.
+std::int64_t take_fraction(std::string_view& text) {
+    if (!text.starts_with('.')) return 0;
+    text.remove_prefix(1);
+    std::int64_t fraction = 0;
+    int digits = 0;
+    for (; !text.empty() && text.front() >= '0' && text.front() <= '9'; text.remove_prefix(1), ++digits) {
+        if (digits < 3) fraction = fraction * 10 + (text.front() - '0');
+    }
+    for (; digits < 3; ++digits) fraction *= 10;
+    return fraction;
+}
+
+}  // namespace
 
 std::int64_t parse_datetime(std::string_view text) {
     const std::string given{text};
     int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, used = 0;
     const auto refuse = [&]() -> std::int64_t { throw usage_error{"'" + given + "' is no time; expected is YYYY-MM-DDThh:mm:ss.sss"}; };
     if (std::sscanf(given.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) != 6) return refuse();
+    if (hour < 0 || minute < 0 || second < 0) return refuse();
     const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)}, std::chrono::day{static_cast<unsigned>(day)}};
     if (!date.ok() || hour > 23 || minute > 59 || second > 59) return refuse();
     std::string_view rest = std::string_view{given}.substr(static_cast<std::size_t>(used));
-    std::int64_t fraction = 0;
-    if (rest.starts_with('.')) {
-        rest.remove_prefix(1);
-        int digits = 0;
-        for (; !rest.empty() && rest.front() >= '0' && rest.front() <= '9'; rest.remove_prefix(1), ++digits) {
-            if (digits < 3) fraction = fraction * 10 + (rest.front() - '0');
-        }
-        for (; digits < 3; ++digits) fraction *= 10;
-    }
+    const auto fraction = take_fraction(rest);
     int zone_minutes = 0;
     if (rest.starts_with('+') || rest.starts_with('-')) {
         const bool west = rest.front() == '-';
@@ -202,41 +222,42 @@ std::int64_t parse_datetime(std::string_view text) {
 }
 
 milliseconds parse_iso_duration(std::string_view text) {
-    const std::string given{text};
-    const auto refuse = [&]() -> milliseconds { throw usage_error{"'" + given + "' is no duration; expected is PnDTnHnMnS, as in P1DT12H or PT30M"}; };
-    bool negative = false;
-    if (text.starts_with('-')) {
-        negative = true;
-        text.remove_prefix(1);
-    }
+    const auto refuse = [given = std::string{text}]() -> milliseconds {
+        throw usage_error{"'" + given + "' is no duration; expected is PnDTnHnMnS, as in P1DT12H or PT30M"};
+    };
+    struct unit {
+        char letter;
+        bool of_time;
+        std::int64_t length;
+    };
+    static constexpr unit units[] = {{'W', false, 604'800'000}, {'D', false, 86'400'000}, {'H', true, 3'600'000}, {'M', true, 60'000}, {'S', true, 1'000}};
+    constexpr std::size_t most_digits = 10;  // no sum of such numbers leaves 64 bits
+    const bool negative = text.starts_with('-');
+    if (negative) text.remove_prefix(1);
     if (!text.starts_with('P') || text.size() < 3) return refuse();
     text.remove_prefix(1);
+    const auto* next = std::begin(units);  // each once, from the longest to the shortest
     bool in_time = false;
-    double total = 0;
+    std::int64_t total = 0;
     while (!text.empty()) {
         if (text.front() == 'T') {
-            in_time = true;
+            if (std::exchange(in_time, true)) return refuse();
             text.remove_prefix(1);
-            continue;
         }
-        std::size_t used = 0;
-        double number = 0;
-        try {
-            number = std::stod(std::string{text}, &used);
-        } catch (const std::exception&) {
-            return refuse();
-        }
-        if (used >= text.size()) return refuse();
-        const char unit = text[used];
-        text.remove_prefix(used + 1);
-        if (!in_time && unit == 'D') total += number * 86'400'000;
-        else if (!in_time && unit == 'W') total += number * 7 * 86'400'000;
-        else if (in_time && unit == 'H') total += number * 3'600'000;
-        else if (in_time && unit == 'M') total += number * 60'000;
-        else if (in_time && unit == 'S') total += number * 1'000;
-        else return refuse();
+        const bool is_signed = text.starts_with('-') || text.starts_with('+');
+        const auto digits = text.substr(0, text.find_first_not_of("0123456789", is_signed ? 1 : 0));
+        const auto number = digits.size() <= most_digits ? parse_number(digits) : std::nullopt;
+        text.remove_prefix(digits.size());
+        const bool of_seconds = text.starts_with('.');
+        const auto fraction = take_fraction(text);
+        if (!number || text.empty() || (of_seconds && text.front() != 'S')) return refuse();
+        const auto* which = std::find_if(next, std::end(units), [&](const unit& each) { return each.letter == text.front() && each.of_time == in_time; });
+        if (which == std::end(units)) return refuse();
+        total += *number * which->length + (digits.starts_with('-') ? -fraction : fraction);
+        next = which + 1;
+        text.remove_prefix(1);
     }
-    return milliseconds{static_cast<std::int64_t>(negative ? -total : total)};
+    return milliseconds{negative ? -total : total};
 }
 
 }  // namespace weir::tools

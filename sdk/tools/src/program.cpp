@@ -97,6 +97,9 @@ int run_tool(const tool& which, std::string_view called, std::span<const char* c
         print_line(stderr, wrong.what());
         print_line(stderr, "'" + std::string{called} + " --help' lists the options.");
         return 1;
+    } catch (const std::exception& unforeseen) {  // a bug here, or no memory: a sentence and an exit code all the same
+        print_line(stderr, std::string{called} + ": unexpected: " + unforeseen.what());
+        return 1;
     }
 }
 

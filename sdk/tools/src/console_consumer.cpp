@@ -1,7 +1,7 @@
 // weir console-consumer: prints the records of topics.
 #include "common_options.hpp"
 #include "connect.hpp"
-#include "console/formatting.hpp"
+#include "console/reading.hpp"
 #include "perf/stopwatch.hpp"
 #include "topic_filter.hpp"
 
@@ -114,8 +114,7 @@ int run(const invocation& call) {
     check(args);
     auto formatter = make_formatter(args);
     const auto start = start_of(args);
-    const auto most = args.number_or("max-messages", -1, -1, std::numeric_limits<std::int64_t>::max());
-    const auto idle = args.number_or("timeout-ms", -1, -1, std::numeric_limits<std::int32_t>::max());
+    const auto until = limits_of(args);
     const auto settings = consumer_settings(args);
     const bool in_group = settings.find("group.id") != nullptr;
     std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone ends the loop, and the group hears of it
@@ -127,37 +126,20 @@ int run(const invocation& call) {
     in.stop_on({SIGINT, SIGTERM});
     if (!in_group) {
         const bool plain = !args.has("include") && !args.has("partition");
-        in.assign(plain ? partitions_of(in, std::string{args.text("topic")}, idle >= 0 ? duration{idle} : duration::max()) : partitions_of(on, args), start);
+        in.assign(plain ? partitions_of(in, std::string{args.text("topic")}, until.idle.value_or(duration::max())) : partitions_of(on, args), start);
     }
     else if (args.has("include")) in.subscribe_matching(std::string{args.text("include")});
     else in.subscribe({std::string{args.text("topic")}});
 
     std::int64_t count = 0;
     std::map<topic_partition, std::int64_t> done;
-    error failure;
-    while ((most < 0 || count < most) && !failure && !call.out.failed()) {
-        auto batch = in.poll(idle >= 0 ? duration{idle} : duration::max()).get();
-        if (!batch) {
-            if (batch.code() != errc::closed) failure = batch.error();
-            break;
-        }
-        if (batch->empty() && idle >= 0) break;
-        for (const auto& each : *batch) {
-            if (most >= 0 && count >= most) break;
-            ++count;
-            if (auto printed = formatter.print({each.info, each.key, each.value}, call.out); !printed) {
-                const auto why = error{printed.code(), fmt::format("{}-{} at offset {}: {}", each.info.topic, each.info.partition, each.info.offset, printed.error().what())};
-                std::fprintf(stderr, "Error processing message%s: %s\n", args.has("skip-message-on-error") ? ", skipping this message" : "", why.message().c_str());
-                if (!args.has("skip-message-on-error")) {
-                    failure = why;
-                    break;
-                }
-            }
-            if (in_group) done[each.info.where()] = each.info.offset + 1;
-        }
-        call.out.flush();
-    }
-    if (call.out.failed()) std::fprintf(stderr, "Unable to write to standard out, closing consumer.\n");
+    const auto failure = take_records(in, until, call.out, count, [&](const auto& each) -> error {
+        const bool goes_on = args.has("skip-message-on-error");
+        const auto printed = print_or_tell(formatter, {each.info, each.key, each.value}, call.out, goes_on ? ", skipping this message" : "");
+        if (!printed && !goes_on) return printed.error();
+        if (in_group) done[each.info.where()] = each.info.offset + 1;
+        return {};
+    });
     // The last batch may have been printed in part: what was printed is what the group goes on behind.
     const auto* commit = settings.find("enable.auto.commit");
     if (in_group && !done.empty() && (!commit || commit->value != "false")) {
@@ -166,11 +148,7 @@ int run(const invocation& call) {
         if (auto committed = in.commit(offsets).get(); !committed) std::fprintf(stderr, "%s\n", committed.error().message().c_str());
     }
     static_cast<void>(in.close().get());
-    std::fprintf(stderr, "Processed a total of %lld messages\n", static_cast<long long>(count));
-    if (args.has("enable-systest-events")) call.out.line("shutdown_complete");
-    if (!failure) return 0;
-    if (failure.code() != errc::malformed) std::fprintf(stderr, "%s\n", failure.message().c_str());
-    return 1;
+    return end_of_records(args, call.out, count, failure);
 }
 
 }  // namespace

@@ -1,15 +1,11 @@
 // weir console-share-consumer: takes records of a share group and prints them.
 #include "common_options.hpp"
 #include "connect.hpp"
-#include "console/formatting.hpp"
+#include "console/reading.hpp"
 
 #include <weir/share_consumer.hpp>
 
-#include <fmt/format.h>
-
 #include <csignal>
-#include <cstdio>
-#include <limits>
 
 namespace weir::tools {
 
@@ -51,8 +47,7 @@ int run(const invocation& call) {
     if (args.has("release") && args.has("reject")) throw usage_error{"At most one of --reject and --release may be specified."};
     const auto verdict = args.has("release") ? acknowledgement::release : args.has("reject") ? acknowledgement::reject : acknowledgement::accept;
     auto formatter = make_formatter(args);
-    const auto most = args.number_or("max-messages", -1, -1, std::numeric_limits<std::int64_t>::max());
-    const auto idle = args.number_or("timeout-ms", -1, -1, std::numeric_limits<std::int32_t>::max());
+    const auto until = limits_of(args);
     std::signal(SIGPIPE, SIG_IGN);
 
     const client on{share_settings(args)};
@@ -63,39 +58,16 @@ int run(const invocation& call) {
     in.stop_on({SIGINT, SIGTERM});
 
     std::int64_t count = 0;
-    error failure;
-    while ((most < 0 || count < most) && !failure && !call.out.failed()) {
-        auto batch = in.poll(idle >= 0 ? duration{idle} : duration::max()).get();
-        if (!batch) {
-            if (batch.code() != errc::closed) failure = batch.error();
-            break;
-        }
-        if (batch->empty() && idle >= 0) break;
-        for (const auto& each : *batch) {
-            if (most >= 0 && count >= most) break;
-            ++count;
-            const auto printed = formatter.print({each.info, each.key, each.value, each.delivery_count()}, call.out);
-            if (printed) {
-                each.loan.decide(verdict);
-                continue;
-            }
-            const auto why = error{printed.code(), fmt::format("{}-{} at offset {}: {}", each.info.topic, each.info.partition, each.info.offset, printed.error().what())};
-            std::fprintf(stderr, "Error processing message%s: %s\n", args.has("reject-message-on-error") ? ", rejecting this message" : "", why.message().c_str());
-            if (args.has("reject-message-on-error")) {
-                each.reject();
-            } else {
-                failure = why;
-                break;
-            }
-        }
-        call.out.flush();
-    }
-    if (call.out.failed()) std::fprintf(stderr, "Unable to write to standard out, closing consumer.\n");
+    const auto failure = take_records(in, until, call.out, count, [&](const auto& each) -> error {
+        const bool goes_on = args.has("reject-message-on-error");
+        const auto printed = print_or_tell(formatter, {each.info, each.key, each.value, each.delivery_count()}, call.out, goes_on ? ", rejecting this message" : "");
+        if (printed) each.loan.decide(verdict);
+        else if (goes_on) each.reject();
+        else return printed.error();
+        return {};
+    });
     static_cast<void>(in.close().get());
-    std::fprintf(stderr, "Processed a total of %lld messages\n", static_cast<long long>(count));
-    if (args.has("enable-systest-events")) call.out.line("shutdown_complete");
-    if (failure && failure.code() != errc::malformed) std::fprintf(stderr, "%s\n", failure.message().c_str());
-    return failure ? 1 : 0;
+    return end_of_records(args, call.out, count, failure);
 }
 
 }  // namespace

@@ -132,14 +132,14 @@ int run(const invocation& call) {
     else in.subscribe({std::string{args.text("topic")}});
 
     std::int64_t count = 0;
-    std::map<topic_partition, std::int64_t> done;
+    std::map<topic_partition, std::int64_t> printed_to, done;
     const auto failure = take_records(in, until, call.out, count, [&](const auto& each) -> error {
         const bool goes_on = args.has("skip-message-on-error");
         const auto printed = print_or_tell(formatter, {each.info, each.key, each.value}, call.out, goes_on ? ", skipping this message" : "");
         if (!printed && !goes_on) return printed.error();
-        if (in_group) done[each.info.where()] = each.info.offset + 1;
+        if (in_group) printed_to[each.info.where()] = each.info.offset + 1;
         return {};
-    });
+    }, [&] { done = printed_to; });
     // The last batch may have been printed in part: what was printed is what the group goes on behind.
     const auto* commit = settings.find("enable.auto.commit");
     if (in_group && !done.empty() && (!commit || commit->value != "false")) {

@@ -54,17 +54,22 @@ int run(const invocation& call) {
     share_consumer_config config;
     config.explicit_ack = true;  // what was not printed goes back
     const topic<bytes_view, bytes_view> from{std::string{args.text("topic")}};
-    share_consumer<bytes_view, bytes_view> in{on, std::move(config), from};
+    using bytes_consumer = share_consumer<bytes_view, bytes_view>;
+    bytes_consumer in{on, std::move(config), from};
     in.stop_on({SIGINT, SIGTERM});
 
     std::int64_t count = 0;
+    std::vector<const bytes_consumer::record_type*> printed_ones;
     const auto failure = take_records(in, until, call.out, count, [&](const auto& each) -> error {
         const bool goes_on = args.has("reject-message-on-error");
         const auto printed = print_or_tell(formatter, {each.info, each.key, each.value, each.delivery_count()}, call.out, goes_on ? ", rejecting this message" : "");
-        if (printed) each.loan.decide(verdict);
+        if (printed) printed_ones.push_back(&each);
         else if (goes_on) each.reject();
         else return printed.error();
         return {};
+    }, [&] {
+        for (const auto* each : printed_ones) each->loan.decide(verdict);
+        printed_ones.clear();
     });
     static_cast<void>(in.close().get());
     return end_of_records(args, call.out, count, failure);

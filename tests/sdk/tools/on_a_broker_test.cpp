@@ -1,13 +1,17 @@
 // Tools against a real broker in this process: what they print, and with which code they end.
 #include <doctest/doctest.h>
 
+#include <weir/admin.hpp>
 #include <weir/broker/embedded.hpp>
 #include <weir/producer.hpp>
 
 #include "arguments.hpp"
 #include "output.hpp"
 
+#include <cstdio>
 #include <regex>
+
+#include <unistd.h>
 
 using namespace weir;
 using namespace weir::tools;
@@ -119,6 +123,36 @@ TEST_CASE("a consumer without a group reads every partition from where it is tol
     CHECK(at.run({"console-consumer", "--topic", "orders", "--partition", "0", "--offset", "1", "--max-messages", "1", "--formatter-property", "print.key=true", "--formatter-property",
                   "print.offset=true"}) == "Offset:1\tkey\tb\n");
     CHECK(at.run({"console-consumer", "--include", "or.*", "--from-beginning", "--max-messages", "1"}, output::format::json).starts_with("{\"topic\":\"orders\",\"partition\":0,\"offset\":0,"));
+}
+
+TEST_CASE("a group goes on behind what was printed, not behind what nobody could read") {
+    shell at;
+    at.run({"topics", "--create", "--topic", "orders"});
+    at.write("orders", {"a", "b", "c"});
+    const admin asked{client{at.cluster.bootstrap()}};
+    const auto committed = [&](const std::string& group) {
+        const auto offsets = *asked.list_consumer_group_offsets(group).get();
+        const auto* found = offsets.find({"orders", 0});
+        return found && *found ? (*found)->offset : -1;
+    };
+    CHECK(at.run({"console-consumer", "--topic", "orders", "--group", "read", "--from-beginning", "--max-messages", "2"}) == "a\nb\n");
+    CHECK(committed("read") == 2);
+
+    const std::string server = at.cluster.bootstrap();
+    const char* const words[] = {"--topic", "orders", "--group", "unread", "--from-beginning", "--bootstrap-server", server.c_str()};
+    const auto& tool = *find_tool("console-consumer");
+    const arguments args{tool, words};
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    ::close(ends[0]);
+    std::FILE* unread = ::fdopen(ends[1], "w");
+    {
+        output out{unread, output::format::text};
+        tool.run({args, out});
+        CHECK(out.failed());
+    }
+    std::fclose(unread);
+    CHECK(committed("unread") == -1);
 }
 
 TEST_CASE("the cluster tells its id, brokers, quorum, features and directories") {

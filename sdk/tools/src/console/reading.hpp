@@ -25,22 +25,24 @@ void tell_closed_output();
 int end_of_records(const arguments& args, output& out, std::int64_t count, const error& failure);
 
 /// Gives records to `take` and counts them, until there were enough, none came in time, the consumer was stopped, or `take`
-/// says why it cannot go on.
-template <class Consumer, class Take>
-error take_records(Consumer& in, const reading_limits& until, output& out, std::int64_t& count, Take take) {
-    while (!until.reached(count) && !out.failed()) {
+/// says why it cannot go on. `delivered` is told when what was taken of a batch has left this program: only then is it done.
+template <class Consumer, class Take, class Delivered>
+error take_records(Consumer& in, const reading_limits& until, output& out, std::int64_t& count, Take take, Delivered delivered) {
+    error failure;
+    while (!failure && !until.reached(count) && !out.failed()) {
         const auto batch = in.poll(until.idle.value_or(duration::max())).get();
         if (!batch) return batch.code() == errc::closed ? error{} : batch.error();
         if (batch->empty() && until.idle) return {};
         for (const auto& each : *batch) {
-            if (until.reached(count)) break;
+            if (failure || until.reached(count)) break;
             ++count;
-            if (auto why = take(each)) return why;
+            failure = take(each);
         }
         out.flush();
+        if (!out.failed()) delivered();
     }
     if (out.failed()) tell_closed_output();
-    return {};
+    return failure;
 }
 
 }  // namespace weir::tools

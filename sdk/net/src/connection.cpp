@@ -23,8 +23,7 @@ connection::connection(event_loop& loop, std::unique_ptr<stream> peer, connectio
 
 connection::~connection() {
     count_end();
-    for (auto& each : waiting_) loop_.cancel(each.deadline);
-    for (auto& each : held_) loop_.cancel(each.waiter.deadline);
+    drop_pending();
 }
 
 task<result<std::shared_ptr<connection>>> connection::open(event_loop& loop, network& net, endpoint to, connection_config config,
@@ -76,7 +75,7 @@ task<result<void>> connection::negotiate() {
         auto pieces = protocol::encode_request_frame(request, version, correlation, config_.client_id);
         if (!pieces) co_return pieces.error();
         auto asking = completion<result<frame>>([&](function<void(result<frame>)> done) {
-            send(protocol::api_key::api_versions, *std::move(pieces), correlation, config_.request_timeout, std::move(done));
+            send(protocol::api_key::api_versions, held{*std::move(pieces), {correlation, true, std::move(done)}}, config_.request_timeout);
         });
         const auto got = co_await asking;
         if (!got) co_return got.error();
@@ -112,52 +111,58 @@ error connection::unsupported(protocol::api_key key) const {
     return error{errc::unsupported_version, fmt::format("{} has no version of {} that this client knows", to_string(remote_), protocol::info(key).name)};
 }
 
-void connection::send(protocol::api_key key, std::vector<write_piece> pieces, std::int32_t correlation, milliseconds timeout, function<void(result<frame>)> done) {
+// A broker that is being logged in to takes nothing else (KIP-368), and an idle connection has no reason to wake up for it.
+void connection::send(protocol::api_key key, held what, milliseconds timeout) {
     if (closed_) {
-        done(error{errc::network_exception, fmt::format("connection to {} is closed", to_string(remote_))});
+        what.waiter.done(error{errc::network_exception, fmt::format("connection to {} is closed", to_string(remote_))});
         return;
     }
-    const auto deadline = loop_.call_after(timeout, [this, timeout] {
-        close(error{errc::timed_out, fmt::format("{} did not answer within {} ms", to_string(remote_), timeout.count())});
+    what.waiter.deadline = loop_.call_after(timeout, [this, timeout, answered = what.waiter.answered] {
+        close(error{errc::timed_out, fmt::format("{} did not {} within {} ms", to_string(remote_), answered ? "answer" : "take a request", timeout.count())});
     });
-    dispatch(key, held{std::move(pieces), {correlation, deadline, std::move(done)}});
+    const bool login = key == protocol::api_key::sasl_handshake || key == protocol::api_key::sasl_authenticate;
+    if (login || (!logging_in_again_ && loop_.now() < login_due_)) return depart(std::move(what));
+    last_used_ = loop_.now();
+    held_.push_back(std::move(what));
+    if (!std::exchange(logging_in_again_, true)) spawn(log_in_again(shared_from_this()));
 }
 
-// A broker that is being logged in to takes nothing else (KIP-368), and an idle connection has no reason to wake up for it.
-void connection::dispatch(protocol::api_key key, held what) {
-    if (closed_) return;
-    last_used_ = loop_.now();
-    const bool login = key == protocol::api_key::sasl_handshake || key == protocol::api_key::sasl_authenticate;
-    if (!login && (logging_in_again_ || last_used_ >= login_due_)) {
-        held_.push_back(std::move(what));
-        if (!std::exchange(logging_in_again_, true)) spawn(log_in_again(shared_from_this()));
-        return;
-    }
-    what.waiter.sent = last_used_;
-    if (what.waiter.done) waiting_.push_back(std::move(what.waiter));
+void connection::depart(held what) {
+    what.waiter.sent = last_used_ = loop_.now();
+    (what.waiter.answered ? waiting_ : unwritten_).push_back(std::move(what.waiter));
     if (auto* counted = config_.traffic.get()) {
         std::size_t size = 0;
         for (const auto& piece : what.pieces) size += piece.size();
         counted->requests.add();
         counted->bytes_out.add(size);
     }
-    enqueue(std::move(what.pieces));
-}
-
-void connection::enqueue(std::vector<write_piece> pieces) {
-    if (outbox_.empty()) outbox_ = std::move(pieces);
-    else std::move(pieces.begin(), pieces.end(), std::back_inserter(outbox_));
+    if (outbox_.empty()) outbox_ = std::move(what.pieces);
+    else std::move(what.pieces.begin(), what.pieces.end(), std::back_inserter(outbox_));
     if (!writing_) write_on();
 }
 
 void connection::write_on() {
     if (closed_ || outbox_.empty()) return;
     writing_ = true;
-    peer_->write(std::exchange(outbox_, {}), [self = shared_from_this()](result<void> written) {
+    peer_->write(std::exchange(outbox_, {}), [self = shared_from_this(), told = unwritten_.size()](result<void> outcome) {
         self->writing_ = false;
-        if (!written) self->close(written.error());
-        else self->write_on();
+        if (!outcome) self->close(outcome.error());
+        else self->written(told);
     });
+}
+
+// `told`: how many of the requests without an answer have left.
+void connection::written(std::size_t told) {
+    if (closed_) return;
+    last_used_ = loop_.now();
+    const auto last = unwritten_.begin() + static_cast<std::ptrdiff_t>(told);
+    std::vector<pending> over{std::make_move_iterator(unwritten_.begin()), std::make_move_iterator(last)};
+    unwritten_.erase(unwritten_.begin(), last);
+    write_on();
+    for (auto& each : over) {
+        loop_.cancel(each.deadline);
+        each.done(frame{});
+    }
 }
 
 void connection::read_on() {
@@ -169,11 +174,7 @@ void connection::read_on() {
         reader(reader&&) noexcept = default;
         reader& operator=(reader&&) = delete;
         ~reader() {
-            if (!of) return;
-            const auto unanswered = std::exchange(of->waiting_, {});
-            const auto unsent = std::exchange(of->held_, {});
-            for (const auto& each : unanswered) of->loop_.cancel(each.deadline);
-            for (const auto& each : unsent) of->loop_.cancel(each.waiter.deadline);
+            if (of) of->drop_pending();
         }
     };
     peer_->read_some(inbox_->room(), [mine = reader{shared_from_this()}](result<std::size_t> got) mutable {
@@ -219,19 +220,28 @@ void connection::count_end() {
     if (std::exchange(usable_, false) && config_.traffic) config_.traffic->closed.add();
 }
 
+// Who waits is not told: its loop has ended.
+void connection::drop_pending() noexcept {
+    const auto unanswered = std::exchange(waiting_, {});
+    const auto untaken = std::exchange(unwritten_, {});
+    const auto unsent = std::exchange(held_, {});
+    for (const auto& each : unanswered) loop_.cancel(each.deadline);
+    for (const auto& each : untaken) loop_.cancel(each.deadline);
+    for (const auto& each : unsent) loop_.cancel(each.waiter.deadline);
+}
+
 void connection::close(const error& why) {
     if (std::exchange(closed_, true)) return;
     count_end();
     const auto self = shared_from_this();
     const auto dropped = std::move(peer_);  // ends what is pending on it, and with that the cycle of its callbacks and this
     outbox_.clear();
-    for (auto failed = std::exchange(waiting_, {}); auto& each : failed) {
+    auto failed = std::exchange(waiting_, {});
+    std::ranges::move(std::exchange(unwritten_, {}), std::back_inserter(failed));
+    for (auto& each : std::exchange(held_, {})) failed.push_back(std::move(each.waiter));
+    for (auto& each : failed) {
         loop_.cancel(each.deadline);
         each.done(why);
-    }
-    for (auto failed = std::exchange(held_, {}); auto& each : failed) {
-        loop_.cancel(each.waiter.deadline);
-        if (each.waiter.done) each.waiter.done(why);
     }
 }
 

@@ -80,10 +80,7 @@ task<void> connection::log_in_again(std::shared_ptr<connection> self) {
         co_return;
     }
     self->logging_in_again_ = false;
-    for (auto released = std::exchange(self->held_, {}); auto& each : released) {
-        if (each.waiter.done) self->waiting_.push_back(std::move(each.waiter));
-        self->enqueue(std::move(each.pieces));
-    }
+    for (auto released = std::exchange(self->held_, {}); auto& each : released) self->depart(std::move(each));
 }
 
 // A broker that wants a login ends the connection at the first other request, and says nothing. Asked for a mechanism that

@@ -453,6 +453,39 @@ TEST_CASE_FIXTURE(producer_fixture, "without acks records leave and count as sen
     CHECK((*wait(put(orders, "k", "v"))).offset == 1);
 }
 
+TEST_CASE_FIXTURE(producer_fixture, "without acks, too, a broker that takes nothing holds the producer back within its buffer") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    sim::link_config narrow;
+    narrow.window = 10'000;
+    world.set_links(narrow);
+    producer_config config;
+    config.idempotence = false;
+    config.required_acks = acks::none;
+    config.buffer_memory = 50'000;
+    config.when_full = when_full::fail;
+    open(std::move(config));
+    REQUIRE(wait(put(orders, "k", "first")));
+    world.cut(desk, machine);
+    std::vector<delivery> sent;
+    for (int i = 0; i < 200; ++i) {
+        sent.push_back(out->send(orders, "k", std::string(1000, 'x')));
+        world.run_for(10ms);
+    }
+    std::size_t left = 0, refused = 0;
+    for (auto& each : sent) {
+        if (!each.ready()) continue;
+        const auto outcome = each.get();
+        left += outcome.has_value();
+        refused += outcome.code() == errc::buffer_full;
+    }
+    CHECK(left <= 10);
+    CHECK(refused >= 135);
+    world.heal_all();
+    CHECK(wait(out->flush()));
+    world.run_for(1s);
+    CHECK(read_all(*wire, "orders", 0).size() == 1 + sent.size() - refused);
+}
+
 TEST_CASE_FIXTURE(producer_fixture, "a batch that the topic finds too large goes in halves, in order, each record with its place") {
     for (const auto codec : {compression::none, compression::lz4}) {
         const auto name = "narrow-" + std::to_string(static_cast<int>(codec));

@@ -19,6 +19,7 @@ struct peer_fixture {
     std::unique_ptr<stream> accepted;
     bytes inbox = bytes(4096);
     std::size_t requests = 0;
+    bool reads = true;
     /// What the peer does with its n-th request; empty: nothing.
     std::function<bytes(std::size_t, bytes_view)> answer;
     std::shared_ptr<connection> link;
@@ -47,7 +48,7 @@ struct peer_fixture {
                 pieces[0].memory = *kept;
                 accepted->write(std::move(pieces), [](const result<void>&) {});
             }
-            read();
+            if (reads) read();
         });
     }
     static task<void> run_open(peer_fixture& at, bool& done) {
@@ -86,6 +87,22 @@ struct peer_fixture {
         REQUIRE(world.run_until([&] { return done; }, 60s));
         return code;
     }
+    static task<void> run_tell(std::shared_ptr<connection> on, const protocol::metadata_request& request, std::optional<result<void>>& outcome) {
+        auto telling = on->tell(request);
+        outcome = co_await telling;
+    }
+    /// More than the peer takes without reading.
+    void tell_much(std::optional<result<void>>& outcome) {
+        sim::link_config narrow;
+        narrow.window = 16 << 10;
+        world.set_links(narrow);
+        answer = {};
+        reads = false;
+        for (int i = 0; i < 1000; ++i) much.topics->emplace_back().name = std::string(50, 't');
+        world.loop(desk).post([&] { spawn(run_tell(link, much, outcome)); });
+        world.run_for(2s);
+    }
+    protocol::metadata_request much;
     static bytes versions(std::int32_t correlation, std::int16_t version, errc code, std::vector<std::array<std::int16_t, 3>> rows) {
         protocol::api_versions_response response;
         response.error_code = static_cast<std::int16_t>(code);
@@ -171,17 +188,49 @@ TEST_CASE_FIXTURE(peer_fixture, "an answer nobody waits for, or none at all, end
     CHECK(call(protocol::metadata_request{}) == errc::network_exception);
 }
 
-TEST_CASE_FIXTURE(peer_fixture, "a process that is killed takes along who waits for an answer, and the connection with them") {
+TEST_CASE_FIXTURE(peer_fixture, "a request without an answer ends when the peer has taken it, or with the connection") {
+    answer = [](std::size_t, bytes_view) { return versions(0, 4, errc::none, {{18, 0, 4}, {3, 5, 9}}); };
+    open();
+    REQUIRE(link);
+    std::optional<result<void>> outcome;
+    tell_much(outcome);
+    CHECK_FALSE(outcome);
+    errc expected = errc::none;
+    SUBCASE("the peer reads on") {
+        reads = true;
+        world.loop(server).post([this] { read(); });
+    }
+    SUBCASE("it takes no more in time") { expected = errc::timed_out; }
+    SUBCASE("it goes") {
+        expected = errc::network_exception;
+        world.loop(server).post([this] { accepted.reset(); });
+    }
+    REQUIRE(world.run_until([&] { return outcome.has_value(); }, 60s));
+    CHECK(outcome->code() == expected);
+    CHECK(link->closed() == (expected != errc::none));
+    if (expected == errc::none) return;
+    outcome.reset();
+    world.loop(desk).post([&] { spawn(run_tell(link, much, outcome)); });
+    REQUIRE(world.run_until([&] { return outcome.has_value(); }, 60s));
+    CHECK(outcome->code() == errc::network_exception);
+}
+
+TEST_CASE_FIXTURE(peer_fixture, "a process that is killed takes along who waits for an answer or for room, and the connection with them") {
     answer = [](std::size_t count, bytes_view) { return count == 0 ? versions(0, 4, errc::none, {{18, 0, 4}, {3, 5, 9}}) : bytes{}; };
     open();
     REQUIRE(link);
     bool done = false;
-    world.loop(desk).post([&] { spawn(wait_for_answer(link, done)); });
-    world.run_for(1s);
+    std::optional<result<void>> outcome;
+    SUBCASE("an answer") {
+        world.loop(desk).post([&] { spawn(wait_for_answer(link, done)); });
+        world.run_for(1s);
+    }
+    SUBCASE("room") { tell_much(outcome); }
     const std::weak_ptr<connection> watched = link;
     link.reset();
     CHECK_FALSE(watched.expired());
     world.kill(desk);
     CHECK(watched.expired());
     CHECK_FALSE(done);
+    CHECK_FALSE(outcome);
 }

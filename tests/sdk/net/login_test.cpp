@@ -141,6 +141,7 @@ struct login_fixture {
     nanoseconds think{0};
     std::function<void(strict_broker&)> adjust;
     std::shared_ptr<net::credentials> security;
+    std::shared_ptr<net::traffic> counted = std::make_shared<net::traffic>();
     std::shared_ptr<connection> link;
     error failure;
 
@@ -170,6 +171,7 @@ struct login_fixture {
         net::connection_config config;
         config.request_timeout = 30s;
         config.security = at.security;
+        config.traffic = at.counted;
         endpoint where{"server", 9092};
         auto opening = connection::open(at.world.loop(at.desk), at.world.net(at.desk), where, config, {});
         auto opened = co_await opening;
@@ -300,6 +302,8 @@ TEST_CASE_FIXTURE(login_fixture, "logging in again disturbs no call, and happens
     CHECK_MESSAGE(all.bad == 0, all.last.message());
     CHECK(sessions.size() == 1);
     CHECK_FALSE(sessions[0]->broken_off);
+    CHECK(counted->requests.value() == counted->answers.value());  // those that waited for a login, too
+    CHECK(counted->latency.quantile(1) < 10'000'000);
     const auto before = sessions[0]->logins;
     CHECK(before >= 9);
     CHECK(before <= 13);

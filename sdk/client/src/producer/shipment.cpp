@@ -57,11 +57,11 @@ task<void> sender::ship(std::shared_ptr<sender> self, std::int32_t broker, std::
         self->fail_all(items, link.error());
     } else if (self->config_.required_acks == acks::none) {
         self->count(items);
-        auto told = (*link)->tell(request, newest);
-        for (auto& each : items) {
-            if (told) self->settle(each, errc::none, "", -1, no_timestamp);
-            else self->settle(each, told.error().code(), told.error().what(), -1, no_timestamp);
-        }
+        auto telling = (*link)->tell(request, newest);
+        const auto told = co_await telling;
+        request.topic_data.clear();
+        if (!told) self->fail_all(items, told.error());
+        else for (auto& each : items) self->settle(each, errc::none, "", -1, no_timestamp);
     } else {
         self->count(items);
         const auto began = self->view_->loop().now();

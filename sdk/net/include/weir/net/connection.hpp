@@ -51,9 +51,10 @@ public:
     template <class Request>
     task<result<answer<typename Request::response_type>>> call(const Request& request, std::int16_t newest = Request::max_version,
                                                                milliseconds extra_time = {});
-    /// Sends a request that the broker does not answer (Produce with acks=0).
+    /// Sends a request that the broker does not answer (Produce with acks=0). Ends when the stream has taken all of it, so
+    /// that a peer who reads slower than we send slows us down. `request` stays valid until then; errors are those of call().
     template <class Request>
-    result<void> tell(const Request& request, std::int16_t newest = Request::max_version);
+    task<result<void>> tell(const Request& request, std::int16_t newest = Request::max_version);
 
     /// The newest version both sides know, at most `newest`; below 0 when there is none.
     std::int16_t version_of(protocol::api_key key, std::int16_t oldest, std::int16_t newest) const noexcept;
@@ -68,13 +69,15 @@ public:
     void close(const error& why);
 
 private:
+    /// A request that is not over: until its answer is there, or only until it is written, which gives an empty frame.
     struct pending {
         std::int32_t correlation = 0;
-        timer_id deadline = timer_id::none;
+        bool answered = true;
         function<void(result<frame>)> done;
+        timer_id deadline = timer_id::none;
         time_point sent{};
     };
-    /// What waits while the connection logs in again. Without `done` nobody waits for an answer.
+    /// One that has not begun to leave; it waits while the connection logs in again.
     struct held {
         std::vector<write_piece> pieces;
         pending waiter;
@@ -87,14 +90,15 @@ private:
     static task<void> log_in_again(std::shared_ptr<connection> self);
     static task<void> find_out_why(std::shared_ptr<connection> self);
     error refused(errc code, std::string_view why) const;
-    void send(protocol::api_key key, std::vector<write_piece> pieces, std::int32_t correlation, milliseconds timeout, function<void(result<frame>)> done);
-    void dispatch(protocol::api_key key, held what);
-    void enqueue(std::vector<write_piece> pieces);
+    void send(protocol::api_key key, held what, milliseconds timeout);
+    void depart(held what);
     void write_on();
+    void written(std::size_t told);
     void read_on();
     void arrived(frame whole);
     error unsupported(protocol::api_key key) const;
     void count_end();
+    void drop_pending() noexcept;
 
     event_loop& loop_;
     std::unique_ptr<stream> peer_;
@@ -105,6 +109,7 @@ private:
     std::vector<std::pair<std::string, std::int16_t>> features_;
     std::deque<pending> waiting_;
     std::vector<write_piece> outbox_;
+    std::deque<pending> unwritten_;  // those without an answer, in the outbox or in the write under way
     std::int32_t next_correlation_ = 0;
     time_point login_due_ = time_point::max();  // when the next request logs in again first
     std::deque<held> held_;
@@ -127,7 +132,7 @@ task<result<answer<typename Request::response_type>>> connection::call(const Req
     auto pieces = protocol::encode_request_frame(request, version, correlation, config_.client_id);
     if (!pieces) co_return pieces.error();
     auto asking = completion<result<frame>>([&](function<void(result<frame>)> done) {
-        send(Request::api_key, *std::move(pieces), correlation, config_.request_timeout + extra_time, std::move(done));
+        send(Request::api_key, held{*std::move(pieces), {correlation, true, std::move(done)}}, config_.request_timeout + extra_time);
     });
     auto got = co_await asking;
     if (!got) co_return got.error();
@@ -144,13 +149,18 @@ task<result<answer<typename Request::response_type>>> connection::call(const Req
 }
 
 template <class Request>
-result<void> connection::tell(const Request& request, std::int16_t newest) {
+task<result<void>> connection::tell(const Request& request, std::int16_t newest) {
+    const auto self = shared_from_this();
     const auto version = version_of(Request::api_key, Request::min_version, newest);
-    if (version < 0) return unsupported(Request::api_key);
-    auto pieces = protocol::encode_request_frame(request, version, next_correlation_++, config_.client_id);
-    if (!pieces) return pieces.error();
-    dispatch(Request::api_key, held{*std::move(pieces), {}});
-    return {};
+    if (version < 0) co_return unsupported(Request::api_key);
+    const auto correlation = next_correlation_++;
+    auto pieces = protocol::encode_request_frame(request, version, correlation, config_.client_id);
+    if (!pieces) co_return pieces.error();
+    auto leaving = completion<result<frame>>([&](function<void(result<frame>)> done) {
+        send(Request::api_key, held{*std::move(pieces), {correlation, false, std::move(done)}}, config_.request_timeout);
+    });
+    const auto left = co_await leaving;
+    co_return left ? result<void>{} : left.error();
 }
 
 }  // namespace weir::net

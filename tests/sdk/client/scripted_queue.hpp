@@ -46,6 +46,7 @@ public:
     std::map<int, errc> session_code{};            ///< of a broker's next answer
     std::map<std::int32_t, errc> verdict_code{};   ///< what becomes of verdicts about a partition
     int lock_ms = 30'000;
+    std::function<void(protocol::share_fetch_response&)> distort;  ///< what a broker answers
 
 private:
     struct partition {
@@ -142,6 +143,7 @@ private:
                 part.lent.insert(offset);
             }
         }
+        if (distort) distort(answer);
         return answer;
     }
     protocol::share_acknowledge_response acknowledge(int broker, const protocol::share_acknowledge_request& asked) {

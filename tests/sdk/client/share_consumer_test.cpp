@@ -102,6 +102,22 @@ TEST_CASE_FIXTURE(share_fixture, "a marker of a transaction is a gap, and ends n
     CHECK(told.empty());  // nobody said anything about it
 }
 
+TEST_CASE_FIXTURE(share_fixture, "a broker that lends what cannot be loses its session, and nothing of the answer is handed out") {
+    put(0, 3);
+    bool distorted = false;
+    distort = [&](protocol::share_fetch_response& answer) {
+        auto& parts = answer.responses.front().partitions;
+        if (parts.empty() || parts.front().acquired_records.empty() || std::exchange(distorted, true)) return;
+        parts.front().acquired_records.back().last_offset = std::int64_t{1} << 62;
+    };
+    open();
+    CHECK((*wait(in->poll(10s))).empty());
+    CHECK(distorted);
+    CHECK(times("fetch 1 epoch 0") == 2);
+    put(0, 3);
+    take(3);
+}
+
 TEST_CASE_FIXTURE(share_fixture, "verdicts without a fetch travel within a second; a commit sends them at once, and knows the answers") {
     put(0, 4);
     open_explicit();

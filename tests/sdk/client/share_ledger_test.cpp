@@ -56,6 +56,34 @@ TEST_CASE_FIXTURE(ledger_fixture, "of what a broker sends, only what it acquired
     CHECK(found.loan.time_left() == 30s);
 }
 
+TEST_CASE("what a broker lends has an order, and a size that its records justify") {
+    using said = protocol::share_fetch_response::acquired_records_data;
+    const auto range = [](std::int64_t first, std::int64_t last) {
+        said one;
+        one.first_offset = first;
+        one.last_offset = last;
+        one.delivery_count = 1;
+        return one;
+    };
+    constexpr auto highest = std::numeric_limits<std::int64_t>::max();
+    const auto good = acquired_ranges({range(20, 29), range(5, 5), range(6, 9)}, 100);
+    REQUIRE(good);
+    CHECK(good->front().first == 5);
+    CHECK(good->back().last == 29);
+    CHECK(acquired_ranges({range(0, 999'999)}, 61));
+    CHECK(acquired_ranges({range(0, 1'999'999)}, 2'000'000));
+    CHECK(acquired_ranges({range(highest, highest)}, 61));
+    for (const auto& bad : std::vector<std::vector<said>>{{range(-1, 3)},
+                                                          {range(3, 2)},
+                                                          {range(0, 5), range(5, 9)},
+                                                          {range(0, highest)},
+                                                          {range(0, std::int64_t{1} << 62)},
+                                                          {range(std::numeric_limits<std::int64_t>::min(), highest)},
+                                                          {range(0, 999'999), range(1'000'000, 1'999'999)}}) {
+        CHECK(acquired_ranges(bad, 61).code() == errc::malformed);
+    }
+}
+
 TEST_CASE_FIXTURE(ledger_fixture, "acquired offsets without a record are accounted for") {
     const auto part = lend(4, {{2, 6, 1}});
     REQUIRE(!part->open());

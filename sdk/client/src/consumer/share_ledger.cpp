@@ -1,10 +1,35 @@
 #include "share_ledger.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace weir::detail {
+namespace {
+
+// Brokers lock some thousand records of a partition (group.share.partition.max.record.locks) and the rest of the last batch,
+// which may be compressed, or compacted to nothing.
+constexpr std::size_t offsets_at_least = 1 << 20;
+
+}  // namespace
 
 // --- what was lent
+
+result<std::vector<acquired_range>> acquired_ranges(const std::vector<protocol::share_fetch_response::acquired_records_data>& said, std::size_t bytes) {
+    std::vector<acquired_range> ranges;
+    for (const auto& each : said) ranges.push_back({each.first_offset, each.last_offset, each.delivery_count});
+    std::ranges::sort(ranges, {}, &acquired_range::first);
+    auto left = static_cast<std::uint64_t>(std::max(bytes, offsets_at_least));
+    std::int64_t below = -1;
+    for (const auto& [first, last, count] : ranges) {
+        if (first <= below || last < first) return error{errc::malformed, fmt::format("offsets {} to {} after {} are lent", first, last, below)};
+        const auto size = static_cast<std::uint64_t>(last - first) + 1;
+        if (size > left) return error{errc::malformed, fmt::format("offsets {} to {} are lent with {} bytes of records", ranges.front().first, last, bytes)};
+        left -= size;
+        below = last;
+    }
+    return ranges;
+}
 
 lease_part::lease_part(std::shared_ptr<share_ledger> in, lender from, place where, std::string topic, chunk content, std::vector<acquired_range> acquired, time_point ends)
     : in_(std::move(in)), from_(from), where_(where), topic_(std::move(topic)), content_(std::move(content)), acquired_(std::move(acquired)), ends_(ends) {}

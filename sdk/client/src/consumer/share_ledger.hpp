@@ -24,6 +24,9 @@ struct acquired_range {
     std::int64_t last;
     std::int16_t delivery_count;
 };
+/// As a broker says it lent them with so many bytes of records, in order. errc::malformed for ranges that cannot be, and for
+/// more offsets than such an answer can be about: each gets a verdict, with a record or without.
+result<std::vector<acquired_range>> acquired_ranges(const std::vector<protocol::share_fetch_response::acquired_records_data>& said, std::size_t bytes);
 
 class share_ledger;
 

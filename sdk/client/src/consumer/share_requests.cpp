@@ -21,6 +21,18 @@ std::uint64_t verdicts_in(const verdicts& all) {
     return found;
 }
 
+/// What it lends can be.
+error checked(const protocol::share_fetch_response& answer) {
+    for (const auto& topic : answer.responses) {
+        for (const auto& part : topic.partitions) {
+            if (const auto ranges = acquired_ranges(part.acquired_records, part.records.memory().size()); !ranges) {
+                return error{errc::malformed, "ShareFetch", ranges.error()}.located("", part.partition_index);
+            }
+        }
+    }
+    return {};
+}
+
 /// Cannot get better by asking again.
 bool hopeless(errc code) {
     switch (code) {
@@ -149,6 +161,7 @@ task<error> share_loop::fetch(self_ptr self, connection_ptr link, std::int32_t b
     const auto code = got ? errc_from_wire(got->message.error_code) : got.code();
     auto why = got ? (code == errc::none ? error{} : error{code, fmt::format("ShareFetch: {}", got->message.error_message.value_or(std::string{describe(code).condition}))}) : got.error();
     std::map<place, error> single;
+    if (!why) why = checked(got->message);
     if (!why) {
         session.answered(errc::none);
         auto& counted = *self->counters_;
@@ -190,12 +203,8 @@ task<error> share_loop::fetch(self_ptr self, connection_ptr link, std::int32_t b
 }
 
 void share_loop::lend(const lender& from, const place& where, const std::string& topic, const protocol::share_fetch_response::partition_data& part, std::shared_ptr<const void> owner) {
-    std::vector<acquired_range> ranges;
-    for (const auto& each : part.acquired_records) {
-        ranges.push_back({each.first_offset, each.last_offset, each.delivery_count});
-        counters_->records.add(static_cast<std::uint64_t>(each.last_offset - each.first_offset + 1));
-    }
-    std::sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    auto ranges = *acquired_ranges(part.acquired_records, part.records.memory().size());
+    for (const auto& each : ranges) counters_->records.add(static_cast<std::uint64_t>(each.last - each.first + 1));
     const auto first = ranges.front().first;
     chunk content{part.records.memory(), std::move(owner), first, {}, chunk_settings{check_crcs_, false}};
     const auto any = content.more(chunk::look::headers);

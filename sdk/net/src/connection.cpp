@@ -67,7 +67,7 @@ task<result<std::shared_ptr<connection>>> connection::open(event_loop& loop, net
 task<result<void>> connection::negotiate() {
     protocol::api_versions_request request;
     request.client_software_name = "weir";
-    request.client_software_version = "0.1.0";
+    request.client_software_version = WEIR_VERSION;
     versions_ = {{static_cast<std::int16_t>(protocol::api_key::api_versions), 0, protocol::api_versions_request::max_version}};
     for (int attempt = 0;; ++attempt) {
         const auto version = version_of(protocol::api_key::api_versions, 0, protocol::api_versions_request::max_version);

@@ -46,7 +46,7 @@ struct update_plan : plan_of<protocol::update_features_request, std::string, voi
 task<result<protocol::api_versions_response>> ask_versions(call_ptr call, place where) {
     protocol::api_versions_request request;
     request.client_software_name = "weir";
-    request.client_software_version = "0.1.0";
+    request.client_software_version = WEIR_VERSION;
     return ask(std::move(call), std::move(where), std::move(request),
                [](const protocol::api_versions_response& answer) { return refusal(answer.error_code, {}, "ApiVersions"); });
 }

@@ -30,10 +30,23 @@ const cluster::topic* cluster::find(const std::string& name) const {
     return at == topics_.end() ? nullptr : &at->second;
 }
 
-void cluster::want(const std::string& name, bool may_be_made) {
-    const auto [at, fresh] = wanted_.try_emplace(name, may_be_made);
-    at->second |= may_be_made;
-    if (fresh || !topics_.contains(name)) refresh();
+void cluster::want(const void* owner, const std::string& name, bool may_be_made) {
+    auto& wishes = wanted_[name];
+    auto mine = std::ranges::find(wishes, owner, &wish::owner);
+    if (mine == wishes.end()) mine = wishes.insert(mine, {owner, false});
+    const auto* known = find(name);
+    const bool make = may_be_made && !mine->may_be_made && !(known && known->code == errc::none);
+    mine->may_be_made |= make;
+    if (!known || make) refresh();
+}
+
+void cluster::unwant(const void* owner, const std::string& name) {
+    const auto at = wanted_.find(name);
+    if (at == wanted_.end()) return;
+    std::erase_if(at->second, [&](const wish& each) { return each.owner == owner; });
+    if (!at->second.empty()) return;
+    topics_.erase(name);
+    wanted_.erase(at);
 }
 
 void cluster::refresh() {
@@ -59,6 +72,7 @@ void cluster::watch(const void* owner, function<void()> on_change) { watchers_.e
 
 void cluster::forget(const void* owner) {
     std::erase_if(watchers_, [&](const auto& each) { return each.first == owner; });
+    for (auto at = wanted_.begin(); at != wanted_.end();) unwant(owner, at++->first);
 }
 
 void cluster::tell_watchers() {
@@ -116,8 +130,8 @@ task<result<void>> cluster::ask(std::shared_ptr<cluster> self) {
         const bool may_be_made = pass == 0;
         protocol::metadata_request request;
         request.allow_auto_topic_creation = may_be_made;
-        for (const auto& [name, making] : self->wanted_) {
-            if (making == may_be_made) request.topics->emplace_back().name = name;
+        for (const auto& [name, wishes] : self->wanted_) {
+            if (std::ranges::any_of(wishes, &wish::may_be_made) == may_be_made) request.topics->emplace_back().name = name;
         }
         if (request.topics->empty() && !(may_be_made && self->wanted_.empty())) continue;
         auto asking = (*link)->call(request);
@@ -135,8 +149,9 @@ void cluster::learn(protocol::metadata_response& answer) {
     brokers_.clear();
     for (auto& each : answer.brokers) brokers_[each.node_id] = {std::move(each.host), static_cast<std::uint16_t>(each.port)};
     for (auto& each : answer.topics) {
-        if (!each.name) continue;
-        auto& known = topics_[*each.name];
+        const auto wanted = each.name ? wanted_.find(*each.name) : wanted_.end();
+        if (wanted == wanted_.end()) continue;  // by now nobody does
+        auto& known = topics_[wanted->first];
         const bool same = known.id == each.topic_id;
         known.code = errc_from_wire(each.error_code);
         known.id = each.topic_id;
@@ -144,6 +159,7 @@ void cluster::learn(protocol::metadata_response& answer) {
             known.partitions.clear();
             continue;
         }
+        for (auto& mine : wanted->second) mine.may_be_made = false;
         const auto before = std::exchange(known.partitions, {});
         known.partitions.resize(each.partitions.size());
         for (const auto& part : each.partitions) {

@@ -58,8 +58,10 @@ public:
     /// nullptr until the cluster was asked.
     const topic* find(const std::string& name) const;
     const std::map<std::int32_t, endpoint>& brokers() const noexcept { return brokers_; }
-    /// Keeps the topic known from now on.
-    void want(const std::string& name, bool may_be_made = true);
+    /// Keeps the topic known for `owner`, until that says unwant() or forget(). Asking for one that is not there may make it
+    /// (auto.create.topics.enable); one that was there and is deleted is made anew only for who wants that once more.
+    void want(const void* owner, const std::string& name, bool may_be_made);
+    void unwant(const void* owner, const std::string& name);
     /// Asks anew: what is known turned out to be wrong.
     void refresh();
     /// What an answer said about a partition's leader (KIP-951); older epochs are passed over.
@@ -69,6 +71,7 @@ public:
     void begin_again(const error& why);
     /// Called after every attempt to refresh, failed ones too, and by close(), until `owner` forgets it.
     void watch(const void* owner, function<void()> on_change);
+    /// `owner` watches and wants nothing any more.
     void forget(const void* owner);
     /// Why the last attempt to refresh failed; no error when it did not.
     const error& last_failure() const noexcept { return last_failure_; }
@@ -132,7 +135,11 @@ private:
     std::map<std::pair<coordinator_kind, std::string>, std::int32_t> coordinators_;
     std::uint32_t last_lane_ = 0;
     std::unordered_map<std::string, topic> topics_;
-    std::map<std::string, bool> wanted_;  // true: asking for it may make it
+    struct wish {
+        const void* owner;
+        bool may_be_made;  // by asking for it
+    };
+    std::map<std::string, std::vector<wish>> wanted_;
     std::vector<std::pair<const void*, function<void()>>> watchers_;
     error last_failure_;
     timer_id age_ = timer_id::none;
@@ -145,6 +152,18 @@ private:
     bool refresh_again_ = false;
     bool closed_ = false;
     bool reached_ = false;  // some broker, once: the names are right, and one that is unknown later may come back
+};
+
+/// Topics that are wanted as long as a question about them is under way.
+class wanted_topics {
+public:
+    explicit wanted_topics(std::shared_ptr<cluster> view) : view_(std::move(view)) {}
+    wanted_topics(const wanted_topics&) = delete;
+    ~wanted_topics() { view_->forget(this); }
+    void add(const std::string& name, bool may_be_made) { view_->want(this, name, may_be_made); }
+
+private:
+    std::shared_ptr<cluster> view_;
 };
 
 }  // namespace weir::detail

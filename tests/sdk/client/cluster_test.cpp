@@ -61,16 +61,68 @@ struct cluster_fixture : test::scripted_brokers {
 
 TEST_CASE("metadata.max.age.ms=0 asks often, not without pause") {
     cluster_fixture f{0ms};
-    f.on_desk([&] { f.view->want("a"); });
+    f.on_desk([&] { f.view->want(&f, "a", true); });
     f.world.run_for(10s);
     CHECK(f.count(protocol::api_key::metadata) > 50);
     CHECK(f.count(protocol::api_key::metadata) <= 101);
 }
 
+TEST_CASE("a topic is asked for as long as somebody wants it") {
+    cluster_fixture f{60s};
+    const int one = 1, two = 2;
+    f.on_desk([&] {
+        f.view->want(&one, "a", true);
+        f.view->want(&one, "b", true);
+        f.view->want(&two, "a", true);
+    });
+    f.world.run_for(1s);
+    CHECK(f.view->find("a"));
+    CHECK(f.view->find("b"));
+    f.on_desk([&] { f.view->unwant(&one, "a"); });
+    f.world.run_for(61s);
+    CHECK(f.view->find("a"));
+    f.on_desk([&] { f.view->forget(&two); });
+    CHECK_FALSE(f.view->find("a"));
+    f.world.run_for(61s);
+    CHECK_FALSE(f.view->find("a"));
+    CHECK(f.view->find("b"));
+    f.on_desk([&] { f.view->forget(&one); });
+    f.world.run_for(61s);
+    const auto before = f.count(protocol::api_key::metadata);
+    f.world.run_for(3600s);
+    CHECK(f.count(protocol::api_key::metadata) == before);
+}
+
+TEST_CASE("asking may make a topic that was never there, and not one that was deleted") {
+    cluster_fixture f{60s};
+    const int owner = 1;
+    std::vector<bool> may_be_made;  // as the requests about it said
+    f.on<protocol::metadata_request>([&](int, const protocol::metadata_request& asked) {
+        if (!asked.topics->empty()) may_be_made.push_back(asked.allow_auto_topic_creation);
+        return f.tell(asked);
+    });
+    const auto last_of = [&](nanoseconds span) {
+        may_be_made.clear();
+        f.world.run_for(span);
+        REQUIRE_FALSE(may_be_made.empty());
+        return may_be_made.back();
+    };
+    f.on_desk([&] { f.view->want(&owner, "new", true); });
+    CHECK(last_of(1s));
+    CHECK(last_of(61s));
+    f.leaders["new"] = {1};
+    f.world.run_for(61s);
+    f.leaders.erase("new");
+    CHECK_FALSE(last_of(61s));
+    CHECK_FALSE(last_of(61s));
+    f.on_desk([&] { f.view->want(&owner, "new", true); });
+    CHECK(last_of(1s));
+}
+
 TEST_CASE("a cluster that closes while it connects asks nothing more") {
     cluster_fixture f;
     f.on_desk([&] {
-        f.view->want("a");
+        f.view->want(&f, "a", true);
         f.view->close();
     });
     f.world.run_for(1s);
@@ -99,7 +151,7 @@ TEST_CASE("a process that is killed while it connects leaves nothing of its clus
 TEST_CASE("a coordinator that left the cluster is looked for anew") {
     cluster_fixture f;
     f.coordinators["g"] = 2;
-    f.on_desk([&] { f.view->want("a"); });
+    f.on_desk([&] { f.view->want(&f, "a", true); });
     CHECK(f.coordinator() == "b2");
     f.leave(2);
     f.coordinators["g"] = 1;
@@ -110,7 +162,7 @@ TEST_CASE("a coordinator that left the cluster is looked for anew") {
 
 TEST_CASE("a broker that is of another cluster by now sends its clients back to the bootstrap list") {
     cluster_fixture f;
-    f.on_desk([&] { f.view->want("a"); });
+    f.on_desk([&] { f.view->want(&f, "a", true); });
     f.world.run_for(1s);
     f.leave(1);
     bool moved = true;

@@ -26,8 +26,10 @@ struct producer_fixture : broker::test::broker_fixture {
         kafka.reset();
         world.run_for(1s);
     }
-    void open(producer_config config = producer_config{}) {
-        kafka.emplace(world.loop(desk), world.net(desk), world.random()(), "broker:9092", client_config{});
+    void open(producer_config config = producer_config{}, milliseconds metadata_max_age = 300s) {
+        client_config parts;
+        parts.metadata_max_age = metadata_max_age;
+        kafka.emplace(world.loop(desk), world.net(desk), world.random()(), "broker:9092", std::move(parts));
         out.emplace(*kafka, std::move(config));
     }
     template <class T>
@@ -621,6 +623,38 @@ TEST_CASE_FIXTURE(producer_fixture, "a topic that is deleted and made anew, with
     auto first = put(orders, "k", "v");
     (void)wait(std::move(first));
     send_some(2);
+}
+
+TEST_CASE_FIXTURE(producer_fixture, "a topic that nothing is sent to is let go, and not made anew after it was deleted, before there is a record for it") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    REQUIRE(create_topic(*wire, "lines", 1) == 0);
+    producer_config config;
+    config.metadata_max_idle = 30s;
+    SUBCASE("known still") { config.metadata_max_idle = 3600s; }
+    SUBCASE("let go") {}
+    open(std::move(config), 60s);
+    for (int i = 0; i < 3; ++i) REQUIRE(wait(put(orders, "k", std::to_string(i))));
+    world.run_for(200s);
+    // Its sequences go on, or the broker would take what follows for what it has.
+    for (int i = 3; i < 5; ++i) REQUIRE((*wait(put(orders, "k", std::to_string(i)))).offset == i);
+    const auto there = [&] {
+        protocol::metadata_request request;
+        request.topics.reset();
+        request.allow_auto_topic_creation = false;
+        const auto answer = wire->call(request, 12);
+        return std::ranges::any_of(answer.topics, [](const auto& each) { return each.name == "orders"; });
+    };
+    protocol::delete_topics_request gone;
+    gone.topic_names = {"orders"};
+    gone.timeout_ms = 5'000;
+    REQUIRE(wire->call(gone, 5).responses.at(0).error_code == 0);
+    for (int i = 0; i < 5; ++i) {
+        REQUIRE(wait(*wait(out->enqueue(lines, "still used"))));
+        world.run_for(61s);
+        CHECK_FALSE(there());
+    }
+    CHECK((*wait(put(orders, "k", "again"))).offset == 0);
+    CHECK(there());
 }
 
 TEST_CASE_FIXTURE(producer_fixture, "keys may be ignored when partitions are chosen") {

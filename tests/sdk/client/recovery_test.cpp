@@ -29,7 +29,7 @@ struct recovery_fixture : scripted_brokers {
     const std::shared_ptr<weir::detail::cluster>& view() { return kafka->core().view(); }
     /// Asks for the cluster until it is known.
     bool learn(nanoseconds patience = 60s) {
-        world.loop(desk).post([this] { view()->want("orders"); });
+        world.loop(desk).post([this] { view()->want(this, "orders", true); });
         return world.run_until([&] { return view()->find("orders") != nullptr; }, patience);
     }
     static task<void> run_call(std::shared_ptr<weir::detail::cluster> view, std::int32_t broker, std::optional<error>& outcome) {
@@ -106,7 +106,7 @@ TEST_CASE_FIXTURE(recovery_fixture, "a broker that asks for it sends the client 
     REQUIRE(learn());
     REQUIRE_FALSE(call(2));
     leaders["payments"] = {1};
-    world.loop(desk).post([&] { view()->want("payments"); });
+    world.loop(desk).post([&] { view()->want(this, "payments", true); });
     REQUIRE(world.run_until([&] { return view()->find("payments") != nullptr; }, 10s));
     CHECK(refusals == 0);
     // Nothing of before stayed open.
@@ -123,7 +123,7 @@ TEST_CASE_FIXTURE(recovery_fixture, "with metadata.recovery.strategy=none the cl
     leaders["payments"] = {1};
     world.loop(desk).post([&] {
         view()->drop_lane(weir::detail::lane::shared);
-        view()->want("payments");
+        view()->want(this, "payments", true);
     });
     world.run_for(30s);
     CHECK(view()->find("payments") == nullptr);
@@ -139,7 +139,7 @@ TEST_CASE_FIXTURE(recovery_fixture, "the bootstrap servers are asked as soon as 
     leaders["payments"] = {1};
     world.loop(desk).post([&] {
         view()->drop_lane(weir::detail::lane::shared);
-        view()->want("payments");
+        view()->want(this, "payments", true);
     });
     CHECK(world.run_until([&] { return view()->find("payments") != nullptr; }, 30s));
 }
@@ -161,7 +161,7 @@ TEST_CASE_FIXTURE(recovery_fixture, "known brokers that tell nothing for metadat
         view()->watch(this, [&] {
             if (!view()->find("payments")) view()->refresh();  // as a producer does that waits for it
         });
-        view()->want("payments");
+        view()->want(this, "payments", true);
     });
     world.run_for(50s);
     CHECK(view()->find("payments") == nullptr);
@@ -179,7 +179,7 @@ TEST_CASE_FIXTURE(recovery_fixture, "attempts to connect are given more time, an
             failures.push_back(nanoseconds{world.loop(desk).now().time_since_epoch()});
             if (failures.size() < 5) view()->refresh();
         });
-        view()->want("orders");
+        view()->want(this, "orders", true);
     });
     REQUIRE(world.run_until([&] { return failures.size() == 5; }, 60s));
     const auto took = [&](std::size_t i) { return failures[i] - failures[i - 1]; };

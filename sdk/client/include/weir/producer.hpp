@@ -51,6 +51,7 @@ struct producer_config {
     weir::when_full when_full = weir::when_full::block;  ///< of send(); enqueue() waits without blocking
     duration max_block{60'000};                   ///< max.block.ms: for room, for a topic's partitions, for a transaction to begin
     duration delivery_timeout{120'000};           ///< delivery.timeout.ms: from send() to success or failure, retries included
+    duration metadata_max_idle{300'000};          ///< metadata.max.idle.ms: how long a topic that nothing is sent to stays known
     int retries = std::numeric_limits<int>::max();  ///< retries: how often a batch is sent again; delivery_timeout ends that otherwise. 0 goes without idempotence
     int max_in_flight = 5;                        ///< max.in.flight.requests.per.connection; at most 5 with idempotence
     duration close_timeout{30'000};               ///< how long the destructor waits for what is under way

@@ -27,7 +27,6 @@ constexpr foreign_setting all[] = {
     {"config.providers", "", "", refused, of_files},
     {"config.providers.*", "", "", refused, of_files},
     {"interceptor.classes", "", "", refused, "a Java class cannot run here; on_send, on_acknowledgement, on_consume and on_commit of the configs take functions"},
-    {"metadata.max.idle.ms", "", "", ignored, "a topic stays known as long as its client lives"},
     {"metric.reporters", "", "", ignored, java_metrics},
     {"metrics.context.*", "", "", ignored, java_metrics},
     {"metrics.num.samples", "", "", ignored, java_metrics},

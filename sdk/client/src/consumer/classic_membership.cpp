@@ -35,6 +35,7 @@ classic_membership::classic_membership(std::shared_ptr<cluster> view, const memb
 void classic_membership::subscribe(subscription to) {
     if (closed()) return;
     pattern_ = nullptr;
+    were_there_.clear();
     auto problem = misconfigured_;
     if (!problem && !to.pattern.empty()) {
         auto compiled = compile_pattern(to.pattern);
@@ -169,8 +170,26 @@ task<void> classic_membership::leave_group(self_ptr self, member_effect::leave n
 
 // --- topics
 
+task<result<topic_map>> classic_membership::look_up(self_ptr self, std::vector<std::string> topics) {
+    const bool may_make = self->may_make_topics_ && !self->pattern_;
+    const auto missing = std::partition(topics.begin(), topics.end(), [&](const auto& name) { return !may_make || self->were_there_.contains(name); });
+    std::vector<std::string> makeable{std::make_move_iterator(missing), std::make_move_iterator(topics.end())};
+    topics.erase(missing, topics.end());
+    topic_map all;
+    for (int pass = 0; pass < 2; ++pass) {  // a request says of all its topics whether they may be made
+        auto& names = pass == 0 ? topics : makeable;
+        if (names.empty()) continue;
+        auto asking = look_up_topics(self->shared_view(), std::move(names), pass == 1);
+        auto found = co_await asking;
+        if (!found) co_return found.error();
+        for (const auto& [name, racks] : *found) self->were_there_.insert(name);
+        all.merge(*found);
+    }
+    co_return all;
+}
+
 task<void> classic_membership::describe(self_ptr self, member_effect::describe_topics next) {
-    auto asking = look_up_topics(self->shared_view(), std::move(next.topics), self->may_make_topics_ && !self->pattern_);
+    auto asking = look_up(self, std::move(next.topics));
     auto found = co_await asking;
     if (found) {
         self->seen_.clear();
@@ -206,7 +225,7 @@ task<void> classic_membership::look(self_ptr self) {
     }
     if (const auto& watched = self->member_.watched_topics(); !watched.empty() && !self->closed()) {
         const auto asked_for = watched.size();
-        auto asking = look_up_topics(self->shared_view(), {watched.begin(), watched.end()}, self->may_make_topics_ && !self->pattern_);
+        auto asking = look_up(self, {watched.begin(), watched.end()});
         auto found = co_await asking;
         missing |= !found || found->size() < asked_for;
         if (found) {

@@ -42,6 +42,8 @@ private:
     static task<void> heartbeat(self_ptr self, member_effect::heartbeat next);
     static task<void> leave_group(self_ptr self, member_effect::leave next);
     static task<void> describe(self_ptr self, member_effect::describe_topics next);
+    /// What the topics are; of those that were never there, asking makes them where that is wanted.
+    static task<result<topic_map>> look_up(self_ptr self, std::vector<std::string> topics);
     /// Which topics match the pattern now, and what the topics are that the leader watches.
     static task<void> look(self_ptr self);
     static task<result<void>> match_pattern(self_ptr self);
@@ -56,6 +58,7 @@ private:
     lane lane_;
     std::shared_ptr<const topic_pattern> pattern_;
     std::map<std::string, std::size_t> seen_;  ///< partitions by topic, when last looked at as the leader
+    std::set<std::string> were_there_;         ///< at some time of this subscription
     time_point look_at_ = time_point::max();
     bool looking_ = false;
     int misses_ = 0;  ///< in a row: a watched topic is not there, or looking failed

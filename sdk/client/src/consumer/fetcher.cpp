@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace weir::detail {
 
 fetcher::fetcher(std::shared_ptr<cluster> view, std::shared_ptr<byte_budget> budget, fetch_settings settings)
@@ -42,9 +44,16 @@ void fetcher::add(const std::vector<topic_partition>& which, at::position from, 
         if (of.now != phase::unassigned) continue;
         of.paused = false;
         begin(of, from, start_now ? phase::seeking : phase::held);
-        view_->want(each.topic, settings_.may_make_topics);
+        view_->want(this, each.topic, settings_.may_make_topics);
     }
+    let_topics_go();
     wake();
+}
+
+void fetcher::let_topics_go() {
+    for (const auto& [topic, partitions] : numbers_) {
+        if (std::ranges::all_of(partitions, [this](const auto& each) { return slots_[each.second]->now == phase::unassigned; })) view_->unwant(this, topic);
+    }
 }
 
 void fetcher::start(const std::vector<topic_partition>& which) {

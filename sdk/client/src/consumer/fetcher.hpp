@@ -42,6 +42,9 @@ public:
     void add(const std::vector<topic_partition>& which, at::position from, bool start_now = true);
     void start(const std::vector<topic_partition>& which);
     void remove(const std::vector<topic_partition>& which);
+    /// Topics of which nothing is assigned need not stay known: add() says so itself, and so does who assigns nothing more.
+    /// remove() does not, for in a rebalance partitions may be back at once.
+    void let_topics_go();
     void seek(const topic_partition& where, at::position to);
     void pause(const topic_partition& where, bool yes);
     /// The application read something, or let go of it.

@@ -57,12 +57,14 @@ void consumer_loop::unsubscribe() {
     }
     commit_in_passing();
     drop(fetcher_->assigned());
+    fetcher_->let_topics_go();
     tell_assignment();
 }
 
 void consumer_loop::has_left(std::uint64_t subscription) {
     if (subscriptions_ != subscription) return;
     subscribed_ = leaving_ = false;
+    fetcher_->let_topics_go();
     for (auto steps = std::exchange(postponed_, {}); auto& each : steps) each(*this);
 }
 

@@ -26,7 +26,6 @@ const cluster::partition* leader_of(const cluster& view, const topic_partition& 
 /// Why a partition has no leader to ask.
 error no_leader(cluster& view, const topic_partition& where) {
     const auto* topic = view.find(where.topic);
-    view.want(where.topic, false);
     view.refresh();
     if (!topic) {
         const auto& why = view.last_failure();
@@ -163,6 +162,8 @@ task<std::vector<result<epoch_end>>> epoch_ends(std::shared_ptr<cluster> view, s
 
 task<result<std::vector<found_offset>>> find_offsets(std::shared_ptr<cluster> view, std::vector<offset_query> asked, isolation level, milliseconds patience) {
     const auto until = view->loop().now() + patience;
+    wanted_topics wanted{view};
+    for (const auto& each : asked) wanted.add(each.where.topic, false);
     std::vector<found_offset> found(asked.size());
     places open(asked.size());
     for (std::size_t i = 0; i < asked.size(); ++i) open[i] = i;

@@ -25,7 +25,7 @@ struct found_offset {
 };
 
 /// One attempt; the answers are in the order of the questions. Retriable errors are the caller's to retry: the cluster was
-/// told to refresh when that may help. Errors name topic and partition.
+/// told to refresh when that may help. Errors name topic and partition. The caller keeps the topics wanted.
 task<std::vector<result<found_offset>>> list_offsets(std::shared_ptr<cluster> view, std::vector<offset_query> asked, isolation level);
 
 struct epoch_query {

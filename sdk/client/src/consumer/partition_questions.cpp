@@ -103,7 +103,8 @@ void partition_questions::partitions_for(std::string topic, std::shared_ptr<op_s
 task<void> partition_questions::run_partitions_for(shared self, std::string topic, std::shared_ptr<op_state<std::vector<partition_info>>> done) {
     auto& loop = self->view_->loop();
     const auto until = loop.now() + self->patience_;
-    self->view_->want(topic, self->may_make_topics_);
+    wanted_topics wanted{self->view_};
+    wanted.add(topic, self->may_make_topics_);
     for (int failures = 1;; ++failures) {
         const auto* known = self->view_->find(topic);
         if (known && known->code == errc::none) {

@@ -150,10 +150,14 @@ void share_loop::carry_out(share_effect::find_names& next) {
 void share_loop::carry_out(share_effect::forget_coordinator&) { view_->forget_coordinator(coordinator_kind::group, group_id_); }
 void share_loop::carry_out(share_effect::assigned& next) {
     if (next.places != assigned_) counters_->rebalances.add();
-    assigned_ = std::move(next.places);
+    const auto before = std::exchange(assigned_, std::move(next.places));
     counters_->assigned.store(assigned_.size(), std::memory_order_relaxed);
+    std::set<std::string_view> needed;
     for (const auto& [where, topic] : assigned_) {
-        if (!view_->find(topic)) view_->want(topic);
+        if (needed.insert(topic).second) view_->want(this, topic, false);
+    }
+    for (const auto& [where, topic] : before) {
+        if (!needed.contains(topic)) view_->unwant(this, topic);
     }
 }
 void share_loop::carry_out(share_effect::failed& next) {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace weir::detail {
 
 accumulator::accumulator(const producer_config& config, std::shared_ptr<callbacks> strand, const clock& time, std::uint64_t seed)
@@ -172,6 +174,14 @@ void accumulator::set_partitions(const std::string& name, std::size_t count, boo
         topic.partitions.push_back(std::move(queue));
         topic.queued.push_back(0);
     }
+}
+
+bool accumulator::let_go(const std::string& name, function<bool(partition_queue&)> busy) {
+    const std::lock_guard held{mutex_};
+    auto& topic = state_of(name);
+    if (std::ranges::any_of(topic.partitions, [&](const queue_ptr& each) { return each->open || !each->closed.empty() || busy(*each); })) return false;
+    topic.count = 0;
+    return true;
 }
 
 void accumulator::set_available(const std::string& name, std::size_t partition, bool available) {

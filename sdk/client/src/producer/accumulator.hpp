@@ -26,6 +26,7 @@ struct partition_queue {
     std::deque<batch_ptr> retry;  ///< in the order of their sequences
     std::vector<batch_ptr> shipped;  ///< on their way, no answer yet
     time_point retry_at;
+    time_point last_sent;
     std::int64_t producer_id = -1;
     std::int16_t epoch = -1;
     std::int32_t next_sequence = 0;
@@ -68,6 +69,8 @@ public:
     void close_transaction(error why);
     /// How many partitions the topic has: more may come, fewer only when it was made `anew`.
     void set_partitions(const std::string& topic, std::size_t count, bool anew = false);
+    /// Makes the topic unknown again, unless records of it wait or one of its queues is `busy`.
+    bool let_go(const std::string& topic, function<bool(partition_queue&)> busy);
     /// Why there is no point in waiting for the topic; no error: there may be.
     void refuse(const std::string& topic, error why);
     error refusal(std::string_view topic);

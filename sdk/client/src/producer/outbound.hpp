@@ -58,6 +58,7 @@ struct kept_record {
 
     outbound out;
     std::string topic;
+    bool learning = false;  ///< the topic is being asked for
 
 private:
     std::optional<bytes> key_, value_;

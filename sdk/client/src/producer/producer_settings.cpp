@@ -81,6 +81,7 @@ std::span<const setting> producer_config::settings() {
         row<&config::max_block>("max.block.ms", at_least(0), "How long a record waits for room in the buffer, or for its topic's partitions to be known, and a transaction to begin."),
         row<&config::delivery_timeout>("delivery.timeout.ms", at_least(1), "From send() to success or failure, retries included; more than linger.ms.",
                                        importance::high, synonym("message.timeout.ms")),
+        row<&config::metadata_max_idle>("metadata.max.idle.ms", at_least(5000), "How long a topic that nothing is sent to stays known; it is looked up anew by the next record.", importance::low),
         row<&config::retries>("retries", at_least(0), "How often a batch is sent again; delivery.timeout.ms ends that otherwise.", synonym("message.send.max.retries")),
         row<&config::transactional_id>("transactional.id", any(), "Makes the producer transactional: one at a time has this id, and a new one fences the old.", importance::low),
         row<&config::transaction_timeout>("transaction.timeout.ms", between(1, std::numeric_limits<std::int32_t>::max()), "The coordinator aborts a transaction that is open for longer.", as_int),

@@ -26,7 +26,7 @@ sender::sender(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand,
                std::shared_ptr<transaction_manager> transactions, producer_config& config)
     : view_(std::move(view)), strand_(std::move(strand)), keeps_records_(std::move(records)), records_(*keeps_records_),
       config_{config.required_acks, config.idempotence, config.linger, config.delivery_timeout, config.max_block, config.partitioner_availability_timeout,
-              config.max_request_size, config.max_in_flight, config.retries},
+              config.metadata_max_idle, config.max_request_size, config.max_in_flight, config.retries},
       transactions_(std::move(transactions)),
       on_lost_(std::make_shared<function<void(const error&)>>(std::move(config.on_lost))),
       on_acknowledgement_(std::make_shared<function<void(const result<record_metadata>&)>>(std::move(config.on_acknowledgement))),
@@ -41,15 +41,15 @@ sender::sender(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand,
 }
 
 void sender::learn(const std::string& topic) {
-    if (abandoned_) return;
-    if (topics_.empty()) {
+    if (abandoned_ || closing_) return;
+    if (!std::exchange(watching_, true)) {
         view_->watch(this, [weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->update_topics();
         });
     }
     topics_[topic].needed_until = view_->loop().now() + config_.max_block;
     records_.refuse(topic, {});
-    view_->want(topic);
+    view_->want(this, topic, true);
     const auto* known = view_->find(topic);
     if (known && !known->partitions.empty()) update_topics();
     else view_->refresh();
@@ -58,6 +58,14 @@ void sender::learn(const std::string& topic) {
 void sender::update_topics() {
     if (view_->closed()) return abandon(error{errc::closed, "the client is closed"});
     const auto now = view_->loop().now();
+    for (auto at = topics_.begin(); at != topics_.end();) {
+        if (!disused(at->first, at->second.needed_until)) {
+            ++at;
+            continue;
+        }
+        view_->unwant(this, at->first);
+        at = topics_.erase(at);
+    }
     for (auto& [name, mine] : topics_) {
         const auto* known = view_->find(name);
         if (!known || known->partitions.empty()) {
@@ -75,6 +83,15 @@ void sender::update_topics() {
     records_.changed(view_->last_failure());
     if (changed_) changed_();
     run();
+}
+
+// The queues stay, for their sequences go on.
+bool sender::disused(const std::string& name, time_point needed_until) {
+    const auto now = view_->loop().now();
+    const auto recent = [&](time_point last) { return now - last < config_.metadata_max_idle; };
+    return !recent(needed_until) && records_.let_go(name, [&](partition_queue& queue) {
+        return !queue.shipped.empty() || !queue.retry.empty() || recent(queue.last_sent);
+    });
 }
 
 bool sender::stalled(std::int32_t broker) const {
@@ -247,6 +264,7 @@ void sender::run() {
             const auto leader = leader_of(*queue);
             if (leader < 0 || !may_send) {
                 leaderless |= leader < 0;
+                if (leader < 0) view_->want(this, queue->topic, true);  // records wait for it, even if it was deleted
                 continue;
             }
             const auto requests = requests_[leader];
@@ -266,6 +284,7 @@ void sender::run() {
             to.bytes += next->encoded->size();
             ++next->attempts;
             queue->shipped.push_back(next);
+            queue->last_sent = view_->loop().now();
             to.items.push_back({queue, std::move(next)});
         }
         if (leaderless) view_->refresh();

@@ -69,6 +69,8 @@ private:
     void forget_idle();
     void retire();
     void update_topics();
+    /// Nobody has sent to the topic for metadata.max.idle.ms.
+    bool disused(const std::string& name, time_point needed_until);
     void note_stalls(const std::map<std::int32_t, shipment>& out, time_point& wake_at);
     bool stalled(std::int32_t broker) const;
     bool admitted(partition_queue& queue);
@@ -98,7 +100,7 @@ private:
     struct {
         acks required_acks;
         bool idempotence;
-        milliseconds linger, delivery_timeout, max_block, availability_timeout;
+        milliseconds linger, delivery_timeout, max_block, availability_timeout, metadata_max_idle;
         std::size_t max_request_size;
         int max_in_flight, retries;
     } config_;
@@ -126,6 +128,7 @@ private:
     bool closing_ = false;
     error dropping_;
     std::size_t turn_ = 0;
+    bool watching_ = false;
     bool running_ = false;
     bool run_again_ = false;
     error abandoned_;

@@ -102,12 +102,17 @@ delivery producer_core::send_slowly(std::string_view topic, const erased& key, c
     if (outcome.outcome == append_outcome::unknown_topic && !legal_topic(topic)) return failed(illegal_topic(topic), transaction);
     if (strand_->would_deadlock()) return failed(error{errc::would_deadlock, fmt::format("{}: send() would have to wait; use enqueue() here", topic)}, transaction);
     const auto until = loop_.now() + config_.max_block;
-    if (outcome.outcome == append_outcome::unknown_topic) loop_.post([sender = sender_, name = std::string{topic}] { sender->learn(name); });
+    bool learning = false;
+    const auto learn = [&] {
+        if (!std::exchange(learning, true)) loop_.post([sender = sender_, name = std::string{topic}] { sender->learn(name); });
+    };
+    if (outcome.outcome == append_outcome::unknown_topic) learn();
     for (bool asked = false;; asked = true) {
         const auto seen = records_->changes();
         outcome = try_append(topic, out);
         if (outcome.outcome == append_outcome::appended) return delivery{std::move(outcome.where), outcome.index};
         if (outcome.outcome == append_outcome::refused || (asked && outcome.why)) return failed(std::move(outcome.why), transaction);
+        if (outcome.outcome == append_outcome::unknown_topic) learn();  // it was let go while this waited for room
         wake();  // open batches go out while somebody waits for room
         if (!records_->wait_for_change(seen, until - loop_.now())) return failed(late(topic, outcome.outcome), transaction);
     }
@@ -144,8 +149,11 @@ op<delivery> producer_core::enqueue(std::string_view topic, const erased& key, c
         } else if (again.why) {
             self->refused(again.why, transaction);
             done->complete(std::move(again.why));
+        } else if (again.outcome == append_outcome::full) {
+            return waiting_room::outcome::no_room;
         } else {
-            return again.outcome == append_outcome::full ? waiting_room::outcome::no_room : waiting_room::outcome::no_topic;
+            if (!std::exchange(held->learning, true)) self->loop_.post([sender = self->sender_, held] { sender->learn(held->topic); });
+            return waiting_room::outcome::no_topic;
         }
         return waiting_room::outcome::over;
     };
@@ -160,7 +168,8 @@ op<delivery> producer_core::enqueue(std::string_view topic, const erased& key, c
     ++waiting_->expected;
     loop_.post([self = shared_from_this(), guest = std::move(guest), held]() mutable {
         self->waiting_->add_record(std::move(guest));
-        if (self->records_->partitions_of(held->topic) == 0) self->sender_->learn(held->topic);
+        held->learning = self->records_->partitions_of(held->topic) == 0;
+        if (held->learning) self->sender_->learn(held->topic);
         else self->sender_->run();
         self->waiting_->retry();
     });

@@ -2,6 +2,7 @@
 #include "consumer_fixture.hpp"
 
 #include <weir/admin.hpp>
+#include <weir/protocol/messages/delete_topics.hpp>
 
 #include <stdexcept>
 
@@ -115,5 +116,35 @@ TEST_CASE_FIXTURE(hook_fixture, "whether reading a topic that is not there makes
     SUBCASE("as brokers have it, otherwise") {
         poll(true);
         CHECK(exists("orders"));
+    }
+}
+
+TEST_CASE_FIXTURE(hook_fixture, "a topic that is deleted is not made anew for those who read it, or once did") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    put(0, {"a"});
+    enum { subscribed, assigned, unsubscribed, closed, asked } kind = subscribed;
+    SUBCASE("subscribed") {}
+    SUBCASE("assigned") { kind = assigned; }
+    SUBCASE("unsubscribed") { kind = unsubscribed; }
+    SUBCASE("closed") { kind = closed; }
+    SUBCASE("asked about only") { kind = asked; }
+    consumer_config config;
+    config.group_id = "readers";
+    config.start = at::earliest;
+    open(std::move(config));
+    if (kind == assigned) in->assign({orders[0]}, at::earliest);
+    if (kind != asked) CHECK(read(1).size() == 1);
+    if (kind == asked) CHECK((*wait(in->partitions_for("orders"))).size() == 1);
+    if (kind == unsubscribed) in->unsubscribe();
+    if (kind == closed) CHECK(wait(in->close()));
+    world.run_for(5s);
+    protocol::delete_topics_request gone;
+    gone.topic_names = {"orders"};
+    gone.timeout_ms = 5'000;
+    REQUIRE(wire->call(gone, 5).responses.at(0).error_code == 0);
+    for (int i = 0; i < 15; ++i) {
+        if (kind == subscribed || kind == assigned) (void)wait(in->poll(1000ms));
+        world.run_for(60s);
+        REQUIRE_FALSE(exists("orders"));
     }
 }

@@ -87,7 +87,30 @@ TEST_CASE_FIXTURE(two_topics, "records of a partition that is named twice: the l
     CHECK(read_all(*client, "orders", 1) == kept);
 }
 
-TEST_CASE_FIXTURE(two_topics, "a partition that is fetched twice is answered once, from the offset that was said last") {
+TEST_CASE_FIXTURE(two_topics,
+                  "a partition that is named once well and once with what is no batch: the good records are written, "
+                  "the answer is the error") {
+    const std::vector<std::vector<bytes>> orders{
+        {batch({"good"}), bytes{}}, {bytes{}, batch({"good"})}, {bytes{}, batch({"old"}), batch({"good"}), bytes{}}};
+    std::int64_t written = 0;
+    for (const auto& rows : orders) {
+        CAPTURE(written);
+        auto request = produce_of("bills", 0, rows.front());
+        for (std::size_t i = 1; i < rows.size(); ++i)
+            request.topic_data.push_back(produce_of("bills", 0, rows[i]).topic_data.at(0));
+        const auto answer = client->call(request, 9);
+        REQUIRE(answer.responses.size() == 1);
+        REQUIRE(answer.responses[0].partition_responses.size() == 1);
+        CHECK(answer.responses[0].partition_responses[0].error_code == wire_code(errc::invalid_record));
+        CHECK(answer.responses[0].partition_responses[0].base_offset == -1);
+        const auto kept = read_all(*client, "bills", 0);
+        REQUIRE(kept.size() == static_cast<std::size_t>(++written));
+        CHECK(kept.back() == std::pair{written - 1, std::string{"good"}});
+    }
+}
+
+TEST_CASE_FIXTURE(two_topics,
+                  "a partition that is fetched twice is answered once, from the offset that was said last") {
     for (const std::int32_t epoch : {-1, 0}) {  // without a session, and opening one
         auto request = fetch_of("orders", 0, 0);
         request.session_epoch = epoch;

@@ -140,22 +140,20 @@ errc partition::check_epoch(std::int32_t current_leader_epoch) const noexcept {
 }
 
 read_answer partition::read(const read_request& request) const {
+    const auto refuse = [](errc code) {  // of where the partition stands nothing is said then, as in Kafka
+        read_answer refused;
+        refused.code = code;
+        return refused;
+    };
+    if (!leads() || (!serves() && !request.beyond_high_watermark)) return refuse(errc::not_leader_or_follower);
+    if (const auto code = check_epoch(request.current_leader_epoch); code != errc::none) return refuse(code);
     read_answer answer;
-    if (!leads() || (!serves() && !request.beyond_high_watermark)) {
-        answer.code = errc::not_leader_or_follower;
-        return answer;
-    }
-    answer.code = check_epoch(request.current_leader_epoch);
-    if (answer.code != errc::none) return answer;
     answer.high_watermark = high_watermark();
     answer.last_stable_offset = last_stable_offset();
     answer.log_start_offset = log_->log_start_offset();
     if (request.last_fetched_epoch >= 0) {
         const auto end = log_->end_of_epoch(request.last_fetched_epoch);
-        if (end.epoch < 0) {
-            answer.code = errc::offset_out_of_range;
-            return answer;
-        }
+        if (end.epoch < 0) return refuse(errc::offset_out_of_range);
         if (end.epoch < request.last_fetched_epoch || end.end_offset < request.offset) {
             answer.diverging = end;
             return answer;
@@ -164,19 +162,16 @@ read_answer partition::read(const read_request& request) const {
     const auto limit = request.beyond_high_watermark ? log_->log_end_offset()
                        : request.read_committed      ? answer.last_stable_offset
                                                      : answer.high_watermark;
-    if (request.offset < answer.log_start_offset || request.offset > log_->log_end_offset()) {
-        answer.code = errc::offset_out_of_range;
-        return answer;
-    }
+    if (request.offset < answer.log_start_offset || request.offset > log_->log_end_offset())
+        return refuse(errc::offset_out_of_range);
     if (request.offset >= limit) return answer;
     auto found = log_->read(request.offset, request.max_bytes, limit, request.at_least_one, request.read_committed);
     if (!found) {
-        answer.code = found.code();
         // Whoever reads there tries again and again.
         if (std::exchange(unreadable_at_, request.offset) != request.offset)
-            logs.error("reading " + topic_ + "-" + std::to_string(id_.index) + " at offset " + std::to_string(request.offset) + ": " +
-                       found.error().message());
-        return answer;
+            logs.error("reading " + topic_ + "-" + std::to_string(id_.index) + " at offset " +
+                       std::to_string(request.offset) + ": " + found.error().message());
+        return refuse(found.code());
     }
     answer.records = std::move(found->records);
     answer.aborted = std::move(found->aborted);

@@ -155,6 +155,24 @@ TEST_CASE_FIXTURE(fetch_fixture, "one partition's error is told at once, beside 
     CHECK(reader->items[1].answer.code == errc::offset_out_of_range);
 }
 
+TEST_CASE_FIXTURE(fetch_fixture, "beside an error nothing is said of the partition") {
+    const auto orders = lead("orders");
+    append(*orders);
+    settle();
+    auto beyond = read_of(orders, 2);
+    auto fenced = read_of(orders, 0);
+    fenced.request.current_leader_epoch = 9;
+    const auto reader = start({beyond, fenced});
+    REQUIRE(reader->done);
+    CHECK(reader->items[0].answer.code == errc::offset_out_of_range);
+    CHECK(reader->items[1].answer.code == errc::unknown_leader_epoch);
+    for (const auto& item : reader->items) {
+        CHECK(item.answer.high_watermark == -1);
+        CHECK(item.answer.last_stable_offset == -1);
+        CHECK(item.answer.log_start_offset == -1);
+    }
+}
+
 TEST_CASE_FIXTURE(fetch_fixture, "a reader that waits is woken when leadership ends") {
     const auto orders = lead("orders");
     const auto reader = start({read_of(orders, 0)});

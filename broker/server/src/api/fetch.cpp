@@ -32,9 +32,15 @@ replica::read_request to_read(const fetch_position& position, const fetch_reques
     return read;
 }
 
-fetch_response::partition_data to_answer(const replica::read_answer& read, bool read_committed) {
+// Clients of old versions do not know the error of a disk, and would take it for the end.
+std::int16_t error_for(errc code, std::int16_t version) {
+    constexpr std::int16_t knows_storage_errors = 6;
+    return wire_code(code == errc::kafka_storage_error && version < knows_storage_errors ? errc::not_leader_or_follower : code);
+}
+
+fetch_response::partition_data to_answer(const replica::read_answer& read, bool read_committed, std::int16_t version) {
     fetch_response::partition_data part;
-    part.error_code = wire_code(read.code);
+    part.error_code = error_for(read.code, version);
     part.high_watermark = read.high_watermark;
     part.last_stable_offset = read.last_stable_offset;
     part.log_start_offset = read.log_start_offset;
@@ -42,7 +48,7 @@ fetch_response::partition_data to_answer(const replica::read_answer& read, bool 
         part.diverging_epoch.epoch = read.diverging->epoch;
         part.diverging_epoch.end_offset = read.diverging->end_offset;
     }
-    if (read_committed) {
+    if (read_committed && read.code == errc::none && !read.diverging) {
         part.aborted_transactions.emplace();
         for (const auto& aborted : read.aborted) {
             auto& each = part.aborted_transactions->emplace_back();
@@ -123,10 +129,12 @@ task<fetch_response> handle_fetch(request_context& context, fetch_request reques
     auto& traffic = context.core.metrics.all_topics();
     traffic.fetch_requests->add(all.size());
     for (const auto& each : all) {
-        auto part = each.refused == errc::none ? to_answer(items[each.item].answer, request.isolation_level == 1) : fetch_response::partition_data{};
+        auto part = each.refused == errc::none
+                        ? to_answer(items[each.item].answer, request.isolation_level == 1, context.version())
+                        : fetch_response::partition_data{};
         part.partition_index = each.target.partition;
         if (each.refused != errc::none) {
-            part.error_code = wire_code(each.refused);
+            part.error_code = error_for(each.refused, context.version());
             part.high_watermark = -1;
             part.records = protocol::record_data{bytes_view{}};
         }

@@ -1,5 +1,6 @@
 // DescribeTopicPartitions (key 75), v0: topics in pages of at most max.request.partition.size.limit partitions.
 #include "../handlers.hpp"
+#include "../refusals.hpp"
 #include "../topic_creation.hpp"
 
 #include <weir/protocol/messages/describe_topic_partitions.hpp>
@@ -29,9 +30,19 @@ void add_partition(const metadata::image& image, std::int32_t index, const metad
     if (!partition.has_leader()) row.error_code = wire_code(errc::leader_not_available);
 }
 
+// A page begins at a partition of a topic that is asked for.
+bool makes_sense(const describe_topic_partitions_request& request) {
+    if (!request.cursor) return true;
+    const auto is_meant = [&](const auto& topic) { return topic.name == request.cursor->topic_name; };
+    return request.cursor->partition_index >= 0 &&
+           (request.topics.empty() || std::any_of(request.topics.begin(), request.topics.end(), is_meant));
+}
+
 }  // namespace
 
-task<describe_topic_partitions_response> handle_describe_topic_partitions(request_context& context, describe_topic_partitions_request request) {
+task<describe_topic_partitions_response> handle_describe_topic_partitions(request_context& context,
+                                                                          describe_topic_partitions_request request) {
+    if (!makes_sense(request)) co_return refusal(request, wire_code(errc::invalid_request));
     describe_topic_partitions_response response;
     const auto image = context.image();
     std::vector<std::string> names;
@@ -64,7 +75,7 @@ task<describe_topic_partitions_response> handle_describe_topic_partitions(reques
         }
         row.topic_id = topic->id;
         const auto count = static_cast<std::int32_t>(topic->partitions.size());
-        auto index = std::max(first, 0);
+        auto index = first;
         for (; index < count && left > 0; ++index, --left)
             if (const auto* partition = topic->partitions.find(index)) add_partition(*image, index, *partition, row);
         if (index < count) {

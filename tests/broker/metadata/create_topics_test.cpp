@@ -122,6 +122,7 @@ TEST_CASE("validate_only checks everything and creates nothing") {
     const auto good = test.decide();
     CHECK(good.topics.front().error_code == 0);
     CHECK(good.topics.front().num_partitions == 3);
+    CHECK_FALSE(good.topics.front().topic_id.is_zero());  // an id it might have had, as in Kafka
     CHECK(test.records.empty());
     CHECK(test.cluster.now->find_topic("orders") == nullptr);
     test.request.topics.front().replication_factor = 4;

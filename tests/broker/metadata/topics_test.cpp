@@ -95,6 +95,29 @@ TEST_CASE("what cannot be deleted is answered one by one") {
                                             "INVALID_REQUEST", "INVALID_REQUEST"});
 }
 
+TEST_CASE("a name or an id that is given twice is refused once, and what is named beside it in another way goes") {
+    cluster_fixture cluster;
+    cluster.add_brokers(1);
+    const auto a = cluster.create("a").id;
+    const auto b = cluster.create("b").id;
+    delete_topics_request request;
+    for (int i = 0; i < 2; ++i) {
+        by_name(request, "nobody");
+        by_id(request, {77, 77});
+        by_name(request, "a");
+        by_id(request, b);
+    }
+    by_id(request, a);
+    by_name(request, "b");
+    const auto decided = cluster.decider.delete_topics(cluster.context(), request);
+    std::vector<std::string> told;
+    for (const auto& each : decided.response.responses) told.push_back(each.name.value_or("-") + " " + name_of(each.error_code));
+    CHECK(told == std::vector<std::string>{"nobody INVALID_REQUEST", "- INVALID_REQUEST", "a INVALID_REQUEST", "- INVALID_REQUEST",
+                                           "a NONE", "b INVALID_REQUEST"});
+    REQUIRE(decided.records.size() == 1);
+    CHECK(decided.response.responses.back().topic_id == b);
+}
+
 TEST_CASE("delete.topic.enable=false forbids deletion") {
     cluster_fixture cluster;
     cluster.add_brokers(1);

@@ -81,8 +81,6 @@ public:
                 fail(result, done.error());
             } else if (!request.validate_only) {
                 std::move(made.begin(), made.end(), std::back_inserter(records));
-            } else {
-                result.topic_id = {};
             }
         }
         return response;

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 #include <set>
+#include <string>
+#include <utility>
 
 namespace weir::metadata {
 
@@ -37,13 +40,20 @@ decision<delete_topics_response> controller::delete_topics(const decision_contex
         auto& each = wanted.emplace_back();
         each.name = name;
     }
-    std::map<uuid, int> times;
-    for (const auto& each : wanted)
-        if (const auto found = find(context.cluster, each); found) ++times[(*found)->id];
+    std::map<std::pair<std::optional<std::string>, uuid>, int> given;
+    for (const auto& each : wanted) ++given[{each.name, each.topic_id}];
+    std::map<uuid, int> ways;  // in which a topic is named; a name that was given twice names nothing
+    for (const auto& each : given) {
+        const auto& [name, id] = each.first;
+        const auto* found = name ? context.cluster.find_topic(*name) : context.cluster.find_topic(id);
+        if (found && (each.second == 1 || !name)) ++ways[found->id];
+    }
     std::set<uuid> answered;
     for (const auto& each : wanted) {
+        const int times = std::exchange(given[{each.name, each.topic_id}], 0);
+        if (times == 0) continue;  // answered
         auto found = find(context.cluster, each);
-        if (found && !answered.insert((*found)->id).second) continue;
+        if (found && times == 1 && !answered.insert((*found)->id).second) continue;
         auto& answer = decided.response.responses.emplace_back();
         answer.name = each.name;
         answer.topic_id = each.topic_id;
@@ -51,17 +61,20 @@ decision<delete_topics_response> controller::delete_topics(const decision_contex
             fail(answer, error{errc::topic_deletion_disabled, "topic deletion is disabled: delete.topic.enable=false"});
             continue;
         }
+        if (times > 1) {
+            fail(answer, error{errc::invalid_request, fmt::format("topic {} was given more than once", shown(each))});
+            continue;
+        }
         if (!found) {
             fail(answer, found.error());
             continue;
         }
-        if (times[(*found)->id] > 1) {
-            fail(answer,
-                 error{errc::invalid_request, fmt::format("topic {} was given more than once", (*found)->name)});
-            continue;
-        }
         answer.name = (*found)->name;
         answer.topic_id = (*found)->id;
+        if (ways[(*found)->id] > 1) {
+            fail(answer, error{errc::invalid_request, fmt::format("topic {} was given by name and by id", *answer.name)});
+            continue;
+        }
         remove_topic_record record;
         record.topic_id = (*found)->id;
         decided.records.push_back(record);

@@ -12,12 +12,10 @@ bool differs(const std::optional<std::string>& asked, const std::optional<std::s
     return asked && actual && *asked != *actual;
 }
 
-errc check(const classic_group& group, const request_context& context, const protocol::sync_group_request& request) {
+errc check(const classic_group& group, const protocol::sync_group_request& request) {
     if (const auto wrong = group.check_member(request.member_id, request.group_instance_id); wrong != errc::none)
         return wrong;
     if (request.generation_id != group.generation) return errc::illegal_generation;
-    if (context.api_version >= names_protocol && (!request.protocol_type || !request.protocol_name))
-        return errc::inconsistent_group_protocol;
     if (differs(request.protocol_type, group.protocol_type) || differs(request.protocol_name, group.protocol))
         return errc::inconsistent_group_protocol;
     return errc::none;
@@ -26,10 +24,12 @@ errc check(const classic_group& group, const request_context& context, const pro
 void run(shard_state& shard, rebalancer& rebalance, const request_context& context,
          protocol::sync_group_request& request, reply_token token) {
     const auto refuse = [&](errc why) { shard.answer(token, sync_error(why)); };
+    if (context.api_version >= names_protocol && (!request.protocol_type || !request.protocol_name))
+        return refuse(errc::inconsistent_group_protocol);
     if (request.group_id.empty()) return refuse(errc::invalid_group_id);
     auto* group = shard.find(request.group_id);
     if (!group || group->state == group_state::empty) return refuse(errc::unknown_member_id);
-    if (const auto wrong = check(*group, context, request); wrong != errc::none) return refuse(wrong);
+    if (const auto wrong = check(*group, request); wrong != errc::none) return refuse(wrong);
     if (group->state == group_state::preparing_rebalance) return refuse(errc::rebalance_in_progress);
 
     auto& m = *group->find(request.member_id);

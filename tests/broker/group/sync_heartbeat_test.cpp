@@ -70,6 +70,7 @@ TEST_CASE("SyncGroup is refused") {
     CHECK(refused(of.leader, 1, {.protocol = "sticky"}) == errc::inconsistent_group_protocol);
     CHECK(refused(of.leader, 1, {.protocol_type = "connect"}) == errc::inconsistent_group_protocol);
     CHECK(refused(of.leader, 1, {.protocol_type = {}}) == errc::inconsistent_group_protocol);
+    CHECK(refused("ghost", 1, {.protocol = {}}) == errc::inconsistent_group_protocol);  // before anything else
     CHECK(refused(of.leader, 1, {.group = "nowhere"}) == errc::unknown_member_id);
     CHECK(refused(of.leader, 1, {.group = ""}) == errc::invalid_group_id);
     of.group.send_first_join({});

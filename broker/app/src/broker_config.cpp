@@ -50,7 +50,7 @@ std::span<const setting> node_config::settings() {
         make_setting<&c::process_roles>("process.roles", one_of("broker", "controller"), "What this process is; both roles are needed, as the quorum has one voter.", importance::high),
         make_setting<&c::node_id>("node.id", at_least(0), "The id of this node.", importance::high, synonym("broker.id")),
         make_setting<&c::rack>("broker.rack", any(), "Where the broker stands; replicas are spread over racks."),
-        make_setting<&c::log_dir>("log.dir", not_empty(), "Where data is kept, when log.dirs does not say.", importance::high),
+        make_setting<&c::log_dir>("log.dir", not_empty(), "Where data is kept, when log.dirs does not say.", importance::high, setting_type::list),
         make_setting<&c::log_dirs>("log.dirs", any(), "Where data is kept; several directories, separated by commas.", importance::high),
         make_setting<&c::cordoned_log_dirs>("cordoned.log.dirs", any(), "Directories of log.dirs that take no new partitions, such as a disk that is to be emptied; *: all of them.", dynamic_mode::per_broker),
         make_setting<&c::move_bytes_per_second>("replica.alter.log.dirs.io.max.bytes.per.second", at_least(1), "Bytes that partitions on their way to another directory are copied in a second, all together.", dynamic_mode::cluster_wide),
@@ -65,7 +65,7 @@ std::span<const setting> node_config::settings() {
         make_setting<&c::metadata_retention>("metadata.max.retention.ms", any(), "Age at which snapshots and the log below them go.", importance::high),
         make_setting<&c::retention_check_interval>("log.retention.check.interval.ms", at_least(1), "How often logs are looked at for what may be deleted."),
         make_setting<&c::checkpoint_interval>("log.flush.offset.checkpoint.interval.ms", at_least(0), "How often recovery points are written down.", importance::high, setting_type::int32),
-        make_setting<&c::producer_id_expiration>("producer.id.expiration.ms", at_least(1), "How long the sequence numbers of an idempotent producer are remembered after its last record.", dynamic_mode::cluster_wide),
+        make_setting<&c::producer_id_expiration>("producer.id.expiration.ms", at_least(1), "How long the sequence numbers of an idempotent producer are remembered after its last record.", dynamic_mode::cluster_wide, setting_type::int32),
         make_setting<&c::event_loops>("event.loops", between(0, 1024), "Threads that serve requests, each with its own partitions; 0: one per core."),
         make_setting<&c::http_listener>("http.listener", checked(is_host_and_port, "host:port"), "Where /metrics and /health are served; not set: nowhere."),
     };

@@ -139,6 +139,9 @@ result<void> broker_schema::validate(config_type type, std::string_view key, std
     if (!parsed) return error{errc::invalid_config, std::string{parsed.error().what()}};
     if (at->second.scratch == &make_scratch<storage::log_config>)
         if (auto fine = static_cast<const storage::log_config*>(scratch.get())->check(); !fine) return error{errc::invalid_config, std::string{fine.error().what()}};
+    // It could not be told to let somebody in again.
+    if (type == config_type::broker && (key == "max.connections" || key.ends_with(".max.connections")) && value.find_first_not_of('0') == value.npos)
+        return error{errc::invalid_config, std::string{key} + "=" + std::string{value} + ": a running broker needs at least one connection"};
     if (type == config_type::broker && key == "cordoned.log.dirs")
         if (const auto* unknown = node_.unknown_directory(static_cast<const node_config*>(scratch.get())->cordoned_log_dirs))
             return error{errc::invalid_config, "cordoned.log.dirs: '" + *unknown + "' is not in log.dirs of this broker"};

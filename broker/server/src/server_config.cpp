@@ -34,7 +34,7 @@ std::span<const setting> server_config::settings() {
         make_setting<&c::socket_request_max_bytes>("socket.request.max.bytes", at_least(1), "The largest request; a larger one ends its connection.", importance::high),
         make_setting<&c::socket_listen_backlog_size>("socket.listen.backlog.size", at_least(1), "Connections the system keeps waiting for us, and those that we let wait on a listener for max.connections."),
         make_setting<&c::max_connections_per_ip>("max.connections.per.ip", at_least(0), "Connections from one address; those beyond are closed.", changes),
-        make_setting<&c::max_connections_per_ip_overrides>("max.connections.per.ip.overrides", checked(is_ip_limit, "a list of address:limit"), "Other limits for single addresses.", changes),
+        make_setting<&c::max_connections_per_ip_overrides>("max.connections.per.ip.overrides", checked(is_ip_limit, "a list of address:limit"), "Other limits for single addresses.", changes, setting_type::string),
         make_setting<&c::max_connections>("max.connections", at_least(0), "Connections in all; those beyond wait until others leave.", changes),
         make_setting<&c::max_connection_creation_rate>("max.connection.creation.rate", at_least(1), "New connections in a second; those beyond wait until it is their turn.", changes),
         make_setting<&c::connections_max_idle>("connections.max.idle.ms", any(), "A connection without requests for this long is closed; 0 or less: never."),

@@ -38,7 +38,8 @@ RE2::Options quiet() {
 bool is_client_match(std::string_view text) {
     if (text.empty()) return true;
     const auto parsed = parse_selector(text);
-    return parsed && RE2{re2::StringPiece{parsed->pattern.data(), parsed->pattern.size()}, quiet()}.ok();
+    if (!parsed || parsed->pattern.empty() || parsed->pattern.find('=') != std::string_view::npos) return false;  // one "=", as in Kafka
+    return RE2{re2::StringPiece{parsed->pattern.data(), parsed->pattern.size()}, quiet()}.ok();
 }
 
 std::string attribute(const client_attributes& client, std::string_view name) {

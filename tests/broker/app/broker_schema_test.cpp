@@ -193,6 +193,7 @@ TEST_CASE("a listener's own limits change while the broker runs, under the liste
     CHECK(key->default_source == config_source::static_broker);
     CHECK_FALSE(key->read_only);
     CHECK(schema.find(config_type::broker, "listener.name.other.max.connections") == nullptr);
+    for (const auto* all : {"max.connections", "listener.name.plaintext.max.connections"}) CHECK(schema.validate(config_type::broker, all, "0").code() == errc::invalid_config);
     CHECK(schema.validate(config_type::broker, "listener.name.plaintext.max.connections", "-1").code() == errc::invalid_config);
     const auto limit = [&](const std::vector<stored>& entries) {
         return config_in_force(config, *image_of(entries)).server.limits_of_listeners.at("PLAINTEXT").max_connections;
@@ -210,4 +211,20 @@ TEST_CASE("only log directories of the broker can be cordoned") {
     CHECK(schema.validate(config_type::broker, "cordoned.log.dirs", ""));
     CHECK(schema.validate(config_type::broker, "cordoned.log.dirs", "/a,/c").code() == errc::invalid_config);
     CHECK(schema.find(config_type::broker, "cordoned.log.dirs")->per_broker_only);
+}
+
+TEST_CASE("a client is matched by one expression per attribute") {
+    const broker_schema schema{config_of({})};
+        CHECK(schema.validate(config_type::client_metrics, "interval.ms", out).code() == errc::invalid_request);
+        CHECK(schema.validate(config_type::client_metrics, "interval.ms", none).code() == errc::invalid_config);
+    for (const auto* bad : {"client_id=[", "client_id=", "client_id=a=b"}) CHECK(schema.validate(config_type::client_metrics, "match", bad).code() == errc::invalid_config);
+}
+
+TEST_CASE("settings have the types that Kafka's clients know them by") {
+    using type = metadata::config_value_type;
+    const broker_schema schema{config_of({})};
+    const auto type_of = [&](std::string_view name) { return schema.find(config_type::broker, name)->type; };
+    CHECK(type_of("producer.id.expiration.ms") == type::int32);
+    CHECK(type_of("log.dir") == type::list);
+    CHECK(type_of("max.connections.per.ip.overrides") == type::string);
 }

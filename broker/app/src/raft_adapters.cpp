@@ -31,7 +31,11 @@ task<server::quorum_view::description> driver_view::describe(event_loop& here) {
     made.partition.leader_id = status.leader.leader_id;
     made.partition.leader_epoch = status.leader.epoch;
     made.partition.high_watermark = status.high_watermark;
-    for (const auto& each : status.voter_progress) made.partition.current_voters.push_back(to_row(loop_, each));
+    for (const auto& each : status.voter_progress) {
+        auto& row = made.partition.current_voters.emplace_back(to_row(loop_, each));
+        // The leader fetches from nobody, and is as far as there is anything at every moment.
+        if (row.replica_id == status.leader.leader_id) row.last_fetch_timestamp = row.last_caught_up_timestamp = loop_.wall_now();
+    }
     for (const auto& each : status.observer_progress) made.partition.observers.push_back(to_row(loop_, each));
     for (const auto& voter : status.voters) {
         auto& node = made.nodes.emplace_back();

@@ -24,12 +24,24 @@ errc code_of_unknown(config_type type) {
                                                                               : errc::invalid_config;
 }
 
-std::optional<std::int64_t> number(const effective_setting& setting) {
-    if (!setting.value) return std::nullopt;
+std::optional<std::int64_t> number(const std::optional<std::string>& value) {
+    if (!value) return std::nullopt;
     std::int64_t parsed = 0;
-    const auto* end = setting.value->data() + setting.value->size();
-    if (std::from_chars(setting.value->data(), end, parsed).ptr != end) return std::nullopt;
+    const auto* end = value->data() + value->size();
+    const auto read = std::from_chars(value->data(), end, parsed);
+    if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
     return parsed;
+}
+std::optional<std::int64_t> number(const effective_setting& setting) { return number(setting.value); }
+
+/// Kafka calls what is no number a bad setting, and a number out of bounds a bad request where it is about the metrics of
+/// clients.
+errc code_of_bad_value(config_type type, const config_key& key, const std::string& value) {
+    if (type == config_type::broker) return errc::invalid_request;
+    const auto given = number(value);
+    const bool out_of_bounds = type == config_type::client_metrics && key.type == config_value_type::int32 && given &&
+                               *given == static_cast<std::int32_t>(*given);
+    return out_of_bounds ? errc::invalid_request : errc::invalid_config;
 }
 
 bool names_policy(const effective_setting& list, std::string_view policy) {
@@ -68,10 +80,8 @@ result<void> validate_values(const config_schema& schema, const config_resource&
             return error{code_of_unknown(resource.type), fmt::format("Unknown {} config name: {}{}", kind(resource.type), key,
                                                                      why.empty() ? "" : fmt::format(" ({})", why))};
         }
-        if (auto valid = schema.validate(resource.type, key, value); !valid) {
-            const auto code = resource.type == config_type::broker ? errc::invalid_request : errc::invalid_config;
-            return error{code, std::string{valid.error().what()}};
-        }
+        if (auto valid = schema.validate(resource.type, key, value); !valid)
+            return error{code_of_bad_value(resource.type, *known, value), std::string{valid.error().what()}};
     }
     return {};
 }

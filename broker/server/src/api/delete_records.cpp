@@ -21,8 +21,8 @@ task<protocol::delete_records_response> handle_delete_records(request_context& c
         const auto found = find_topic(*image, false, topic.name, {});
         for (const auto& part : topic.partitions) {
             std::shared_ptr<replica::partition> where;
-            auto code = is_internal_topic(topic.name) ? errc::invalid_topic
-                                                      : locate(context, found, part.partition_index, where);
+            auto code = locate(context, found, part.partition_index, where);
+            if (code == errc::none && is_internal_topic(topic.name)) code = errc::invalid_topic;
             std::int64_t low_watermark = -1;
             if (code == errc::none) {
                 auto deleting = at_home(context.core.loop, std::move(where), [before = part.offset](auto& partition) {

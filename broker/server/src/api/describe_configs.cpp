@@ -14,7 +14,7 @@ using config_row = describe_configs_response::describe_configs_resource_result;
 
 std::int8_t type_of(const described_config& config) {
     using type = metadata::config_value_type;
-    return static_cast<std::int8_t>(config.key ? config.key->type : config.unknown ? type::unknown : type::string);
+    return static_cast<std::int8_t>(config.key ? config.key->type : type::unknown);
 }
 
 config_row to_row(const described_config& config, const describe_configs_request& request) {
@@ -26,6 +26,7 @@ config_row to_row(const described_config& config, const describe_configs_request
     row.config_source = static_cast<std::int8_t>(config.source);
     row.is_sensitive = hidden;
     row.config_type = type_of(config);
+    row.documentation.reset();
     if (request.include_documentation && config.key) row.documentation = config.key->documentation;
     if (request.include_synonyms)
         for (const auto& layer : config.layers) {

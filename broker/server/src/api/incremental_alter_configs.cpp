@@ -1,5 +1,5 @@
 // IncrementalAlterConfigs (key 44), v0-v1. v1: flexible. Levels of loggers change here; everything else is the controller's.
-#include "../handlers.hpp"
+#include "../config_owner.hpp"
 #include "../log_levels.hpp"
 
 #include <weir/protocol/messages/incremental_alter_configs.hpp>
@@ -24,14 +24,6 @@ resource_row answer_row(const resource_request& resource, const error& why) {
     return row;
 }
 
-// A broker takes changes of itself and of what holds for all, as in Kafka; clients ask the one they mean.
-error of_another_broker(const request_context& context, const resource_request& resource) {
-    const auto node = std::to_string(context.broker.identity.node_id);
-    const auto& name = resource.resource_name;
-    const bool other = metadata::config_type{resource.resource_type} == metadata::config_type::broker && !name.empty() && name != node;
-    return other ? error{errc::invalid_request, "this is broker " + node + ", not " + name + ": ask that broker"} : error{};
-}
-
 // All changes of a resource, or none.
 error change_loggers(const request_context& context, const resource_request& resource, bool validate_only) {
     const auto node = std::to_string(context.broker.identity.node_id);
@@ -52,7 +44,7 @@ task<incremental_alter_configs_response> handle_incremental_alter_configs(reques
     for (auto& resource : request.resources) {
         if (metadata::config_type{resource.resource_type} == metadata::config_type::broker_logger)
             response.responses.push_back(answer_row(resource, change_loggers(context, resource, request.validate_only)));
-        else if (auto why = of_another_broker(context, resource))
+        else if (auto why = of_another_broker(context, resource.resource_type, resource.resource_name))
             response.responses.push_back(answer_row(resource, why));
         else
             for_controller.resources.push_back(std::move(resource));

@@ -15,6 +15,11 @@ task<protocol::init_producer_id_response> handle_init_producer_id(request_contex
         response.error_code = wire_code(request.transactional_id->empty() ? errc::invalid_request : errc::transactional_id_authorization_failed);
         co_return response;
     }
+    // Who resumes says both.
+    if ((request.producer_id == -1) != (request.producer_epoch == -1)) {
+        response.error_code = wire_code(errc::invalid_request);
+        co_return response;
+    }
     auto asking = context.broker.producer_ids.next(context.core.loop);
     const auto id = co_await asking;
     if (!id) {

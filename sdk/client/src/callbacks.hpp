@@ -29,12 +29,9 @@ public:
     bool in_virtual_time() const noexcept { return time_ != nullptr; }
     /// The executor is the user's: whoever waits here may be who has to run it.
     bool elsewhere() const noexcept { return static_cast<bool>(post_); }
-    /// For who waits for an end, which the loop brings; see event_loop::lend_thread(). What is left of `most`.
-    nanoseconds lend_thread(function<bool()> reached, nanoseconds most) {
-        const auto began = loop_.now();
-        loop_.lend_thread(std::move(reached), most);
-        return most - (loop_.now() - began);
-    }
+    /// For who waits for an end, which the loop brings; see event_loop::lend_thread().
+    void lend_thread(function<bool()> reached, nanoseconds most) { loop_.lend_thread(std::move(reached), most); }
+    time_point now() const { return loop_.now(); }
     /// An end came from elsewhere: who lent its thread looks.
     void rouse() {
         if (!loop_.running_here()) loop_.post([] {});

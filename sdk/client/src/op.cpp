@@ -1,8 +1,29 @@
 #include "op_state.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::detail {
+
+namespace {
+
+/// Counts a thread in wait(), under the lock, whatever it looks at throws.
+class stay {
+public:
+    stay(std::unique_lock<std::mutex>& held, std::size_t& count) : held_(held), count_(count) { ++count_; }
+    stay(const stay&) = delete;
+    stay& operator=(const stay&) = delete;
+    ~stay() {
+        if (!held_.owns_lock()) held_.lock();
+        --count_;
+    }
+
+private:
+    std::unique_lock<std::mutex>& held_;
+    std::size_t& count_;
+};
+
+}  // namespace
 
 bool op_signal::over(std::uint32_t index) const {
     return ended() || std::find(cancelled_.begin(), cancelled_.end(), index) != cancelled_.end();
@@ -19,16 +40,46 @@ error op_signal::wait(std::uint32_t index, milliseconds most) {
         const auto limit = most == milliseconds::max() ? nanoseconds::max() : nanoseconds{most};
         return strand_->pass_time([&] { return ready(index); }, limit) ? error{} : late();
     }
-    const auto is_over = [&] { return over(index); };
-    ++blocked_;
-    held.unlock();
-    const auto left = strand_->lend_thread([&] { return ready(index); }, most == milliseconds::max() ? nanoseconds::max() : nanoseconds{most});
-    held.lock();
-    bool in_time = true;
-    if (most == milliseconds::max()) changed_.wait(held, is_over);
-    else in_time = changed_.wait_for(held, left, is_over);
-    --blocked_;
-    return in_time ? error{} : late();
+    const auto is_up = [&] { return look_due_ || over(index); };
+    const auto until = most == milliseconds::max() ? time_point::max() : strand_->now() + most;
+    const auto left = [&] { return until == time_point::max() ? nanoseconds::max() : until - strand_->now(); };
+    const stay here{held, blocked_};
+    for (bool in_time = true; in_time;) {
+        held.unlock();
+        look_if_due();
+        strand_->lend_thread([&] { return due(index); }, left());
+        held.lock();
+        if (until == time_point::max()) changed_.wait(held, is_up);
+        else in_time = changed_.wait_for(held, left(), is_up);
+        if (over(index)) return {};
+    }
+    return late();
+}
+
+bool op_signal::due(std::uint32_t index) const {
+    if (ended()) return true;
+    const std::lock_guard held{mutex_};
+    return look_due_ || over(index);
+}
+
+void op_signal::ask_for_look() {
+    bool waited_for = false;
+    {
+        const std::lock_guard held{mutex_};
+        look_due_ = true;
+        waited_for = blocked_ > 0;
+    }
+    if (!waited_for) return strand_->post([self = shared_from_this(), this] { look_if_due(); });
+    changed_.notify_all();
+    strand_->rouse();
+}
+
+void op_signal::look_if_due() {
+    {
+        const std::lock_guard held{mutex_};
+        if (!std::exchange(look_due_, false)) return;
+    }
+    look();
 }
 
 // One step for all that the strand has to run: a batch ends for thousands of records at a time.

@@ -24,11 +24,19 @@ protected:
     /// Everything the outcome consists of is in place: lets the waiting go on. True the first time.
     bool finish();
     bool cancelled(std::uint32_t index) const;
+    /// Has look() called where code of users may run: by a thread that waits for this, or else on the callback strand. Whoever
+    /// waits may be who has to run that.
+    void ask_for_look();
+    /// Finds out whether it has ended, for outcomes that take code of users to be known.
+    virtual void look() {}
     /// How many indices somebody waited for or hung a continuation on.
     std::size_t awaited() const;
 
 private:
     using continuations = std::vector<continuation>;
+    void look_if_due();
+    /// It has ended, or there is something to look at.
+    bool due(std::uint32_t index) const;
     bool over(std::uint32_t index) const;
     void go_on(continuations here, continuations on_strand);
     void run_from(continuations all, std::size_t first);
@@ -40,6 +48,7 @@ private:
     std::vector<std::uint32_t> cancelled_;
     std::size_t awaited_ = 0;
     std::size_t blocked_ = 0;  // threads in wait()
+    bool look_due_ = false;
     std::atomic<bool> ended_ = false;
 };
 

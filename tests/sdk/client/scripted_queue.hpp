@@ -25,13 +25,22 @@ public:
     }
     /// Values "v<offset>".
     void put(std::int32_t partition, int records) {
-        auto& part = partitions_[partition];
         std::vector<std::string> values;
-        for (int i = 0; i < records; ++i) {
-            values.push_back("v" + std::to_string(i));
-            part.free.insert(i);
-        }
+        for (int i = 0; i < records; ++i) values.push_back("v" + std::to_string(i));
+        put(partition, values);
+    }
+    void put(std::int32_t partition, const std::vector<std::string>& values) {
+        auto& part = partitions_[partition];
+        for (std::size_t i = 0; i < values.size(); ++i) part.free.insert(static_cast<std::int64_t>(i));
         part.content = make_batch(values, 0);
+    }
+    /// As the log cleaner leaves it: of ten offsets only the first have records, so many; those from `lent` on are lent.
+    void put_compacted(std::int32_t partition, int records, int lent) {
+        put(partition, records);
+        auto& part = partitions_[partition];
+        part.content = compacted(std::move(part.content), 9);
+        part.free.clear();
+        for (int i = lent; i < 10; ++i) part.free.insert(i);
     }
     /// The marker of a transaction, where a record might be.
     void put_marker(std::int32_t partition) {

@@ -21,8 +21,9 @@ struct share_fixture : test::scripted_queue {
         kafka.reset();
         world.run_for(1s);
     }
+    void open_client() { kafka.emplace(world.loop(desk), world.net(desk), 7, "b1:9092", client_config{}); }
     void open(share_consumer_config config = share_consumer_config{}) {
-        kafka.emplace(world.loop(desk), world.net(desk), 7, "b1:9092", client_config{});
+        open_client();
         config.group_id = "workers";
         config.on_acknowledged = [this](const std::vector<acknowledged>& some) { told.insert(told.end(), some.begin(), some.end()); };
         in.emplace(*kafka, std::move(config), topic<bytes_view, std::string>{"jobs"});
@@ -116,6 +117,84 @@ TEST_CASE_FIXTURE(share_fixture, "a broker that lends what cannot be loses its s
     CHECK(times("fetch 1 epoch 0") == 2);
     put(0, 3);
     take(3);
+}
+
+TEST_CASE_FIXTURE(share_fixture, "nor does a part of a batch of which nothing is left") {
+    SUBCASE("") {
+        put_compacted(0, 4, 4);
+        open();
+        auto waiting = in->poll(10s);
+        world.run_for(3s);
+        CHECK_FALSE(waiting.ready());
+        CHECK(said(0) == offsets{4, 5, 6, 7, 8, 9});
+        put(1, 2);
+        const auto got = wait(std::move(waiting));
+        REQUIRE_MESSAGE(got, got.error().message());
+        CHECK(got->size() == 2);
+    }
+    SUBCASE("but what is left of one does") {
+        put_compacted(0, 4, 2);
+        open();
+        const auto got = take(2);
+        CHECK(got[1].value == "v3");
+        world.run_for(3s);
+        CHECK(said(0) == offsets{4, 5, 6, 7, 8, 9});
+    }
+}
+
+TEST_CASE_FIXTURE(share_fixture, "records that are rejected because they cannot be decoded end no poll") {
+    open_client();
+    share_consumer_config config;
+    config.group_id = "workers";
+    config.on_bad_record = on_bad_record::skip;
+    const std::string seven{"\0\0\0\0\0\0\0\7", 8};
+    share_consumer<bytes_view, std::int64_t> of{*kafka, std::move(config), topic<bytes_view, std::int64_t>{"jobs"}};
+    put(0, {"oops", "oops"});
+    const auto began = world.now();
+    SUBCASE("none other comes") {
+        CHECK((*wait(of.poll(10s))).empty());
+        CHECK(world.now() - began >= 10s);
+        CHECK(said(3) == offsets{0, 1});
+    }
+    SUBCASE("others come") {
+        auto waiting = of.poll(10s);
+        world.run_for(3s);
+        CHECK_FALSE(waiting.ready());
+        CHECK(said(3) == offsets{0, 1});
+        put(1, {"oops", seven, "oops", seven});
+        const auto got = wait(std::move(waiting));
+        REQUIRE_MESSAGE(got, got.error().message());
+        REQUIRE(got->size() == 2);
+        CHECK((*got)[0].value == 7);
+        CHECK((*got)[0].info.offset == 1);
+        CHECK((*got)[1].info.offset == 3);
+        (void)wait(of.poll(100ms));
+        world.run_for(3s);
+        CHECK(said(1, 1) == offsets{1, 3});
+        CHECK(said(3, 1) == offsets{0, 2});
+    }
+    SUBCASE("nobody waits any more") {
+        auto waiting = of.poll(10s);
+        world.run_for(3s);
+        waiting.cancel();
+        CHECK(wait(waiting).code() == errc::cancelled);
+        put(1, {seven});
+        CHECK((*wait(of.poll(10s))).size() == 1);
+    }
+    (void)wait(of.close());
+}
+
+TEST_CASE_FIXTURE(share_fixture, "how long brokers lend for is known once one has said so") {
+    put(0, 1);
+    open();
+    CHECK_FALSE(in->acquisition_lock_timeout());
+    const auto jobs = take(1);
+    CHECK(in->acquisition_lock_timeout() == 30s);
+    CHECK(jobs[0].time_left() > 29s);
+    lock_ms = 5'000;
+    put(0, 1);
+    CHECK(take(1)[0].time_left() <= 5s);
+    CHECK(in->acquisition_lock_timeout() == 5s);
 }
 
 TEST_CASE_FIXTURE(share_fixture, "verdicts without a fetch travel within a second; a commit sends them at once, and knows the answers") {
@@ -340,6 +419,23 @@ TEST_CASE_FIXTURE(share_fixture, "an application that does not come back leaves 
     put(0, 1);
     take(1);
     CHECK(times("join") == 2);
+}
+
+TEST_CASE_FIXTURE(share_fixture, "whoever waited for records for longer than that is a member as long as it works on what came, or did not") {
+    share_consumer_config config;
+    config.max_poll_interval = 30s;
+    open(std::move(config));
+    auto waiting = in->poll(60s);
+    SUBCASE("") {
+        world.run_for(50s);
+        put(0, 1);
+        CHECK((*wait(waiting)).size() == 1);
+    }
+    SUBCASE("") { CHECK((*wait(waiting)).empty()); }
+    world.run_for(25s);
+    CHECK(times("leave") == 0);
+    world.run_for(10s);
+    CHECK(times("leave") == 1);
 }
 
 TEST_CASE_FIXTURE(share_fixture, "who unsubscribes leaves the group and gets nothing; what is on loan can still be judged; and it may come back") {

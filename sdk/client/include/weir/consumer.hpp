@@ -77,12 +77,13 @@ public:
     iterator begin() { return iterator{this}; }
     std::default_sentinel_t end() const noexcept { return {}; }
 
-    /// The next batch, of at most max_poll_records; empty when nothing came within `most`, or nothing but records that
-    /// on_bad_record passed over, which a commit() covers. An error ends the loop: stopped (errc::closed), or what status()
-    /// says. Decoded where the result is taken.
-    op<records<K, V>> poll(duration most = duration::max()) { return op<records<K, V>>{start_poll(most, 0, types_, &build_batch)}; }
+    /// The next batch, of at most max_poll_records; empty when nothing came within `most` but records that on_bad_record
+    /// passed over, which a commit() covers. An error ends the loop: stopped (errc::closed), or what status() says. Decoded
+    /// where the result is taken; where records may be passed over, the first one where the op is waited for, or on the
+    /// callback strand.
+    op<records<K, V>> poll(duration most = duration::max()) { return op<records<K, V>>{start_poll(most, 0, types_, {&build_batch, &check})}; }
     /// The next record; views in it are valid until the next one.
-    op<record_type> next() { return op<record_type>{start_poll(duration::max(), 1, types_, &build_one)}; }
+    op<record_type> next() { return op<record_type>{start_poll(duration::max(), 1, types_, {&build_one, &check})}; }
 
 private:
     friend iterator;
@@ -110,6 +111,10 @@ private:
             if (&with.ops() == &default_serde_ops<T>) [[likely]] return serde_traits<T>::decode(data, into);
         }
         return with.decode(data, into);
+    }
+    static error check(void* types_of, const detail::raw_record& raw) {
+        record_type unused;
+        return decode(*static_cast<const types*>(types_of), raw, unused);
     }
     static error decode(const types& with, const detail::raw_record& raw, record_type& into) {
         if (auto why = decode(with.key, raw.key_bytes(), into.key)) [[unlikely]] return error{why.code(), "key: " + std::string{why.what()}};

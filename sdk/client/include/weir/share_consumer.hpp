@@ -41,9 +41,10 @@ public:
     iterator begin() { return iterator{this}; }
     std::default_sentinel_t end() const noexcept { return {}; }
 
-    /// What there is, around max_poll_records; empty when nothing came within `most`. An error ends the loop: stopped
-    /// (errc::closed), or what status() says. Decoded where the result is taken.
-    op<std::vector<record_type>> poll(duration most = duration::max()) { return op<std::vector<record_type>>{start_poll(most, types_, &build)}; }
+    /// What there is, around max_poll_records; empty when nothing came within `most` but records that on_bad_record rejected.
+    /// An error ends the loop: stopped (errc::closed), or what status() says. Decoded where the result is taken; where records
+    /// may be rejected, the first one where the op is waited for, or on the callback strand.
+    op<std::vector<record_type>> poll(duration most = duration::max()) { return op<std::vector<record_type>>{start_poll(most, types_, {&build, &check})}; }
 
 private:
     friend iterator;
@@ -51,12 +52,21 @@ private:
         serde<K> key;
         serde<V> value;
     };
+    static error decode(const types& with, const detail::raw_record& raw, record<K, V>& into) {
+        if (auto why = with.key.decode(raw.key_bytes(), into.key)) return error{why.code(), "key: " + std::string{why.what()}};
+        if (auto why = with.value.decode(raw.value_bytes(), into.value)) return error{why.code(), "value: " + std::string{why.what()}};
+        return {};
+    }
     static error decode(const types& with, const detail::lent_record& found, record_type& into) {
-        if (auto why = with.key.decode(found.raw->key_bytes(), into.key)) return error{why.code(), "key: " + std::string{why.what()}};
-        if (auto why = with.value.decode(found.raw->value_bytes(), into.value)) return error{why.code(), "value: " + std::string{why.what()}};
+        auto why = decode(with, *found.raw, into);
+        if (why) return why;
         into.info = found.where;
         into.loan = found.loan;
         return {};
+    }
+    static error check(void* types_of, const detail::raw_record& raw) {
+        record<K, V> unused;
+        return decode(*static_cast<const types*>(types_of), raw, unused);
     }
     bool advance() {
         detail::lent_record found;

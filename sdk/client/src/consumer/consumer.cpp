@@ -108,10 +108,10 @@ bool consumer_core::refill() {
 }
 void consumer_core::hear(const raw_record& which, const record_info& where) { handle_->reader_->hear(which, where); }
 bool consumer_core::undecodable(const raw_record& which, const error& why) { return handle_->reader_->undecodable(window_, which, why); }
-std::shared_ptr<op_core> consumer_core::start_poll(duration most, std::size_t records, std::shared_ptr<void> types, poll_builder build) {
+std::shared_ptr<op_core> consumer_core::start_poll(duration most, std::size_t records, std::shared_ptr<void> types, poll_types how) {
     handle_->begin();
     if (window_.of) handle_->reader_->leave(window_);
-    return handle_->reader_->poll(most, records, std::move(types), build);
+    return handle_->reader_->poll(most, records, std::move(types), how);
 }
 
 void consumer_core::subscribe(std::vector<std::string> topics) {

@@ -202,9 +202,10 @@ inbox::extent inbox::measure() const {
     return all;
 }
 
-time_point inbox::last_asked(time_point now) const {
+time_point inbox::last_asked(time_point now) {
     const std::lock_guard held{mutex_};
-    return waiter_ ? now : last_asked_;
+    if (waiter_) last_asked_ = now;
+    return last_asked_;
 }
 
 bool inbox::has_chunks(const feed_ptr& of) const {

@@ -94,7 +94,7 @@ public:
     };
     extent measure() const;
     /// When the application last asked for records; now, while it waits for some.
-    time_point last_asked(time_point now) const;
+    time_point last_asked(time_point now);
     bool has_chunks(const feed_ptr& of) const;
 
     // --- any thread: what is said between two records holds for the next one, before the loop hears of it ---

@@ -4,46 +4,73 @@
 
 namespace weir::detail {
 
-// Called with the reader's lock.
-bool poll_state::look(bool mine) {
+// What follows, up to take(), is called with the reader's lock.
+
+reader::found poll_state::find(bool mine) {
+    if (tries_) return find_decodable();
+    if (!single_) return of_->peek(mine ? chunk::look::records : chunk::look::headers, failure_);
     // A single record is read at once: only that tells whether there is one.
-    const auto got = single_ ? of_->read(1, failure_) : of_->peek(mine ? chunk::look::records : chunk::look::headers, failure_);
-    if (got == reader::found::nothing) return false;
-    have_one_ = single_ && got == reader::found::records;
-    of_->polling_ = false;
-    finish();
-    return true;
+    const auto got = of_->read(1, failure_);
+    of_->ahead_ = got == reader::found::records;
+    return got;
 }
 
-void poll_state::begin(duration most) {
+reader::found poll_state::find_decodable() {
     for (;;) {
-        if (look(true)) return;
-        if (most <= duration{0}) {
-            finish();
-            return;
+        const auto got = of_->read(1, failure_);
+        if (got != reader::found::records) return got;
+        const auto& record = of_->records_.front();
+        const auto why = how_.check(types_.get(), record);
+        if (!why) {
+            of_->ahead_ = true;
+            return got;
         }
-        if (most != duration::max()) until = of_->loop_.now() + most;
+        if (!of_->pass_over(record, of_->where(), why, failure_)) return reader::found::failed;
+        of_->handed(record.offset + 1);
+    }
+}
+
+void poll_state::end() {
+    of_->polling_ = false;
+    of_->inbox_->begin(of_->loop_.now());  // however long this took: the application is there
+    finish();
+}
+
+void poll_state::see(bool mine) {
+    for (;;) {
+        if (over()) return;  // cancelled, and somebody else may be reading
+        if (find(mine) != reader::found::nothing) return end();
         of_->polling_ = true;
         if (of_->stopped_.load()) continue;  // between the two
         if (of_->inbox_->wait(self())) break;
     }
-    of_->watch(until);
+    of_->watch(until);  // the alarm may have come while nobody was registered
+}
+
+void poll_state::begin(duration most) {
+    if (most != duration::max()) until = of_->loop_.now() + most;
+    if (most > duration{0}) return see(true);
+    static_cast<void>(find(true));
+    end();
 }
 
 void poll_state::ready() {
-    const std::lock_guard held{of_->mutex_};
-    if (over()) return;  // cancelled, and somebody else may be reading
-    while (!look(false)) {
-        if (!of_->inbox_->wait(self())) continue;
-        return of_->watch(until);  // the alarm may have come while nobody was registered
+    if (tries_) {  // code of users has no business on this thread
+        of_->inbox_->begin(of_->loop_.now());
+        return ask_for_look();
     }
+    const std::lock_guard held{of_->mutex_};
+    see(false);
+}
+
+void poll_state::look() {
+    const std::lock_guard held{of_->mutex_};
+    see(true);
 }
 
 void poll_state::late() {
     const std::lock_guard held{of_->mutex_};
-    if (over()) return;
-    of_->polling_ = false;
-    finish();
+    if (!over()) end();
 }
 
 void poll_state::fail(error why) {
@@ -55,14 +82,15 @@ void poll_state::take(std::uint32_t index, void* into) {
     if (cancelled(index) && !ended()) failure_ = error{errc::cancelled};
     if (failure_) left_ = 0;
     const std::lock_guard held{of_->mutex_};
-    build_(types_.get(), *this, into);
+    how_.build(types_.get(), *this, into);
     of_->end(given_ == 0 ? failure_ : error{});
 }
 
 bool poll_state::next(raw_part& found, std::vector<std::shared_ptr<const void>>& keep) {
     if (left_ == 0) return false;
     const auto& mine = of_->in_hand_;
-    if (!std::exchange(have_one_, false)) {
+    // The one that next() ended with is handed out wherever the application went since.
+    if (!(single_ && std::exchange(of_->ahead_, false))) {
         if (of_->read(left_, failure_) != reader::found::records) return false;
     }
     // Each partition once: what comes later of one that had its turn waits for the next batch.

@@ -6,13 +6,15 @@ namespace weir::detail {
 
 error wrong_thread_error();
 
-/// Ends when there is a chunk to read, or a reason why there will be none. The records are cut out where the result is taken:
-/// on the application's thread.
+/// Ends when there is something to hand out, or a reason why there will be nothing. The records are cut out where the result is
+/// taken: on the application's thread. Where what cannot be decoded is passed over, the first one is decoded before: a chunk that
+/// has nothing else ends no poll.
 class poll_state final : public op_signal, public poll_waiter, public poll_source {
 public:
     /// `records`: 0: as many as a batch may have; 1: next().
-    poll_state(std::shared_ptr<reader> of, std::size_t records, std::shared_ptr<void> types, poll_builder build)
-        : op_signal(of->strand_), of_(std::move(of)), single_(records == 1), left_(records == 0 ? of_->settings_.max_poll_records : records), types_(std::move(types)), build_(build) {
+    poll_state(std::shared_ptr<reader> of, std::size_t records, std::shared_ptr<void> types, poll_types how)
+        : op_signal(of->strand_), of_(std::move(of)), single_(records == 1), tries_(of_->settings_.bad != on_bad_record::stop),
+          left_(records == 0 ? of_->settings_.max_poll_records : records), types_(std::move(types)), how_(how) {
         hooked = of_->settings_.on_consume != nullptr;
     }
 
@@ -32,16 +34,21 @@ public:
 
 private:
     std::shared_ptr<poll_state> self() { return std::static_pointer_cast<poll_state>(shared_from_this()); }
-    /// True: it has ended. `mine`: on the application's thread, where batches are opened; elsewhere headers have to tell.
-    bool look(bool mine);
+    void look() override;
+    /// Ends, or waits for more. `mine`: on the application's thread, where batches are opened; elsewhere headers have to tell.
+    void see(bool mine);
+    reader::found find(bool mine);
+    /// Passes over what cannot be decoded, up to the first that can.
+    reader::found find_decodable();
+    void end();
 
     std::shared_ptr<reader> of_;
     const bool single_;
+    const bool tries_;
     std::size_t left_;
     std::shared_ptr<void> types_;
-    poll_builder build_;
+    poll_types how_;
     error failure_;
-    bool have_one_ = false;  // next(): records_ of the reader has it
     std::size_t given_ = 0;
 };
 

@@ -61,6 +61,7 @@ void reader::give_back() {
 reader::found reader::acquire(error& why) {
     if (disturbed().load(std::memory_order_relaxed) || (of_ && since_taken_ >= records_in_turn && !now_.unpacked() && inbox_->others_wait())) {
         inbox_->calm();
+        unread();
         give_back();
     }
     if (stopped()) {
@@ -80,6 +81,7 @@ reader::found reader::acquire(error& why) {
 reader::found reader::read(std::size_t most, error& why) {
     for (;;) {
         if (const auto got = acquire(why); got != found::records) return got;
+        if (std::exchange(ahead_, false)) return found::records;
         auto count = now_.read(std::span{room_}.first(std::min(most, room_.size())));
         if (!count) return in_vain(count.error(), why);
         if (*count > 0) {
@@ -94,12 +96,16 @@ reader::found reader::read(std::size_t most, error& why) {
 
 reader::found reader::peek(chunk::look at, error& why) {
     for (;;) {
-        if (const auto got = acquire(why); got != found::records) return got;
+        if (const auto got = acquire(why); got != found::records || ahead_) return got;
         const auto more = now_.more(at);
         if (!more) return in_vain(more.error(), why);
         if (*more) return found::records;
         finish_chunk();
     }
+}
+
+void reader::unread() {
+    if (std::exchange(ahead_, false)) now_.rewind(records_.front().offset);
 }
 
 /// Without room for it a batch waits until there is.
@@ -244,8 +250,8 @@ void reader::stop() noexcept {
     stop_poll_->ring();
 }
 
-std::shared_ptr<op_core> reader::poll(duration most, std::size_t records, std::shared_ptr<void> types, poll_builder build) {
-    auto made = std::make_shared<poll_state>(shared_from_this(), records, std::move(types), build);
+std::shared_ptr<op_core> reader::poll(duration most, std::size_t records, std::shared_ptr<void> types, poll_types how) {
+    auto made = std::make_shared<poll_state>(shared_from_this(), records, std::move(types), how);
     const visit here{*this};
     const auto before = std::static_pointer_cast<poll_state>(waiting_.lock());
     if (!here.alone() || (before && !before->over())) {

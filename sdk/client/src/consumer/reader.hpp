@@ -46,7 +46,7 @@ public:
     /// A record is about to be handed out.
     void hear(const raw_record& which, const record_info& where) const noexcept;
 
-    std::shared_ptr<op_core> poll(weir::duration most, std::size_t records, std::shared_ptr<void> types, poll_builder build);
+    std::shared_ptr<op_core> poll(weir::duration most, std::size_t records, std::shared_ptr<void> types, poll_types how);
 
     /// Once, before anything else.
     void open();
@@ -66,6 +66,8 @@ private:
     /// Whether read() would give something, for all that is seen so.
     found peek(chunk::look at, error& why);
     found in_vain(const error& of, error& why);
+    /// The one that was looked at is read again, with what follows it.
+    void unread();
     void finish_chunk();
     error located(const error& why) const;
     /// The application asks anew: it has finished what it was handed.
@@ -97,6 +99,7 @@ private:
     std::size_t since_taken_ = 0;
     std::vector<raw_record> room_ = std::vector<raw_record>(window_records);
     std::span<const raw_record> records_;
+    bool ahead_ = false;  // records_ is one that was looked at, and that nobody was handed yet
     std::vector<feed_ptr> in_hand_;
     static constexpr std::size_t window_records = 128;
 

@@ -69,6 +69,7 @@ public:
         const std::lock_guard held{topics_mutex_};
         return topics_;
     }
+    std::optional<duration> lock_timeout() const { return work_->lock_timeout(); }
     void stop() noexcept { stop_->ring(); }
     op<> close(duration most) {
         auto done = std::make_shared<op_state<void>>(strand_);
@@ -95,8 +96,8 @@ public:
         move_on();
         while (!next_lent(into, true)) {
             if (status()) return false;
-            auto more = std::make_shared<share_poll>(strand_);
-            post([more](share_loop& work) { work.want(more, duration::max()); });
+            auto more = std::make_shared<share_poll>(strand_, time_point::max());
+            post([more](share_loop& work) { work.want(more); });
             auto why = more->wait(0, milliseconds::max());
             if (!why) why = more->problem;
             if (why) {
@@ -107,7 +108,7 @@ public:
         }
         return true;
     }
-    std::shared_ptr<op_core> poll(duration most, std::shared_ptr<void> types, share_builder build);
+    std::shared_ptr<op_core> poll(duration most, std::shared_ptr<void> types, share_types how);
     /// The application comes back: what it had in hand is done with.
     void move_on() {
         const std::lock_guard held{mutex_};
@@ -121,32 +122,30 @@ public:
     /// with when the application comes back, one way or the other.
     bool next_lent(lent_record& into, bool hold) {
         const std::lock_guard held{mutex_};
-        while (!parts_.empty()) {
-            auto& part = *parts_.front();
-            if (place_ == 0) unreadable_ = part.open();
-            for (; place_ < part.size(); ++place_) {
-                if (part.ends(place_) <= loop_.now()) {  // others may have it by now
-                    part.forget(place_);
-                    continue;
-                }
-                if (hold || !explicit_) in_hand_.push_back({parts_.front(), place_});
-                part.describe(place_++, into);
-                return true;
+        if (!at_next()) return false;
+        if (hold || !explicit_) in_hand_.push_back({parts_.front(), place_});
+        parts_.front()->describe(place_++, into);
+        return true;
+    }
+    bool rejects_bad() const noexcept { return bad_ == on_bad_record::skip; }
+    /// Rejects what cannot be decoded, up to the first that can; false: nothing of what was lent can.
+    bool find_decodable(void* types, const share_types& how) {
+        for (;;) {
+            lent_record next;
+            {
+                const std::lock_guard held{mutex_};
+                if (!at_next()) return false;
+                parts_.front()->describe(place_, next);
             }
-            const auto why = std::exchange(unreadable_, error{});
-            const auto topic = part.topic();
-            const auto partition = part.where().second;
-            parts_.pop_front();
-            place_ = 0;
-            if (!why || bad_ == on_bad_record::skip) continue;
-            end(error{why.code(), fmt::format("{}-{}: {}", topic, partition, why.what())}.located(topic, partition));
-            return false;
+            if (!how.check(types, *next.raw)) return true;
+            next.loan.decide(acknowledgement::reject);
+            const std::lock_guard held{mutex_};
+            if (!parts_.empty()) ++place_;  // unless it was closed meanwhile
         }
-        return false;
     }
     bool undecodable(const lent_record& which, const error& why) {
-        which.loan.decide(bad_ == on_bad_record::skip ? acknowledgement::reject : acknowledgement::release);
-        if (bad_ == on_bad_record::skip) return true;
+        which.loan.decide(rejects_bad() ? acknowledgement::reject : acknowledgement::release);
+        if (rejects_bad()) return true;
         const auto& at = which.where;
         end(error{errc::malformed, fmt::format("{}-{}: the record at offset {} cannot be decoded: {}; it goes back to the queue; on_bad_record::skip rejects such records", at.topic,
                                                at.partition, at.offset, why.what())}
@@ -171,6 +170,24 @@ private:
         part_ptr part;
         std::size_t index;
     };
+    /// With the lock: whether there is a next record of what was lent, at place_ of the first part.
+    bool at_next() {
+        while (!parts_.empty()) {
+            const auto part = parts_.front();
+            const auto& why = part->open();
+            for (; place_ < part->size(); ++place_) {
+                if (part->ends(place_) > loop_.now()) return true;
+                part->forget(place_);  // others may have it by now
+            }
+            parts_.pop_front();
+            place_ = 0;
+            if (!why || rejects_bad()) continue;
+            const auto partition = part->where().second;
+            end(error{why.code(), fmt::format("{}-{}: {}", part->topic(), partition, why.what())}.located(part->topic(), partition));
+            return false;
+        }
+        return false;
+    }
     void settle(verdict rest) {
         for (const auto& each : std::exchange(in_hand_, {})) each.part->decide(each.index, rest);
     }
@@ -183,7 +200,6 @@ private:
     std::mutex mutex_;
     std::deque<part_ptr> parts_;
     std::size_t place_ = 0;  ///< in the first part
-    error unreadable_;       ///< what follows the records of the first part
     std::vector<held> in_hand_;
     mutable std::mutex topics_mutex_;
     std::vector<std::string> topics_;
@@ -193,17 +209,23 @@ private:
 
 namespace {
 
-/// The op behind poll(): records are found and decoded where the result is taken.
+/// The op behind poll(): records are found and decoded where the result is taken. Where what cannot be decoded is rejected, the
+/// first one is decoded before: a loan that has nothing else ends no poll.
 class share_poll_state final : public share_poll, public share_source {
 public:
-    share_poll_state(std::shared_ptr<share_handle> of, std::shared_ptr<void> types, share_builder build)
-        : share_poll(of->strand_), of_(std::move(of)), types_(std::move(types)), build_(build) {}
+    share_poll_state(std::shared_ptr<share_handle> of, time_point limit, std::shared_ptr<void> types, share_types how)
+        : share_poll(of->strand_, limit), of_(std::move(of)), types_(std::move(types)), how_(how) {}
 
+    void end(std::vector<part_ptr> found, error why) override {
+        if (found.empty() || !of_->rejects_bad()) return share_poll::end(std::move(found), std::move(why));
+        brought = std::move(found);
+        ask_for_look();
+    }
     void take(std::uint32_t index, void* into) override {
         if (cancelled(index) && !ended()) problem = error{errc::cancelled};
         else if (problem) of_->end(problem);
         of_->take_over(std::move(brought));
-        build_(types_.get(), *this, into);
+        how_.build(types_.get(), *this, into);
     }
     bool next(lent_record& found) override {
         if (of_->next_lent(found, false)) return true;
@@ -218,18 +240,26 @@ public:
     const error& failure() const override { return problem; }
 
 private:
+    void look() override {
+        if (ready(0)) return;  // cancelled
+        of_->take_over(std::exchange(brought, {}));
+        if (of_->find_decodable(types_.get(), how_)) return share_poll::end({}, {});
+        of_->post([self = std::static_pointer_cast<share_poll>(shared_from_this())](share_loop& work) { work.want(self); });
+    }
+
     std::shared_ptr<share_handle> of_;
     std::shared_ptr<void> types_;
-    share_builder build_;
+    share_types how_;
 };
 
 }  // namespace
 
-std::shared_ptr<op_core> share_handle::poll(duration most, std::shared_ptr<void> types, share_builder build) {
+std::shared_ptr<op_core> share_handle::poll(duration most, std::shared_ptr<void> types, share_types how) {
     move_on();
-    auto waiting = std::make_shared<share_poll_state>(shared_from_this(), std::move(types), build);
+    const auto limit = most == duration::max() ? time_point::max() : loop_.now() + most;
+    auto waiting = std::make_shared<share_poll_state>(shared_from_this(), limit, std::move(types), how);
     if (auto why = status()) waiting->end({}, std::move(why));
-    else post([waiting, most](share_loop& work) { work.want(waiting, most); });
+    else post([waiting](share_loop& work) { work.want(waiting); });
     return waiting;
 }
 
@@ -245,6 +275,7 @@ share_core::~share_core() {
 void share_core::subscribe(std::vector<std::string> topics) { handle_->subscribe(std::move(topics)); }
 void share_core::unsubscribe() { handle_->subscribe({}); }
 std::vector<std::string> share_core::subscription() const { return handle_->subscription(); }
+std::optional<duration> share_core::acquisition_lock_timeout() const { return handle_->lock_timeout(); }
 op<std::vector<acknowledged>> share_core::commit() { return handle_->commit(); }
 void share_core::stop() noexcept { handle_->stop(); }
 void share_core::stop_on(std::initializer_list<int> signals) {
@@ -256,8 +287,8 @@ op<> share_core::close(duration most) { return handle_->close(most); }
 error share_core::status() const { return handle_->status(); }
 bool share_core::take_next(lent_record& into) { return handle_->take_next(into); }
 bool share_core::undecodable(const lent_record& which, const error& why) { return handle_->undecodable(which, why); }
-std::shared_ptr<op_core> share_core::start_poll(duration most, std::shared_ptr<void> types, share_builder build) {
-    return handle_->poll(most, std::move(types), build);
+std::shared_ptr<op_core> share_core::start_poll(duration most, std::shared_ptr<void> types, share_types how) {
+    return handle_->poll(most, std::move(types), how);
 }
 
 }  // namespace weir::detail

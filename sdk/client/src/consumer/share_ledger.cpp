@@ -53,10 +53,9 @@ lease_part::~lease_part() {
     if (!back.empty()) in_->give_back(from_, where_, topic_, back);
 }
 
-error lease_part::open() {
-    opened_ = true;
+const error& lease_part::open() {
+    if (std::exchange(opened_, true)) return broken_;
     std::vector<raw_record> room(256);
-    error broken;
     auto range = acquired_.begin();
     auto next = range == acquired_.end() ? std::int64_t{0} : range->first;  // the first offset not accounted for
     const auto leave_full_range = [&] {
@@ -72,7 +71,7 @@ error lease_part::open() {
     };
     for (;;) {
         const auto got = content_.read(room);
-        if (!got) broken = got.error();
+        if (!got) broken_ = got.error();
         if (!got || *got == 0) break;
         content_.keep(keep_);
         for (const auto& each : std::span{room}.first(*got)) {
@@ -88,14 +87,14 @@ error lease_part::open() {
     skip_to(std::numeric_limits<std::int64_t>::max());
     slots_ = std::make_unique<slot[]>(records_.size());
     for (std::size_t i = 0; i < records_.size(); ++i) slots_[i].ends.store(ends_.time_since_epoch().count(), std::memory_order_relaxed);
-    if (broken) {
+    if (broken_) {
         std::map<std::int64_t, verdict> back;
         for (auto i = readable; i < missing_.size(); ++i) back.emplace(missing_[i], verdict::release);
         missing_.resize(readable);
         if (!back.empty()) in_->give_back(from_, where_, topic_, back);
     }
     if (!missing_.empty()) in_->list(shared_from_this(), false);
-    return broken;
+    return broken_;
 }
 
 void lease_part::describe(std::size_t index, lent_record& into) {

@@ -49,8 +49,8 @@ public:
     lease_part(const lease_part&) = delete;
     lease_part& operator=(const lease_part&) = delete;
 
-    /// Finds the records. Those after bytes that cannot be read are given back, and errc::corrupt_message is returned.
-    error open();
+    /// Finds the records, the first time. Those after bytes that cannot be read are given back, and errc::corrupt_message is returned.
+    const error& open();
     std::size_t size() const noexcept { return records_.size(); }
     void describe(std::size_t index, lent_record& into);
     int delivery_count(std::size_t index) const noexcept { return circumstances_[index].delivery_count; }
@@ -98,6 +98,7 @@ private:
     std::vector<std::int64_t> missing_;  ///< acquired, but no records: compacted away, or markers of transactions
     std::vector<std::shared_ptr<const void>> keep_;
     bool opened_ = false;
+    error broken_;
 };
 
 /// Thread-safe.

@@ -59,10 +59,9 @@ void share_loop::unsubscribe() {
     wake();
 }
 
-void share_loop::want(std::shared_ptr<share_poll> who, duration most) {
+void share_loop::want(std::shared_ptr<share_poll> who) {
     if (ended_) return who->end({}, failure_ ? failure_ : stopped_error());
     last_asked_ = view_->loop().now();
-    if (most != duration::max()) who->until = last_asked_ + most;
     polls_.push_back(std::move(who));
     wake();
 }
@@ -208,8 +207,9 @@ void share_loop::serve_polls() {
         return;
     }
     if (lent_.empty()) {
-        std::erase_if(polls_, [now = view_->loop().now()](const auto& each) {
+        std::erase_if(polls_, [this, now = view_->loop().now()](const auto& each) {
             if (each->until > now) return false;
+            last_asked_ = now;
             each->end({}, {});
             return true;
         });

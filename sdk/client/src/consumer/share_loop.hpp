@@ -16,8 +16,8 @@ using part_ptr = std::shared_ptr<lease_part>;
 /// Who waits for records.
 class share_poll : public op_signal {
 public:
-    using op_signal::op_signal;
-    void end(std::vector<part_ptr> found, error why) {
+    share_poll(std::shared_ptr<callbacks> strand, time_point limit) : op_signal(std::move(strand)), until(limit) {}
+    virtual void end(std::vector<part_ptr> found, error why) {
         if (ended()) return;
         brought = std::move(found);
         problem = std::move(why);
@@ -26,7 +26,7 @@ public:
     void take(std::uint32_t, void*) override {}  // whoever waits looks below
     std::vector<part_ptr> brought;
     error problem;
-    time_point until = time_point::max();
+    const time_point until;
 };
 
 class share_loop final : public std::enable_shared_from_this<share_loop> {
@@ -39,10 +39,16 @@ public:
     // --- on the loop ---
     void subscribe(std::vector<std::string> topics);
     void unsubscribe();
-    void want(std::shared_ptr<share_poll> who, duration most);
+    void want(std::shared_ptr<share_poll> who);
     void commit(std::shared_ptr<op_state<std::vector<acknowledged>>> done);
     void stop();
     void close(milliseconds most, std::shared_ptr<op_state<void>> done);
+
+    /// Any thread. nullopt: no broker has told it yet.
+    std::optional<duration> lock_timeout() const {
+        const auto told = lock_timeout_.load(std::memory_order_relaxed);
+        return told > duration{0} ? std::optional{told} : std::nullopt;
+    }
 
 private:
     struct link_state {
@@ -91,6 +97,8 @@ private:
     static task<error> acknowledge(self_ptr self, connection_ptr link, std::int32_t broker, const share_news& told, bool farewell);
     static task<error> fetch(self_ptr self, connection_ptr link, std::int32_t broker, const std::set<place>& wanted, const share_news& told);
     void begin(std::int32_t broker, errand what, std::set<place> wanted);
+    void learn_lock_timeout(std::int32_t ms);
+    time_point end_of_loan() const;
     void lend(const lender& from, const place& where, const std::string& topic, const protocol::share_fetch_response::partition_data& part, std::shared_ptr<const void> owner);
     error part_trouble(const place& where, const std::string& topic, errc code, std::int32_t leader, std::int32_t epoch);
     /// Tells the application what became of its verdicts: `whys` of single partitions, or `of_all`.
@@ -109,7 +117,7 @@ private:
     std::shared_ptr<share_counters> counters_ = std::make_shared<share_counters>();
     std::shared_ptr<share_ledger> ledger_;
     lane lane_;
-    milliseconds lock_timeout_{30'000};  ///< as the brokers say
+    std::atomic<duration> lock_timeout_{duration{0}};  ///< as the brokers say
 
     std::map<place, std::string> assigned_;
     std::map<std::int32_t, link_state> links_;

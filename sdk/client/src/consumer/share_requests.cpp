@@ -33,6 +33,19 @@ error checked(const protocol::share_fetch_response& answer) {
     return {};
 }
 
+/// Whether a record was acquired for all that headers tell: a batch from which nothing was compacted away has one at each offset.
+bool surely_has_records(bytes_view content, const std::vector<acquired_range>& acquired) {
+    protocol::record_set all{content, protocol::crc_check::skip};
+    while (const auto entry = all.next()) {
+        const auto* batch = entry->batch();
+        if (!batch || batch->control() || batch->record_count() != entry->last_offset() - batch->base_offset() + 1) continue;
+        for (const auto& range : acquired) {
+            if (range.first <= entry->last_offset() && range.last >= batch->base_offset()) return true;
+        }
+    }
+    return false;
+}
+
 /// Cannot get better by asking again.
 bool hopeless(errc code) {
     switch (code) {
@@ -106,13 +119,13 @@ task<error> share_loop::renew(self_ptr self, connection_ptr link, std::int32_t b
     std::map<place, error> single;
     if (!why) {
         session.answered(errc::none);
-        if (got->message.acquisition_lock_timeout_ms > 0) self->lock_timeout_ = milliseconds{got->message.acquisition_lock_timeout_ms};
+        self->learn_lock_timeout(got->message.acquisition_lock_timeout_ms);
         for (const auto& topic : got->message.responses) {
             for (const auto& part : topic.partitions) {
                 if (part.error_code != 0) single[{topic.topic_id, part.partition_index}] = error{errc_from_wire(part.error_code), part.error_message.value_or("")};
             }
         }
-        const auto until = self->view_->loop().now() + self->lock_timeout_;
+        const auto until = self->end_of_loan();
         for (const auto& part : told.renewing) {
             const auto which = told.renewals.find(part->where());
             if (which != told.renewals.end() && !single.contains(part->where())) part->renewed(which->second, until);
@@ -133,6 +146,7 @@ task<error> share_loop::acknowledge(self_ptr self, connection_ptr link, std::int
     std::map<place, error> single;
     if (!why) {
         if (!farewell) session.answered(errc::none);
+        self->learn_lock_timeout(got->message.acquisition_lock_timeout_ms);
         for (auto& node : got->message.node_endpoints) self->view_->learn_broker(node.node_id, {node.host, static_cast<std::uint16_t>(node.port)});
         for (const auto& topic : got->message.responses) {
             for (const auto& part : topic.partitions) {
@@ -171,7 +185,7 @@ task<error> share_loop::fetch(self_ptr self, connection_ptr link, std::int32_t b
         std::size_t bytes = 0;
         const auto owner = std::make_shared<net::answer<protocol::share_fetch_response>>(*std::move(got));
         const auto& answer = owner->message;
-        if (answer.acquisition_lock_timeout_ms > 0) self->lock_timeout_ = milliseconds{answer.acquisition_lock_timeout_ms};
+        self->learn_lock_timeout(answer.acquisition_lock_timeout_ms);
         for (const auto& node : answer.node_endpoints) self->view_->learn_broker(node.node_id, {node.host, static_cast<std::uint16_t>(node.port)});
         for (const auto& topic : answer.responses) {
             for (const auto& part : topic.partitions) {
@@ -207,11 +221,19 @@ void share_loop::lend(const lender& from, const place& where, const std::string&
     for (const auto& each : ranges) counters_->records.add(static_cast<std::uint64_t>(each.last - each.first + 1));
     const auto first = ranges.front().first;
     chunk content{part.records.memory(), std::move(owner), first, {}, chunk_settings{check_crcs_, false}};
-    const auto any = content.more(chunk::look::headers);
-    auto loan = std::make_shared<lease_part>(ledger_, from, where, topic, std::move(content), std::move(ranges), view_->loop().now() + lock_timeout_);
-    // Markers of transactions, and batches that have been compacted away, are told of as gaps, and end no poll.
-    if (any && !*any) static_cast<void>(loan->open());
-    else lent_.push_back(std::move(loan));
+    const bool sure = surely_has_records(part.records.memory(), ranges);
+    auto loan = std::make_shared<lease_part>(ledger_, from, where, topic, std::move(content), std::move(ranges), end_of_loan());
+    // Markers of transactions, and records that have been compacted away, are told of as gaps, and end no poll.
+    if (sure || loan->open() || loan->size() > 0) lent_.push_back(std::move(loan));
+}
+
+void share_loop::learn_lock_timeout(std::int32_t ms) {
+    if (ms > 0) lock_timeout_.store(duration{ms}, std::memory_order_relaxed);
+}
+
+time_point share_loop::end_of_loan() const {
+    constexpr duration usual{30'000};  // group.share.record.lock.duration.ms
+    return view_->loop().now() + lock_timeout().value_or(usual);
 }
 
 error share_loop::part_trouble(const place& where, const std::string& topic, errc code, std::int32_t leader, std::int32_t epoch) {

@@ -11,6 +11,8 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
+#include <future>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -120,6 +122,73 @@ TEST_CASE("a coroutine polls on its own executor, and decodes there") {
     mine.run();
     CHECK(count == 5000);
     CHECK(threads == std::set<std::thread::id>{std::this_thread::get_id()});
+}
+
+namespace {
+
+/// A text that is a number, and who reads it.
+struct watched_number {
+    int value = 0;
+    static inline std::mutex mutex;
+    static inline std::set<std::thread::id> readers;
+};
+
+}  // namespace
+
+template <>
+struct weir::serde_traits<watched_number> {
+    static void encode(const watched_number& from, byte_sink& sink) { sink.write(std::to_string(from.value)); }
+    static error decode(bytes_view data, watched_number& into) {
+        const std::lock_guard held{watched_number::mutex};
+        watched_number::readers.insert(std::this_thread::get_id());
+        if (as_text(data).find("bad") != std::string_view::npos) return error{errc::malformed, "no number"};
+        into.value = std::stoi(std::string{as_text(data)});
+        return {};
+    }
+};
+
+TEST_CASE("who waits for records that may be passed over decodes them itself, and needs nobody else for that") {
+    real_broker broker{"1"};
+    client_config config;
+    config.post = [](const function<void()>&) {};  // nobody runs callbacks
+    auto skipping = from_start();
+    skipping.on_bad_record = on_bad_record::skip;
+    consumer in{client{broker.bootstrap(), std::move(config)}, std::move(skipping), topic<none, watched_number>{"lines"}};
+    in.assign({lines[0]}, at::earliest);
+    watched_number::readers.clear();
+    producer out{client{broker.bootstrap()}};
+    std::thread sender{[&] {
+        for (const auto& value : {"bad", "bad", "7"}) {
+            (void)out.send(lines, value).get();
+        }
+    }};
+    const auto got = in.poll().get_for(300s);
+    sender.join();
+    REQUIRE_MESSAGE(got, got.error().message());
+    REQUIRE(got->size() == 1);
+    CHECK((*got)[0].value.value == 7);
+    CHECK((*got)[0].info.offset == 2);
+    CHECK(watched_number::readers == std::set<std::thread::id>{std::this_thread::get_id()});
+}
+
+TEST_CASE("a callback for records that may be passed over is called for one that can be decoded, off the thread that serves sockets") {
+    real_broker broker{"1"};
+    auto skipping = from_start();
+    skipping.on_bad_record = on_bad_record::skip;
+    const client kafka{broker.bootstrap()};
+    consumer in{kafka, std::move(skipping), topic<none, watched_number>{"lines"}};
+    in.assign({lines[0]}, at::earliest);
+    producer out{client{broker.bootstrap()}};
+    watched_number::readers.clear();
+    std::promise<std::int64_t> first;
+    std::promise<std::thread::id> strand;
+    in.poll().then([&](result<records<none, watched_number>> got) {
+        strand.set_value(std::this_thread::get_id());
+        first.set_value(got && !got->empty() ? (*got)[0].info.offset : -1);
+    });
+    for (const auto& value : {"bad", "bad", "7"}) (void)out.send(lines, value).get();
+    CHECK(first.get_future().get() == 2);
+    CHECK(watched_number::readers == std::set<std::thread::id>{strand.get_future().get()});
 }
 
 TEST_CASE("batches may be let go of on any thread while the consumer goes on") {

@@ -2,6 +2,7 @@
 #pragma once
 #include "record_batches.hpp"
 
+#include <weir/base/crc32c.hpp>
 #include <weir/protocol/records/control_records.hpp>
 
 #include <string>
@@ -20,6 +21,13 @@ inline bytes batch(std::int64_t base, const std::vector<std::string>& values, st
     settings.transactional = producer >= 0;
     settings.compression = codec;
     return make_batch(values, 1000, settings);
+}
+/// As the log cleaner leaves it: its last records are gone, its last offset is not.
+inline bytes compacted(bytes content, std::int32_t last_offset_delta) {
+    constexpr std::size_t crc = 17, covered = 21, last_delta = 23;
+    store_big_endian(content.data() + last_delta, last_offset_delta);
+    store_big_endian(content.data() + crc, static_cast<std::int32_t>(crc32c(0, bytes_view{content}.subspan(covered))));
+    return content;
 }
 inline bytes marker(std::int64_t offset, std::int64_t producer, bool commit) {
     protocol::end_txn_settings settings;

@@ -168,6 +168,25 @@ TEST_CASE_FIXTURE(group_fixture, "whoever stops asking for records loses its par
     CHECK(lost == 2);
 }
 
+TEST_CASE_FIXTURE(group_fixture, "whoever waited for records for longer than that is a member as long as it works on what came") {
+    REQUIRE(create_topic(*wire, "orders", 2) == 0);
+    consumer_config impatient;
+    impatient.max_poll_interval = 30s;
+    auto alone = join(std::move(impatient));
+    until_assigned({alone.get()}, {2});
+    SUBCASE("as a poll gives it") {
+        auto polled = alone->poll();
+        world.run_for(60s);
+        put(0, {"a"});
+        REQUIRE((*wait(polled)).size() == 1);
+    }
+    SUBCASE("or does not") { CHECK((*wait(alone->poll(60s))).empty()); }
+    world.run_for(25s);
+    CHECK(alone->assignment().size() == 2);
+    world.run_for(10s);
+    CHECK(alone->assignment().empty());
+}
+
 TEST_CASE_FIXTURE(group_fixture, "a member that crashes is replaced after its session, and nothing it had not finished is missing") {
     REQUIRE(create_topic(*wire, "orders", 2) == 0);
     const auto laptop = world.add_node("laptop");

@@ -7,6 +7,7 @@
 using namespace weir;
 using namespace weir::detail;
 using test::batch;
+using test::compacted;
 using test::marker;
 using namespace std::chrono_literals;
 
@@ -14,20 +15,20 @@ namespace {
 
 using strings = std::vector<std::string>;
 
-/// As the log cleaner leaves it: its last records are gone, its last offset is not. The checksum is not that of before.
-bytes compacted(bytes content, std::int32_t last_offset_delta) {
-    constexpr std::size_t at = 23;
-    store_big_endian(content.data() + at, last_offset_delta);
-    return content;
-}
 void join(bytes& to, const bytes& more) { to.insert(to.end(), more.begin(), more.end()); }
 
-void build(void*, poll_source& from, void* into) {
+error check(void*, const raw_record& which) { return as_text(which.value_bytes()).starts_with("bad") ? error{errc::malformed, "bad"} : error{}; }
+
+void build(void* types, poll_source& from, void* into) {
     strings found;
     raw_part part;
     std::vector<std::shared_ptr<const void>> keep;
     while (from.next(part, keep)) {
-        for (const auto& each : part.records) found.emplace_back(as_text(each.value_bytes()));
+        for (const auto& each : part.records) {
+            const auto why = check(types, each);
+            if (!why) found.emplace_back(as_text(each.value_bytes()));
+            else if (!from.undecodable(part, each, why)) break;
+        }
     }
     auto& outcome = *static_cast<result<strings>*>(into);
     if (found.empty() && from.failure()) outcome = from.failure();
@@ -56,7 +57,8 @@ struct poll_fixture {
         });
         world.run_for(10ms);
     }
-    op<strings> poll(duration most) { return op<strings>{of->poll(most, 0, nullptr, &build)}; }
+    op<strings> poll(duration most) { return op<strings>{of->poll(most, 0, nullptr, {&build, &check})}; }
+    op<strings> next() { return op<strings>{of->poll(duration::max(), 1, nullptr, {&build, &check})}; }
     static strings values_of(op<strings> polled) {
         const auto got = polled.get();
         REQUIRE_MESSAGE(got, got.error().message());
@@ -69,6 +71,15 @@ struct poll_fixture {
         CHECK_FALSE(polled.ready());
         REQUIRE(world.run_until([&] { return polled.ready(); }, 30ms));
         CHECK(values_of(std::move(polled)).empty());
+    }
+};
+
+/// Passes over what cannot be decoded.
+struct skipping_fixture : poll_fixture {
+    skipping_fixture() {
+        reader_settings settings;
+        settings.bad = on_bad_record::skip;
+        of = std::make_shared<reader>(in, strand, world.loop(desk), settings);
     }
 };
 
@@ -105,7 +116,6 @@ TEST_CASE_FIXTURE(poll_fixture, "markers of transactions do not end a poll, and 
 }
 
 TEST_CASE_FIXTURE(poll_fixture, "nor does a batch that has nothing from the position on") {
-    how.check_crcs = false;
     auto polled = poll(10s);
     SUBCASE("as its records tell") {
         bring(compacted(batch(0, {"a", "b", "c"}, -1, protocol::codec::zstd), 9), 5);
@@ -149,7 +159,6 @@ TEST_CASE_FIXTURE(poll_fixture, "nor does one that cannot be opened before the a
 }
 
 TEST_CASE_FIXTURE(poll_fixture, "what was there before the poll is passed over in the same way") {
-    how.check_crcs = false;
     bring(marker(0, 7, true), 0);
     bring(compacted(batch(1, {"a", "b"}), 8), 4);
     SUBCASE("nothing else is there") {
@@ -171,4 +180,99 @@ TEST_CASE_FIXTURE(poll_fixture, "damage in what would be passed over is told, as
     bring(content, 0);
     REQUIRE(polled.ready());
     CHECK(polled.get().code() == errc::corrupt_message);
+}
+
+TEST_CASE_FIXTURE(skipping_fixture, "records that are passed over end no poll, and a commit covers them") {
+    auto polled = poll(10s);
+    SUBCASE("nothing else comes") {
+        bring(batch(0, {"bad", "bad"}, -1, protocol::codec::zstd), 0);
+        waits_in_vain(polled, 10s - 10ms);
+        CHECK(from->how_far.finished.load() == 2);
+    }
+    SUBCASE("others come") {
+        bring(batch(0, {"bad", "bad"}), 0);
+        CHECK_FALSE(polled.ready());
+        bring(batch(2, {"bad", "a", "bad", "b"}, -1, protocol::codec::zstd), 2);
+        REQUIRE(polled.ready());
+        CHECK(from->how_far.finished.load() == 3);
+        CHECK(values_of(polled) == strings{"a", "b"});
+        CHECK(from->how_far.handed.load() == 6);
+        CHECK(from->how_far.finished.load() == 3);  // those in hand are not
+        CHECK(values_of(poll(0s)).empty());
+        CHECK(from->how_far.finished.load() == 6);
+    }
+    SUBCASE("they were there before") {
+        polled.cancel();
+        bring(batch(0, {"bad", "bad"}), 0);
+        waits_in_vain(poll(10s), 10s);
+        bring(batch(2, {"bad", "a"}), 2);
+        auto at_once = poll(0s);
+        REQUIRE(at_once.ready());
+        CHECK(values_of(at_once) == strings{"a"});
+    }
+}
+
+TEST_CASE_FIXTURE(skipping_fixture, "nor does the next record come before one that can be decoded does") {
+    auto polled = next();
+    bring(batch(0, {"bad"}), 0);
+    world.run_for(60s);
+    CHECK_FALSE(polled.ready());
+    bring(batch(1, {"bad", "a", "b"}), 1);
+    REQUIRE(polled.ready());
+    CHECK(values_of(polled) == strings{"a"});
+    CHECK(values_of(next()) == strings{"b"});
+}
+
+TEST_CASE_FIXTURE(skipping_fixture, "what a poll ended with is not lost when nobody takes it") {
+    {
+        auto polled = poll(10s);
+        bring(batch(0, {"bad", "a", "b"}), 0);
+        REQUIRE(polled.ready());
+        SUBCASE("") {}
+        SUBCASE("since it was cancelled") { polled.cancel(); }
+        SUBCASE("for a single one") {
+            CHECK(values_of(next()) == strings{"a"});
+            CHECK(values_of(poll(0s)) == strings{"b"});
+            return;
+        }
+    }
+    CHECK(from->how_far.handed.load() == 1);
+    CHECK(values_of(poll(0s)) == strings{"a", "b"});
+}
+
+TEST_CASE_FIXTURE(skipping_fixture, "who seeks elsewhere between the end of a poll and its outcome gets nothing of where it was") {
+    auto polled = poll(10s);
+    bring(batch(0, {"bad", "a", "b"}), 0);
+    REQUIRE(polled.ready());
+    in->close(from);
+    CHECK(values_of(polled).empty());
+}
+
+TEST_CASE_FIXTURE(skipping_fixture, "a poll that is cancelled before anybody looked leaves what came to the next") {
+    auto polled = poll(10s);
+    const auto owner = std::make_shared<bytes>(batch(0, {"bad", "a"}));
+    world.loop(desk).post([&] {
+        in->put(from, chunk{bytes_view{*owner}, owner, 0, {}, how});
+        polled.cancel();
+    });
+    world.run_for(10ms);
+    CHECK(polled.get().code() == errc::cancelled);
+    CHECK(values_of(poll(0s)) == strings{"a"});
+}
+
+TEST_CASE_FIXTURE(skipping_fixture, "damage and the end are told, as without") {
+    auto polled = poll(10s);
+    SUBCASE("damage") {
+        auto content = batch(0, {"bad"});
+        content.back() ^= std::byte{1};
+        bring(content, 0);
+        REQUIRE(polled.ready());
+        CHECK(polled.get().code() == errc::corrupt_message);
+    }
+    SUBCASE("the end") {
+        world.loop(desk).post([&] { in->stop(error{errc::closed, "over"}); });
+        world.run_for(10ms);
+        REQUIRE(polled.ready());
+        CHECK(polled.get().code() == errc::closed);
+    }
 }

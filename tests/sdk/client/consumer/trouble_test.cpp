@@ -58,6 +58,32 @@ TEST_CASE_FIXTURE(trouble_fixture, "... or is passed over") {
     CHECK(rest[1].info.offset == 2);
 }
 
+TEST_CASE_FIXTURE(trouble_fixture, "... and a poll goes on waiting for one that can be decoded, however its outcome is waited for") {
+    REQUIRE(create_topic(*wire, "orders", 1) == 0);
+    consumer_config passing;
+    passing.on_bad_record = on_bad_record::skip;
+    consumer skips{*kafka, std::move(passing), numbers_of};
+    skips.assign({orders[0]}, at::earliest);
+    const auto began = world.now();
+    auto in_vain = skips.poll(5s);
+    world.run_for(1s);
+    put(0, {"oops", "oops"});
+    CHECK((*wait(in_vain)).empty());
+    CHECK(world.now() - began >= 5s);
+    std::vector<std::int64_t> heard;
+    skips.poll(60s).then([&](result<records<none, std::int64_t>> got) {
+        REQUIRE(got);
+        for (const auto& each : *got) heard.push_back(each.info.offset);
+    });
+    world.run_for(1s);
+    put(0, {"oops"});
+    world.run_for(1s);
+    CHECK(heard.empty());
+    put(0, {"oops", std::string{"\0\0\0\0\0\0\0\3", 8}});
+    world.run_for(1s);
+    CHECK(heard == std::vector<std::int64_t>{4});
+}
+
 TEST_CASE_FIXTURE(trouble_fixture, "a record with a header, a null and a time reads as it was sent") {
     REQUIRE(create_topic(*wire, "orders", 1) == 0);
     const topic<text, text> nullable{"orders"};

@@ -47,8 +47,11 @@ public:
     bool hooked = false;
 };
 
-/// Makes a result<T> at `into` of what a poll found.
-using poll_builder = void (*)(void* types, poll_source& from, void* into);
+/// What a consumer's types do for a poll.
+struct poll_types {
+    void (*build)(void* types, poll_source& from, void* into);  ///< makes a result<T> at `into` of what was found
+    error (*check)(void* types, const raw_record& which);       ///< why it cannot be decoded
+};
 
 class consumer_core {
 public:
@@ -121,7 +124,7 @@ protected:
     bool refill();
     /// True: pass over it. False: the loop ends.
     bool undecodable(const raw_record& which, const error& why);
-    std::shared_ptr<op_core> start_poll(weir::duration most, std::size_t records, std::shared_ptr<void> types, poll_builder build);
+    std::shared_ptr<op_core> start_poll(weir::duration most, std::size_t records, std::shared_ptr<void> types, poll_types how);
 
     /// For consumer_config::on_consume.
     void hear(const raw_record& which, const record_info& where);

@@ -5,6 +5,7 @@
 #include <weir/share_config.hpp>
 
 #include <initializer_list>
+#include <optional>
 
 namespace weir {
 namespace detail {
@@ -43,7 +44,11 @@ public:
     virtual bool undecodable(const lent_record& which, const error& why) = 0;
     virtual const error& failure() const = 0;   ///< why there are none, when there are none
 };
-using share_builder = void (*)(void* types, share_source& from, void* into);
+/// What a share consumer's types do for a poll.
+struct share_types {
+    void (*build)(void* types, share_source& from, void* into);  ///< makes a result<T> at `into` of what was found
+    error (*check)(void* types, const raw_record& which);        ///< why it cannot be decoded
+};
 
 class share_core {
 public:
@@ -57,6 +62,8 @@ public:
     void unsubscribe();
     /// As it was said last, or by the constructor.
     std::vector<std::string> subscription() const;
+    /// How long brokers lend records for, as they last said (KIP-1222); nullopt before anything was asked for.
+    std::optional<weir::duration> acquisition_lock_timeout() const;
     /// Accepts what was handed out and has no verdict, the record or batch in hand included (explicit_ack: leaves it), and
     /// ends when the brokers have answered for every verdict given before. An error: errc::timed_out.
     op<std::vector<acknowledged>> commit();
@@ -75,7 +82,7 @@ protected:
     bool take_next(lent_record& into);
     /// True: pass over it. False: the loop ends.
     bool undecodable(const lent_record& which, const error& why);
-    std::shared_ptr<op_core> start_poll(weir::duration most, std::shared_ptr<void> types, share_builder build);
+    std::shared_ptr<op_core> start_poll(weir::duration most, std::shared_ptr<void> types, share_types how);
 
 private:
     std::shared_ptr<share_handle> handle_;

@@ -117,6 +117,14 @@ client_metrics client::metrics() const {
     auto& core = *core_;
     return detail::snapshot(core.view()->counters(), detail::client_counters::which::open, core.client_id(), core.loop().now());
 }
+metrics::registration client::register_metric_for_subscription(application_metric which) const {
+    if (which.name.empty()) throw exception{error{errc::invalid_request, "a metric of the application's needs a name"}};
+    if (!which.read) throw exception{error{errc::invalid_request, "metric '" + which.name + "': there is nothing to read"}};
+    const auto counters = core_->view()->shared_counters();
+    const auto one = std::make_shared<application_metric>(std::move(which));
+    counters->add(one);
+    return metrics::registration{[counters, one] { counters->remove(one); }};
+}
 op<uuid> client::instance_id() const {
     auto done = std::make_shared<detail::op_state<uuid>>(core_->strand());
     if (const auto& pushes = core_->pushes()) core_->loop().post([pushes, done] { pushes->instance_id(done); });

@@ -96,6 +96,7 @@ public:
     /// Hears of each connection that was made.
     void on_connected(function<void(const connection_ptr&)> hear) { connected_ = std::move(hear); }
     client_counters& counters() const noexcept { return *counters_; }
+    const std::shared_ptr<client_counters>& shared_counters() const noexcept { return counters_; }
 
     event_loop& loop() const noexcept { return loop_; }
     milliseconds metadata_max_age() const noexcept { return config_.metadata_max_age; }

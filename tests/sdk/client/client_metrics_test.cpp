@@ -6,6 +6,8 @@
 #include <weir/protocol/compression.hpp>
 #include <weir/protocol/messages/incremental_alter_configs.hpp>
 
+#include <stdexcept>
+
 using namespace weir;
 using namespace weir::broker::test;
 using namespace std::chrono_literals;
@@ -199,6 +201,59 @@ TEST_CASE_FIXTURE(metrics_fixture, "metrics that an operator subscribes to arriv
     kafka.reset();
     REQUIRE(world.run_until([&] { return pushed(*id).size() > before; }, 900ms));
     CHECK_MESSAGE(pushed(*id).back().find("org.apache.kafka.producer.record.send.total") != std::string::npos, "the producer's last records are told after its end");
+}
+
+TEST_CASE_FIXTURE(metrics_fixture, "numbers of the application's own are pushed for as long as they are registered, to who asks for them") {
+    begin(true);
+    subscribe("com.example.");
+    open();
+    double open_orders = 7;
+    int reads = 0;
+    auto gauge = kafka->register_metric_for_subscription({"com.example.orders.open", {{"shop", "north"}}, application_metric::kind_of::gauge, [&] {
+        ++reads;
+        return open_orders;
+    }});
+    const auto unwanted = kafka->register_metric_for_subscription({"org.example.orders", {}, application_metric::kind_of::gauge, [] { return 1; }});
+    const auto broken = kafka->register_metric_for_subscription({"com.example.broken", {}, application_metric::kind_of::gauge, []() -> double { throw std::runtime_error{"no"}; }});
+    const auto sold = kafka->register_metric_for_subscription({"com.example.sold.total", {}, application_metric::kind_of::total, [] { return 3; }});
+    send(1);
+    const auto id = instance();
+    REQUIRE(id);
+    REQUIRE(world.run_until([&] { return pushed(*id).size() == 2; }, 10s));
+    const auto first = pushed(*id)[0];
+    CHECK(first.find("com.example.orders.open") != std::string::npos);
+    CHECK(first.find("north") != std::string::npos);
+    CHECK(first.find("com.example.sold.total") != std::string::npos);
+    CHECK(first.find("com.example.sold.rate") != std::string::npos);
+    CHECK(first.find("org.example") == std::string::npos);
+    CHECK(first.find("org.apache.kafka") == std::string::npos);
+    CHECK(first.find("broken") == std::string::npos);
+
+    gauge = {};
+    const auto before = reads;
+    REQUIRE(world.run_until([&] { return pushed(*id).size() == 4; }, 10s));
+    CHECK(pushed(*id).back().find("com.example.orders.open") == std::string::npos);
+    CHECK(reads == before);
+}
+
+TEST_CASE_FIXTURE(metrics_fixture, "a number without a name, or with nothing behind it, is refused, and one may outlive the client") {
+    begin(false);
+    open();
+    const auto refused = [&](application_metric which) -> std::string {
+        try {
+            (void)kafka->register_metric_for_subscription(std::move(which));
+        } catch (const exception& why) {
+            CHECK(why.error().code() == errc::invalid_request);
+            return std::string{why.error().what()};
+        }
+        return "taken";
+    };
+    CHECK(refused({.name = "", .read = [] { return 1; }}) == "a metric of the application's needs a name");
+    CHECK(refused({.name = "com.example.open"}) == "metric 'com.example.open': there is nothing to read");
+    const auto kept = kafka->register_metric_for_subscription({"com.example.open", {}, application_metric::kind_of::gauge, [] { return 1; }});
+    out.reset();
+    kafka.reset();
+    world.run_for(2s);
 }
 
 TEST_CASE_FIXTURE(metrics_fixture, "a subscription that comes later, or changes, is heard of") {

@@ -101,6 +101,29 @@ TEST_CASE("a push tells what came since the one before, or all, as it is wanted"
     CHECK(find(cumulative, "org.apache.kafka.producer.record.send.total")->since_ms == 1000);
 }
 
+TEST_CASE("the application's own numbers keep their names, and one that begins anew counts from nothing") {
+    std::vector<client_counters::reading> read;
+    for (const auto* name : {"com.example.sold", "com.example.sold.total"}) {
+        auto one = std::make_shared<application_metric>();
+        one->name = name;
+        one->labels = {{"shop", "north"}};
+        one->kind = application_metric::kind_of::total;
+        read.push_back({one, 40});
+    }
+    push_window window{1000};
+    const std::vector<std::string> mine{"com.example."};
+    const auto first = window.points(samples_of(read), mine, temporality::delta, 3000);
+    REQUIRE(first.size() == 3);
+    CHECK(find(first, "com.example.sold")->value == 40);
+    CHECK(find(first, "com.example.sold")->sum);
+    CHECK(find(first, "com.example.sold")->where == metrics::labels{{"shop", "north"}});
+    CHECK(find(first, "com.example.sold.rate")->value == 20);  // of what is called a total
+    window.commit(samples_of(read), 3000);
+    for (auto& each : read) each.value = 10;
+    const auto second = window.points(samples_of(read), mine, temporality::delta, 4000);
+    CHECK(find(second, "com.example.sold")->value == 10);
+}
+
 TEST_CASE("only what was asked for is told") {
     push_window window{0};
     const auto samples = samples_of(busy_client());

@@ -80,6 +80,10 @@ public:
     op<> close();
     /// What this client and all that is built on it have done so far. Any thread; costs a few microseconds.
     client_metrics metrics() const;
+    /// Pushes a number of the application's too, to brokers that subscribe to its name, for as long as the registration is kept
+    /// (KIP-1076); with enable.metrics.push=false it is never read. Throws weir::exception (errc::invalid_request) for one that
+    /// has no name or nothing to read.
+    [[nodiscard]] metrics::registration register_metric_for_subscription(application_metric which) const;
     /// What brokers call this client where they take its metrics (KIP-714). Asks them, unless it is known.
     /// errc::unsupported_version: this cluster does not; errc::invalid_request: enable.metrics.push=false.
     op<uuid> instance_id() const;

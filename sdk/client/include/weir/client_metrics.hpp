@@ -1,5 +1,7 @@
 // What a client has done, in numbers: client::metrics().
 #pragma once
+#include <weir/base/function.hpp>
+#include <weir/base/metrics.hpp>
 #include <weir/base/time.hpp>
 
 #include <cstdint>
@@ -79,6 +81,18 @@ struct client_metrics {
     /// In Prometheus' text format 0.0.4 under the names of Kafka's clients, such as
     /// kafka_producer_producer_metrics_record_send_total{client_id="weir",producer="1"} (docs/guides/metrics.md).
     std::string prometheus_text() const;
+};
+
+/// A number of the application's own, for client::register_metric_for_subscription().
+struct application_metric {
+    std::string name{};          ///< in full, "com.example.shop.orders.open"; Java's are org.apache.kafka.<group>.<name>, with dots
+    metrics::labels labels{};
+    enum class kind_of : std::uint8_t {
+        gauge,
+        total,                   ///< only grows; told as it is or as what came since the last push, as brokers want it
+    };
+    kind_of kind = kind_of::gauge;
+    function<double()> read{};   ///< at each push, on the client's thread: never blocks, nor calls the client
 };
 
 }  // namespace weir

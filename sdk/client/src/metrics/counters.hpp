@@ -3,6 +3,7 @@
 #include <weir/base/error.hpp>
 #include <weir/base/function.hpp>
 #include <weir/base/time.hpp>
+#include <weir/client_metrics.hpp>
 #include <weir/net/traffic.hpp>
 
 #include <atomic>
@@ -80,6 +81,14 @@ public:
     void add(const std::shared_ptr<producer_counters>& one) { add_to(producers_, one); }
     void add(const std::shared_ptr<consumer_counters>& one) { add_to(consumers_, one); }
     void add(const std::shared_ptr<share_counters>& one) { add_to(share_consumers_, one); }
+    /// A number of the application's, until it is removed: it is not read then, nor any more.
+    void add(const std::shared_ptr<application_metric>& one);
+    void remove(const std::shared_ptr<application_metric>& one);
+    struct reading {
+        std::shared_ptr<const application_metric> of;
+        double value;
+    };
+    std::vector<reading> read_application() const;
     enum class which : std::uint8_t { open, ended_too };
     std::vector<std::shared_ptr<producer_counters>> producers(which ones) const { return list(producers_, ones); }
     std::vector<std::shared_ptr<consumer_counters>> consumers(which ones) const { return list(consumers_, ones); }
@@ -131,6 +140,8 @@ private:
     numbered<producer_counters> producers_;
     numbered<consumer_counters> consumers_;
     numbered<share_counters> share_consumers_;
+    mutable std::mutex reading_;  // while the application's are read
+    std::vector<std::shared_ptr<application_metric>> application_;
 };
 
 }  // namespace weir::detail

@@ -145,7 +145,16 @@ std::vector<sample> samples_of(const client_metrics& all) {
     return found;
 }
 
+std::vector<sample> samples_of(const std::vector<client_counters::reading>& read) {
+    std::vector<sample> found;
+    for (const auto& [of, value] : read) {
+        found.push_back({{}, of->name, {}, of->kind == application_metric::kind_of::total ? kind::total : kind::gauge, value, 1, of->labels, {}});
+    }
+    return found;
+}
+
 std::string telemetry_name(std::string_view group, std::string_view name) {
+    if (group.empty()) return std::string{name};
     constexpr std::string_view suffix = "-metrics";
     if (group.ends_with(suffix)) group.remove_suffix(suffix.size());
     auto made = std::string{"org.apache.kafka."}.append(group).append(".").append(name);

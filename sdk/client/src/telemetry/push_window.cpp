@@ -9,8 +9,8 @@ bool wanted(const std::string& name, const std::vector<std::string>& prefixes) {
     return std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& each) { return each == "*" || name.starts_with(each); });
 }
 
+constexpr std::string_view total = "total";
 std::string rate_name(std::string name) {
-    constexpr std::string_view total = "total";
     return name.replace(name.size() - total.size(), total.size(), "rate");
 }
 
@@ -38,10 +38,11 @@ std::vector<otlp_point> push_window::points(const std::vector<sample>& now, cons
         }
         const auto at = before_.find(key(each));
         const auto before = at == before_.end() ? amount{} : at->second;
-        const auto came = each.value - before.value;
+        // Less than before: another one that the application counts under this name.
+        const auto came = each.value < before.value ? each.value : each.value - before.value;
         if (each.kind == sample_kind::total) {
             tell(name, of_sums == temporality::delta ? came : each.value, true);
-            if (seconds > 0) tell(rate_name(name), came / seconds, false);
+            if (seconds > 0 && name.ends_with(total)) tell(rate_name(name), came / seconds, false);
         } else if (each.weight > before.weight) {
             tell(name, came / (each.weight - before.weight), false);
         }

@@ -75,7 +75,9 @@ task<void> telemetry::ask(std::shared_ptr<telemetry> self, connection_ptr link) 
 task<void> telemetry::push(std::shared_ptr<telemetry> self, connection_ptr link, bool last) {
     auto& loop = self->view_->loop();
     auto& session = self->session_;
-    const auto samples = samples_of(snapshot(self->view_->counters(), client_counters::which::ended_too, self->client_id_, loop.now()));
+    auto samples = samples_of(snapshot(self->view_->counters(), client_counters::which::ended_too, self->client_id_, loop.now()));
+    const auto of_application = self->view_->counters().read_application();  // samples are views of these
+    for (auto& each : samples_of(of_application)) samples.push_back(std::move(each));
     const auto wall = loop.wall_now();
     const auto of_sums = session.delta() ? temporality::delta : temporality::cumulative;
     const auto codec = session.codec();

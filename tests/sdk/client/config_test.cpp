@@ -87,14 +87,14 @@ TEST_CASE("a wrong value is named with its place, what is allowed, and the name 
     CHECK(refusal({.extra = {{"queue.buffering.max.ms", "-2"}}}) == "queue.buffering.max.ms=-2: allowed is a whole number of at least 0");
     CHECK(refusal({.extra = {{"acks", "2"}}}) == "acks=2: allowed is all, -1, 1, 0");
     CHECK(refusal({.linger = -5ms}) == "linger.ms=-5: allowed is a whole number of at least 0");
-    CHECK(refusal({.batch_size = 0}) == "batch.size=0: allowed is a whole number from 1 to 1073741824");
+    CHECK(refusal({.max_request_size = 0}) == "max.request.size=0: allowed is a whole number from 1 to 2147483647");
     CHECK(refusal({.required_acks = static_cast<acks>(7)}) == "acks=7: allowed is all, -1, 1, 0");
     CHECK(client_refusal({{"linger.ms", "soon"}}) == "linger.ms=soon: allowed is a whole number of at least 0");
 }
 
 TEST_CASE("all mistakes are told at once, one a line") {
-    CHECK(refusal({.batch_size = 0, .extra = {{"acks", "2"}, {"lingering.ms", "5"}}}) ==
-          "batch.size=0: allowed is a whole number from 1 to 1073741824\nacks=2: allowed is all, -1, 1, 0\n"
+    CHECK(refusal({.max_request_size = 0, .extra = {{"acks", "2"}, {"lingering.ms", "5"}}}) ==
+          "max.request.size=0: allowed is a whole number from 1 to 2147483647\nacks=2: allowed is all, -1, 1, 0\n"
           "there is no setting lingering.ms; did you mean linger.ms?");
 }
 
@@ -112,6 +112,16 @@ TEST_CASE("a compression level counts for the codec that is chosen") {
     CHECK(resolved({.compression = compression::zstd, .extra = {{"compression.level", "5"}}}).compression_level == 5);
     CHECK(refusal({.compression = compression::zstd, .compression_level = 3, .extra = {{"compression.level", "5"}}}) ==
           "compression.zstd.level (the program) and compression.level (extra) contradict each other: give one of them");
+}
+
+TEST_CASE("a time that is to have no end has one, in a hundred years: nothing added to it is before it") {
+    const auto config = resolved({.delivery_timeout = duration::max(), .extra = {{"linger.ms", "9223372036854775807"}}}, {{"metadata.max.age.ms", "9223372036854775807"}});
+    CHECK(config.linger == std::chrono::hours{24 * 365 * 100});
+    CHECK(config.delivery_timeout == config.linger);
+    detail::client_setup setup{"broker:9092", {.extra = {{"metadata.max.age.ms", "9223372036854775807"}, {"connections.max.idle.ms", "-1"}}}};
+    REQUIRE(detail::resolve_client(setup));
+    CHECK(setup.config.metadata_max_age == config.linger);
+    CHECK(setup.config.connections_max_idle == duration{-1});
 }
 
 TEST_CASE("names that belong elsewhere say where, or why they do nothing") {

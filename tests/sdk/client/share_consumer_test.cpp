@@ -119,7 +119,7 @@ TEST_CASE_FIXTURE(share_fixture, "a broker that lends what cannot be loses its s
     take(3);
 }
 
-TEST_CASE_FIXTURE(share_fixture, "nor does a part of a batch of which nothing is left") {
+TEST_CASE_FIXTURE(share_fixture, "a part of a batch of which nothing is left ends no poll") {
     SUBCASE("") {
         put_compacted(0, 4, 4);
         open();
@@ -132,7 +132,7 @@ TEST_CASE_FIXTURE(share_fixture, "nor does a part of a batch of which nothing is
         REQUIRE_MESSAGE(got, got.error().message());
         CHECK(got->size() == 2);
     }
-    SUBCASE("but what is left of one does") {
+    SUBCASE("what is left of one does") {
         put_compacted(0, 4, 2);
         open();
         const auto got = take(2);

@@ -36,6 +36,15 @@ public:
         }
         return all;
     }
+    /// Behind each partition's last record: for commit(), seek(), and transaction::add_offsets().
+    std::vector<partition_offset> next_offsets() const {
+        std::vector<partition_offset> all;
+        for (const auto& part : by_partition()) {
+            const auto& last = std::prev(part.end())->info;
+            all.push_back({part.where, last.offset + 1, last.leader_epoch, {}});
+        }
+        return all;
+    }
 
 private:
     template <class, class>

@@ -4,6 +4,8 @@
 
 #include <weir/topic.hpp>
 
+#include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,7 +25,7 @@ struct admin_call {
 
     milliseconds left() const;
     /// timeout_ms of a request.
-    std::int32_t left_ms() const { return static_cast<std::int32_t>(left().count()); }
+    std::int32_t left_ms() const { return static_cast<std::int32_t>(std::min(left(), milliseconds{std::numeric_limits<std::int32_t>::max()}).count()); }
     /// Makes request.timeout.ms of the connection end with the operation, or earlier.
     milliseconds patience() const { return std::min(milliseconds{0}, left() - view->request_timeout()); }
     error out_of_time(const error& obstacle) const;

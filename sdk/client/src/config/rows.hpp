@@ -15,6 +15,7 @@
 #pragma once
 #include <weir/base/setting.hpp>
 
+#include <algorithm>
 #include <type_traits>
 
 namespace weir::detail {
@@ -32,6 +33,9 @@ struct word_table;
 /// Without regard to case, and to white space around `text`.
 bool same_word(std::string_view text, std::string_view word) noexcept;
 
+/// What programs ask for with the largest number there is. Added to any time, it still is one.
+inline constexpr milliseconds never = std::chrono::hours{24 * 365 * 100};
+
 template <class T>
 result<void> parse_text(const setting& row, std::string_view text, std::int64_t factor, T& into) {
     if constexpr (std::is_enum_v<T>) {
@@ -46,6 +50,10 @@ result<void> parse_text(const setting& row, std::string_view text, std::int64_t 
         std::int64_t count = 0;
         auto parsed = parse_field(row, text, factor, count);
         if (parsed) into = static_cast<std::size_t>(count);
+        return parsed;
+    } else if constexpr (std::is_same_v<T, milliseconds>) {
+        auto parsed = parse_field(row, text, factor, into);
+        if (parsed) into = std::min(into, never);
         return parsed;
     } else {
         return parse_field(row, text, factor, into);

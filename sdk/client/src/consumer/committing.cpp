@@ -77,7 +77,7 @@ void consumer_loop::commit(std::vector<partition_offset> offsets, std::shared_pt
 
 void consumer_loop::arm_auto_commit() {
     if (!config_.auto_commit || auto_commit_ != timer_id::none || ended_) return;
-    auto_commit_ = view_->loop().call_after(config_.auto_commit_interval, [self = shared_from_this()] {
+    auto_commit_ = view_->loop().call_after(std::max(config_.auto_commit_interval, duration{1}), [self = shared_from_this()] {
         self->auto_commit_ = timer_id::none;
         self->auto_commit();
     });

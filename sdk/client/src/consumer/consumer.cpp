@@ -135,6 +135,10 @@ void consumer_core::seek(const topic_partition& where, at::position to) {
     handle_->work_->in()->close(where);
     handle_->post([where, to](consumer_loop& work) { work.seek(where, to); });
 }
+void consumer_core::seek(const partition_offset& to) {
+    handle_->work_->in()->close(to.where);
+    handle_->post([to](consumer_loop& work) { work.seek(to); });
+}
 void consumer_core::pause(const std::vector<topic_partition>& which) {
     for (const auto& each : which) handle_->work_->in()->pause(each, true);
     handle_->post([which](consumer_loop& work) { work.pause(which); });

@@ -17,8 +17,8 @@ fetch_settings settings_of(const consumer_config& config, std::shared_ptr<byte_b
     fetch_settings of;
     of.start = config.start;
     of.level = config.isolation;
-    of.max_bytes = config.fetch_max_bytes;
-    of.max_partition_bytes = config.max_partition_fetch_bytes;
+    of.max_bytes = std::max<std::size_t>(config.fetch_max_bytes, 1);
+    of.max_partition_bytes = std::max<std::size_t>(config.max_partition_fetch_bytes, 1);
     of.min_bytes = config.fetch_min_bytes;
     of.max_wait = config.fetch_max_wait;
     of.check_crcs = config.check_crcs;
@@ -46,7 +46,7 @@ consumer_loop::consumer_loop(std::shared_ptr<cluster> view, std::shared_ptr<call
 void consumer_loop::open() {
     auto& loop = view_->loop();
     const auto weak = weak_from_this();
-    inbox_ = std::make_shared<inbox>(config_.max_partition_fetch_bytes, opened_, [weak, &loop] {
+    inbox_ = std::make_shared<inbox>(std::max<std::size_t>(config_.max_partition_fetch_bytes, 1), opened_, [weak, &loop] {
         loop.post([weak] {
             if (const auto self = weak.lock()) self->attend();
         });
@@ -155,10 +155,15 @@ std::vector<topic_partition> consumer_loop::assignment() const {
     return assignment_;
 }
 
-void consumer_loop::seek(const topic_partition& where, at::position to) {
-    if (!postponed_.empty()) return postpone([where, to](consumer_loop& self) { self.seek(where, to); });
+void consumer_loop::seek(const topic_partition& where, at::position to, std::int32_t epoch) {
+    if (!postponed_.empty()) return postpone([where, to, epoch](consumer_loop& self) { self.seek(where, to, epoch); });
     if (letters_) letters_->forget(fetcher_->feed_of(where));
-    fetcher_->seek(where, to);
+    fetcher_->seek(where, to, epoch);
+}
+
+void consumer_loop::seek(const partition_offset& to) {
+    if (to.offset < 0) seek(to.where, config_.start);
+    else seek(to.where, at::offset(to.offset), to.leader_epoch);
 }
 
 void consumer_loop::pause(const std::vector<topic_partition>& which) {

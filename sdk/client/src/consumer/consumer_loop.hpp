@@ -26,7 +26,8 @@ public:
     /// Nobody is told of anything any more.
     void mute();
     group_metadata metadata() const;
-    void seek(const topic_partition& where, at::position to);
+    void seek(const topic_partition& where, at::position to, std::int32_t epoch = -1);
+    void seek(const partition_offset& to);
     void pause(const std::vector<topic_partition>& which);  ///< as the inbox was told
     /// The application's side has news.
     void attend();

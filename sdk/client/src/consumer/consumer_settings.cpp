@@ -130,24 +130,24 @@ std::span<const setting> consumer_config::settings() {
         row<&config::group_instance_id>("group.instance.id", any(), "Makes a static member, which may be away for session.timeout.ms without a rebalance (KIP-345)."),
         detail::start_row(),
         row<&config::auto_commit>("enable.auto.commit", any(), "Commits what the application has moved past, every auto.commit.interval.ms, when partitions go and at the end. Needs group.id; without it nothing is committed.", synonym("auto.commit.enable")),
-        row<&config::auto_commit_interval>("auto.commit.interval.ms", at_least(1), "How often enable.auto.commit commits."),
+        row<&config::auto_commit_interval>("auto.commit.interval.ms", at_least(0), "How often enable.auto.commit commits; 0: each millisecond.", as_int),
         row<&config::isolation>("isolation.level", any(), "Whether records of open and aborted transactions are handed out."),
         row<&config::max_poll_records>("max.poll.records", at_least(1), "Records in one batch of poll()."),
-        row<&config::fetch_max_bytes>("fetch.max.bytes", between(1, 1 << 30), "Bytes in one answer of a broker.", as_int),
-        row<&config::max_partition_fetch_bytes>("max.partition.fetch.bytes", between(1, 1 << 30), "Bytes of one partition in one answer; a larger batch comes whole.", as_int, importance::high,
+        row<&config::fetch_max_bytes>("fetch.max.bytes", at_least(0), "Bytes in one answer of a broker; a larger batch comes whole.", as_int),
+        row<&config::max_partition_fetch_bytes>("max.partition.fetch.bytes", at_least(0), "Bytes of one partition in one answer; a larger batch comes whole.", as_int, importance::high,
                                                 synonym("fetch.message.max.bytes")),
         row<&config::buffer_memory>("buffer.memory", at_least(1), "Bytes that a consumer holds at most, batches that the application keeps included: three quarters for what is fetched, one for what is decompressed. Without room nothing is fetched. In Kafka only producers have a setting of this name, and what a consumer holds has no bound.", importance::high,
                                     synonym("queued.max.messages.kbytes", 1024)),
-        row<&config::fetch_min_bytes>("fetch.min.bytes", between(0, 1 << 30), "Bytes that a broker waits for before it answers.", as_int),
-        row<&config::fetch_max_wait>("fetch.max.wait.ms", at_least(0), "How long a broker waits for fetch.min.bytes.", synonym("fetch.wait.max.ms")),
+        row<&config::fetch_min_bytes>("fetch.min.bytes", at_least(0), "Bytes that a broker waits for before it answers.", as_int),
+        row<&config::fetch_max_wait>("fetch.max.wait.ms", at_least(0), "How long a broker waits for fetch.min.bytes.", as_int, synonym("fetch.wait.max.ms")),
         row<&config::check_crcs>("check.crcs", any(), "Whether the checksum of each batch is compared."),
         row<&config::rack>("client.rack", any(), "Where this client is, so that it may read from a replica that is near (KIP-392)."),
         row<&config::group_protocol>("group.protocol", any(), "classic: the members assign; consumer: the coordinator does (KIP-848).", importance::high),
         detail::assignors_row(),
         row<&config::remote_assignor>("group.remote.assignor", any(), "The coordinator's assignor, with group.protocol=consumer; empty: its own choice."),
-        row<&config::session_timeout>("session.timeout.ms", at_least(1), "A member that is not heard from for so long is out of its group (group.protocol=classic)."),
-        row<&config::heartbeat_interval>("heartbeat.interval.ms", at_least(1), "How often a member says that it is there; less than session.timeout.ms (group.protocol=classic)."),
-        row<&config::max_poll_interval>("max.poll.interval.ms", at_least(1), "An application that asks for no records for so long gives up its partitions."),
+        row<&config::session_timeout>("session.timeout.ms", at_least(1), "A member that is not heard from for so long is out of its group (group.protocol=classic).", as_int),
+        row<&config::heartbeat_interval>("heartbeat.interval.ms", at_least(1), "How often a member says that it is there; less than session.timeout.ms (group.protocol=classic).", as_int),
+        row<&config::max_poll_interval>("max.poll.interval.ms", at_least(1), "An application that asks for no records for so long gives up its partitions.", as_int),
         row<&config::allow_auto_create_topics>("allow.auto.create.topics", any(), "Whether asking for a topic that is not there may make it, where brokers have auto.create.topics.enable."),
         row<&config::exclude_internal_topics>("exclude.internal.topics", any(), "Whether a pattern leaves out internal topics (group.protocol=classic; the coordinator decides otherwise)."),
         row<&config::default_api_timeout>("default.api.timeout.ms", at_least(0), "How long commit(), committed(), lag() and the like try."),
@@ -182,6 +182,7 @@ error check(const consumer_config& config) {
     if (config.heartbeat_interval >= config.session_timeout) {
         return refuse(fmt::format("heartbeat.interval.ms={}: allowed is less than session.timeout.ms={}", config.heartbeat_interval.count(), config.session_timeout.count()));
     }
+    if (config.assignors.empty()) return refuse("partition.assignment.strategy=: allowed are range, roundrobin, sticky and cooperative-sticky, one or several");
     if (config.start == at::committed) return refuse("auto.offset.reset=committed: allowed is what to do where nothing is committed: earliest, latest, none or by_duration:...");
     if (!config.group_instance_id.empty() && config.group_id.empty()) return refuse(fmt::format("group.instance.id={}: needs group.id", config.group_instance_id));
     if ((config.on_bad_record == on_bad_record::dead_letter) == config.dead_letter_topic.empty()) {

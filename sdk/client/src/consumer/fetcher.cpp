@@ -1,5 +1,7 @@
 #include "fetcher.hpp"
 
+#include "offset_queries.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -78,13 +80,15 @@ void fetcher::remove(const std::vector<topic_partition>& which) {
     }
 }
 
-void fetcher::seek(const topic_partition& where, at::position to) {
+void fetcher::seek(const topic_partition& where, at::position to, std::int32_t epoch) {
     auto* of = find(where);
     if (!of) return;
     const bool held = of->now == phase::held;
     leave(*of);
     inbox_->close(of->in);
     begin(*of, to, held ? phase::held : phase::seeking);
+    of->epoch = epoch;
+    if (epoch >= 0) of->leader_epoch = -1;  // whoever leads has to say whether it has that
     wake();
 }
 
@@ -162,10 +166,9 @@ void fetcher::place(slot& of) {
     const bool known = topic && index < topic->partitions.size() && topic->partitions[index].leader >= 0;
     if (!known) {
         leave(of);
-        const auto code = topic && topic->code != errc::none ? topic->code : errc::leader_not_available;
-        error why{code, fmt::format("{}: {}", to_string(of.where), describe(code).condition)};
-        if (describe(code).retriable) fail(of, std::move(why), true);
-        else stick(of, std::move(why));
+        auto why = no_leader(*view_, of.where);
+        if (why.retriable()) fail(of, std::move(why), true);
+        else stick(of, why.located(of.where.topic, of.where.partition, of.offset));
         return;
     }
     if (is_another(of, topic->id)) return;

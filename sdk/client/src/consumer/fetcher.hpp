@@ -45,7 +45,8 @@ public:
     /// Topics of which nothing is assigned need not stay known: add() says so itself, and so does who assigns nothing more.
     /// remove() does not, for in a rebalance partitions may be back at once.
     void let_topics_go();
-    void seek(const topic_partition& where, at::position to);
+    /// `epoch`: of the leader that appended what is before an offset; -1: unknown.
+    void seek(const topic_partition& where, at::position to, std::int32_t epoch = -1);
     void pause(const topic_partition& where, bool yes);
     /// The application read something, or let go of it.
     void hungry(const std::vector<feed_ptr>& which);
@@ -87,7 +88,7 @@ private:
         phase now = phase::unassigned;
         at::position target;
         std::int64_t offset = -1;        // to fetch next
-        std::int32_t epoch = -1;         // of the record before it
+        std::int32_t epoch = -1;         // of the record before it, or before the target
         std::int32_t leader_epoch = -1;  // of the leader that was asked last
         std::int32_t broker = -1;        // whose session has it
         std::int32_t replica = -1;       // the leader says to ask that one (KIP-392)

@@ -23,23 +23,6 @@ const cluster::partition* leader_of(const cluster& view, const topic_partition& 
     return &topic->partitions[index];
 }
 
-/// Why a partition has no leader to ask.
-error no_leader(cluster& view, const topic_partition& where) {
-    const auto* topic = view.find(where.topic);
-    view.refresh();
-    if (!topic) {
-        const auto& why = view.last_failure();
-        if (why.permanent()) return error{why}.located(where.topic, where.partition);
-        return why ? error{errc::leader_not_available, fmt::format("{}-{}: the cluster cannot be asked", where.topic, where.partition), why}
-                   : about(where, errc::leader_not_available, "not known yet");
-    }
-    if (topic->code != errc::none) return about(where, topic->code, describe(topic->code).condition);
-    if (static_cast<std::size_t>(where.partition) >= topic->partitions.size()) {
-        return about(where, errc::unknown_topic_or_partition, fmt::format("the topic has {} partitions", topic->partitions.size()));
-    }
-    return about(where, errc::leader_not_available, "there is no leader at present");
-}
-
 using places = std::vector<std::size_t>;  // in the questions
 
 /// Questions by the broker that leads; those without one are answered at once.
@@ -47,8 +30,13 @@ template <class Query, class Answer>
 std::map<std::int32_t, places> by_leader(cluster& view, const std::vector<Query>& asked, std::vector<result<Answer>>& answers) {
     std::map<std::int32_t, places> all;
     for (std::size_t i = 0; i < asked.size(); ++i) {
-        if (const auto* leader = leader_of(view, asked[i].where)) all[leader->leader].push_back(i);
-        else answers[i] = no_leader(view, asked[i].where);
+        if (const auto* leader = leader_of(view, asked[i].where)) {
+            all[leader->leader].push_back(i);
+            continue;
+        }
+        answers[i] = no_leader(view, asked[i].where);
+        view.want(asked[i].where.topic, false);
+        view.refresh();
     }
     for (auto& [broker, each] : all) std::stable_sort(each.begin(), each.end(), [&](auto a, auto b) { return asked[a].where < asked[b].where; });
     return all;
@@ -139,6 +127,22 @@ task<void> ask_epochs(std::shared_ptr<cluster> view, std::int32_t broker, const 
 }
 
 }  // namespace
+
+error no_leader(const cluster& view, const topic_partition& where) {
+    const auto* topic = view.find(where.topic);
+    if (!topic) {
+        const auto& why = view.last_failure();
+        if (why.fatal()) return error{why}.located(where.topic, where.partition);
+        return why ? error{errc::leader_not_available, fmt::format("{}-{}: the cluster cannot be asked", where.topic, where.partition), why}.located(where.topic, where.partition)
+                   : about(where, errc::leader_not_available, "not known yet");
+    }
+    if (topic->code == errc::unknown_topic_or_partition) return about(where, topic->code, "the cluster has no such topic; create it, or correct the name");
+    if (topic->code != errc::none) return about(where, topic->code, describe(topic->code).condition);
+    if (static_cast<std::size_t>(where.partition) >= topic->partitions.size()) {
+        return about(where, errc::unknown_topic_or_partition, fmt::format("the topic has {} partitions", topic->partitions.size()));
+    }
+    return about(where, errc::leader_not_available, "there is no leader at present");
+}
 
 task<std::vector<result<found_offset>>> list_offsets(std::shared_ptr<cluster> view, std::vector<offset_query> asked, isolation level) {
     std::vector<result<found_offset>> answers(asked.size(), result<found_offset>{errc::unknown_server_error});

@@ -12,6 +12,9 @@ inline bool transient(const error& why) {
     return why.retriable() || code == errc::timed_out || code == errc::refused || code == errc::io_error || code == errc::broker_not_available;
 }
 
+/// Why a partition has no leader to ask, as far as this client knows.
+error no_leader(const cluster& view, const topic_partition& where);
+
 struct offset_query {
     topic_partition where;
     std::int64_t timestamp = -1;  ///< or one of the two below

@@ -32,7 +32,7 @@ task<void> fetcher::settle(std::shared_ptr<fetcher> self) {
             }
             if (of.target.what == at::position::kind::committed && self->settings_.group_id.empty()) of.target = self->settings_.start;
             if (of.target.what == at::position::kind::committed) committed.push_back(&of);
-            else if (of.target.what == at::position::kind::offset) self->arrive(of, of.target.value, -1);
+            else if (of.target.what == at::position::kind::offset) self->arrive(of, of.target.value, of.epoch);
             else if (of.target.what == at::position::kind::none) self->stick(of, error{errc::no_offset, fmt::format("{}: nothing is committed in group '{}', and auto.offset.reset=none; seek() says where to start", to_string(of.where), self->settings_.group_id)});
             else offsets.push_back(&of);
         }

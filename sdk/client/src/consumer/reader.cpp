@@ -210,7 +210,11 @@ bool reader::refill(record_window& window) {
             end(why);
             return false;
         }
-        if (inbox_->wait(bell_)) bell_->wait();
+        if (inbox_->wait(bell_) && !bell_->wait()) {
+            inbox_->forget(bell_.get());
+            end(error{errc::timed_out, "the simulation went on for a day, and no record came"});
+            return false;
+        }
     }
 }
 

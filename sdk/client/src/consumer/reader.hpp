@@ -9,15 +9,33 @@ namespace weir::detail {
 /// Wakes a thread that blocks for records. ring() may be called from a signal handler.
 class bell final : public poll_waiter {
 public:
-    bell() { ::sem_init(&count_, 0, 0); }
+    explicit bell(std::shared_ptr<callbacks> strand) : strand_(std::move(strand)) { ::sem_init(&count_, 0, 0); }
     ~bell() override { ::sem_destroy(&count_); }
     bell(const bell&) = delete;
     bell& operator=(const bell&) = delete;
-    void ready() override { ring(); }
+    void ready() override {
+        ring();
+        strand_->rouse();
+    }
     void ring() noexcept { ::sem_post(&count_); }
-    void wait() noexcept { while (::sem_wait(&count_) != 0) {} }
+    /// Lends the thread meanwhile. False: it does not ring, in a simulation in which nothing comes any more.
+    bool wait() {
+        if (strand_->in_virtual_time()) {
+            if (!strand_->pass_time([this] { return rung(); }, nanoseconds::max())) return false;
+        } else {
+            strand_->lend_thread([this] { return rung(); }, nanoseconds::max());
+        }
+        while (::sem_wait(&count_) != 0) {}
+        return true;
+    }
 
 private:
+    bool rung() noexcept {
+        int count = 0;
+        ::sem_getvalue(&count_, &count);
+        return count > 0;
+    }
+    std::shared_ptr<callbacks> strand_;
     sem_t count_;
 };
 
@@ -35,7 +53,7 @@ struct reader_settings {
 class reader : public std::enable_shared_from_this<reader> {
 public:
     reader(std::shared_ptr<inbox> from, std::shared_ptr<callbacks> strand, event_loop& loop, reader_settings settings)
-        : inbox_(std::move(from)), strand_(std::move(strand)), loop_(loop), settings_(std::move(settings)) {}
+        : inbox_(std::move(from)), strand_(std::move(strand)), loop_(loop), settings_(std::move(settings)), bell_(std::make_shared<bell>(strand_)) {}
 
     // --- the loop over records ---
     /// Blocks; false: the end, status() says why.
@@ -85,7 +103,7 @@ private:
     std::shared_ptr<callbacks> strand_;
     event_loop& loop_;
     reader_settings settings_;
-    std::shared_ptr<bell> bell_ = std::make_shared<bell>();
+    std::shared_ptr<bell> bell_;
     std::unique_ptr<doorbell> stop_poll_;
 
     std::mutex mutex_;  // between the application and a thread that ready()s a poll

@@ -10,24 +10,9 @@ namespace weir::detail {
 namespace {
 
 error check(const share_consumer_config& config) {
-    struct wants {
-        bool value;
-        const char* setting;
-        std::string got;
-        const char* allowed;
-    };
-    const auto ms = [](duration value) { return std::to_string(value.count()); };
-    const wants all[] = {
-        {!config.group_id.empty(), "group.id", "''", "the id of a share group"},
-        {config.max_poll_records >= 1, "max.poll.records", std::to_string(config.max_poll_records), "at least 1"},
-        {config.max_wait >= duration{0}, "fetch.max.wait.ms", ms(config.max_wait), "at least 0"},
-        {config.fetch_min_bytes <= (1u << 30), "fetch.min.bytes", std::to_string(config.fetch_min_bytes), "0 to 1073741824"},
-        {config.fetch_max_bytes >= 1 && config.fetch_max_bytes <= (1u << 30), "fetch.max.bytes", std::to_string(config.fetch_max_bytes), "1 to 1073741824"},
-        {config.max_poll_interval > duration{0}, "max.poll.interval.ms", ms(config.max_poll_interval), "more than 0"},
-        {config.on_bad_record != on_bad_record::dead_letter, "on_bad_record", "dead_letter", "stop, which releases such a record, or skip, which rejects it"},
-    };
-    for (const auto& each : all) {
-        if (!each.value) return error{errc::invalid_setting, fmt::format("share consumer: {}={}: allowed is {}", each.setting, each.got, each.allowed)};
+    if (config.group_id.empty()) return error{errc::invalid_setting, "group.id=: allowed is the id of a share group"};
+    if (config.on_bad_record == on_bad_record::dead_letter) {
+        return error{errc::invalid_setting, "on_bad_record=dead_letter: allowed is stop, which releases such a record, or skip, which rejects it"};
     }
     return {};
 }

@@ -25,7 +25,7 @@ share_loop::share_loop(std::shared_ptr<cluster> view, std::shared_ptr<callbacks>
       member_(group_id_, member_id_, config.rack, config.max_poll_interval, view_->retry(), seed), lane_(lane::shared) {
     limits_.max_wait_ms = static_cast<std::int32_t>(config.max_wait.count());
     limits_.min_bytes = static_cast<std::int32_t>(config.fetch_min_bytes);
-    limits_.max_bytes = static_cast<std::int32_t>(config.fetch_max_bytes);
+    limits_.max_bytes = std::max(static_cast<std::int32_t>(config.fetch_max_bytes), 1);
     limits_.max_records = config.max_poll_records;
     limits_.strict = config.acquire == acquire_mode::record_limit;
     last_asked_ = view_->loop().now();

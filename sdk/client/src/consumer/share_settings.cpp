@@ -39,12 +39,12 @@ std::span<const setting> share_consumer_config::settings() {
         detail::acknowledgement_row(),
         row<&config::acquire>("share.acquire.mode", any(), "Whole batches of the producer, or never more than max.poll.records, from one broker at a time."),
         row<&config::max_poll_records>("max.poll.records", at_least(1), "Records that are borrowed at a time."),
-        row<&config::max_wait>("fetch.max.wait.ms", at_least(0), "How long a broker that has nothing waits for something."),
-        row<&config::fetch_min_bytes>("fetch.min.bytes", between(0, 1 << 30), "Bytes that are worth an answer.", as_int),
-        row<&config::fetch_max_bytes>("fetch.max.bytes", between(1, 1 << 30), "Bytes of one broker's answer.", as_int),
+        row<&config::max_wait>("fetch.max.wait.ms", at_least(0), "How long a broker that has nothing waits for something.", as_int),
+        row<&config::fetch_min_bytes>("fetch.min.bytes", at_least(0), "Bytes that are worth an answer.", as_int),
+        row<&config::fetch_max_bytes>("fetch.max.bytes", at_least(0), "Bytes of one broker's answer; a larger batch comes whole.", as_int),
         row<&config::check_crcs>("check.crcs", any(), "Whether what was fetched is checked for damage."),
         row<&config::rack>("client.rack", any(), "Where the consumer is."),
-        row<&config::max_poll_interval>("max.poll.interval.ms", at_least(1), "A member that asks for no records for that long leaves the group."),
+        row<&config::max_poll_interval>("max.poll.interval.ms", at_least(1), "A member that asks for no records for that long leaves the group.", as_int),
         row<&config::default_api_timeout>("default.api.timeout.ms", at_least(0), "How long commit() waits for the brokers' word."),
     };
     return all;

@@ -9,8 +9,8 @@
 namespace weir::detail {
 
 accumulator::accumulator(const producer_config& config, std::shared_ptr<callbacks> strand, const clock& time, std::uint64_t seed)
-    : batch_size_(config.batch_size),
-      max_record_(config.max_request_size),
+    : batch_size_(std::clamp<std::size_t>(config.batch_size, 1, largest)),
+      max_record_(std::min(config.max_request_size, largest)),
       budget_(config.buffer_memory),
       ignore_keys_(config.partitioner_ignore_keys),
       adaptive_(config.partitioner_adaptive_partitioning),

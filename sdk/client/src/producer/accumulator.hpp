@@ -59,6 +59,7 @@ class accumulator {
 public:
     accumulator(const producer_config& config, std::shared_ptr<callbacks> strand, const clock& time, std::uint64_t seed);
 
+    static constexpr std::size_t largest = 1u << 30;  ///< batch, whatever the settings say: frames count their bytes in 31 bits
     /// A record without a time gets the present one.
     appended append(std::string_view topic, const encoded_record& record);
     /// 0 while the topic is unknown.

@@ -33,6 +33,7 @@ setting level_row(std::string_view name, setting_range range, std::string_view d
             auto& config = *static_cast<producer_config*>(target);
             std::optional<int> level;
             auto parsed = parse_text(self, text, factor, level);
+            if (parsed && Codec == compression::gzip && level == 0) parsed = error{errc::invalid_setting, fmt::format("{}=0: allowed is a whole number from 1 to 9, or -1", self.name)};
             if (parsed && config.compression == Codec) config.compression_level = Codec == compression::gzip && level == -1 ? std::nullopt : level;
             return parsed;
         },
@@ -69,8 +70,8 @@ std::span<const setting> producer_config::settings() {
         row<&config::idempotence>("enable.idempotence", any(), "Neither duplicates nor gaps by retries; needs acks=all."),
         row<&config::linger>("linger.ms", at_least(0), "How long a batch may fill while its broker is busy; an idle broker gets it at once.", importance::high,
                              synonym("queue.buffering.max.ms")),
-        row<&config::batch_size>("batch.size", between(1, 1 << 30), "Bytes of a batch, before compression, at which it goes at once; while its broker is busy it grows further, up to max.request.size.", as_int),
-        row<&config::max_request_size>("max.request.size", between(1, 1 << 30), "Bytes of the largest record and of the largest request.", as_int, synonym("message.max.bytes")),
+        row<&config::batch_size>("batch.size", at_least(0), "Bytes of a batch, before compression, at which it goes at once; while its broker is busy it grows further, up to max.request.size.", as_int),
+        row<&config::max_request_size>("max.request.size", at_least(1), "Bytes of the largest record and of the largest request, a GiB at most.", as_int, synonym("message.max.bytes")),
         row<&config::compression>("compression.type", any(), "How batches are compressed.", importance::high, synonym("compression.codec")),
         detail::level_row<weir::compression::gzip>("compression.gzip.level", between(-1, 9), "The level where compression.type is gzip."),
         detail::level_row<weir::compression::lz4>("compression.lz4.level", between(1, 17), "The level where compression.type is lz4."),

@@ -26,7 +26,7 @@ sender::sender(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand,
                std::shared_ptr<transaction_manager> transactions, producer_config& config)
     : view_(std::move(view)), strand_(std::move(strand)), keeps_records_(std::move(records)), records_(*keeps_records_),
       config_{config.required_acks, config.idempotence, config.linger, config.delivery_timeout, config.max_block, config.partitioner_availability_timeout,
-              config.metadata_max_idle, config.max_request_size, config.max_in_flight, config.retries},
+              config.metadata_max_idle, std::min(config.max_request_size, accumulator::largest), config.max_in_flight, config.retries},
       transactions_(std::move(transactions)),
       on_lost_(std::make_shared<function<void(const error&)>>(std::move(config.on_lost))),
       on_acknowledgement_(std::make_shared<function<void(const result<record_metadata>&)>>(std::move(config.on_acknowledgement))),

@@ -82,6 +82,13 @@ TEST_CASE_FIXTURE(consumer_fixture, "a batch is a contiguous range that outlives
             for (const auto& each : part) found[part.where.partition].push_back(each.value);
         }
         CHECK(sum == batch.size());
+        const auto next = batch.next_offsets();
+        CHECK(next.size() == once.size());
+        for (const auto& each : next) {
+            CHECK(once.contains(each.where.partition));
+            CHECK(each.offset == static_cast<std::int64_t>(found[each.where.partition].size()));
+            CHECK(each.leader_epoch >= 0);
+        }
     }
     for (int p = 0; p < 3; ++p) CHECK(found[p] == numbers(p * 100, 50));
 }

@@ -141,6 +141,52 @@ TEST_CASE_FIXTURE(trouble_fixture, "records that a power cut took: the log is sh
     }
 }
 
+TEST_CASE_FIXTURE(trouble_fixture, "who seeks to what was committed, with its leader epoch, hears that the log has lost what was before it") {
+    REQUIRE(create_topic(*wire, "orders", 1, {{"flush.before.ack", "false"}}) == 0);
+    put(0, numbers(0, 5));
+    consumer_config config;
+    config.start = at::none;
+    config.group_id = "readers";
+    config.auto_commit = false;
+    open(std::move(config));
+    in->assign({orders[0]}, at::earliest);
+    const auto last = read(5).back().info;
+    CHECK(last.leader_epoch >= 0);
+    power_cut(sim::unsynced::lost);
+    start();
+    reconnect();
+    put(0, numbers(10, 9));
+    partition_offset there;
+    there.where = orders[0];
+    there.offset = 5;
+    there.metadata = "half of it";
+    consumer_config anew;
+    anew.start = at::none;
+    open(std::move(anew));
+    in->assign({orders[0]}, at::earliest);
+    const auto epoch_now = read(9).back().info.leader_epoch;  // it knows the new leader
+    SUBCASE("without the epoch nobody can tell") {
+        in->seek(there);
+        CHECK(read(1).front().info.offset == 5);
+    }
+    SUBCASE("with it") {
+        there.leader_epoch = last.leader_epoch;
+        in->seek(there);
+        const auto cut = wait(in->poll(30s));
+        CHECK(cut.code() == errc::log_truncated);
+        CHECK(cut.error().topic() == "orders");
+        there.leader_epoch = epoch_now;
+        in->seek(there);
+        CHECK(read(1).front().info.offset == 5);
+    }
+    SUBCASE("where nothing was committed, start says where to go on") {
+        partition_offset nothing;
+        nothing.where = orders[0];
+        in->seek(nothing);
+        CHECK(wait(in->poll(30s)).code() == errc::no_offset);
+    }
+}
+
 TEST_CASE_FIXTURE(trouble_fixture, "a broker that stays away is an error event, once, and not silence") {
     REQUIRE(create_topic(*wire, "orders", 1) == 0);
     put(0, {"a"});
@@ -360,6 +406,9 @@ TEST_CASE("a configuration that cannot be says which setting, its value and what
     asks_for_none.extra = {{"enable.auto.commit", "false"}};
     CHECK(refused(std::move(asks_for_none)).empty());
     CHECK(refused(consumer_config{}).empty());  // nobody asked
+    consumer_config nothing_to_agree_on;
+    nothing_to_agree_on.assignors.clear();
+    CHECK(refused(std::move(nothing_to_agree_on)) == "partition.assignment.strategy=: allowed are range, roundrobin, sticky and cooperative-sticky, one or several");
     consumer_config start;
     start.start = at::committed;
     CHECK(refused(std::move(start)).find("auto.offset.reset=committed: ") == 0);

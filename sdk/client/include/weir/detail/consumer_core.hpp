@@ -75,6 +75,9 @@ public:
 
     // --- where; from any thread. What is not assigned is passed over ---
     void seek(const topic_partition& where, at::position to);
+    /// To what was committed; where that is nothing, as auto.offset.reset says. With a leader epoch, the log is asked first
+    /// whether it still has what is before the offset (KIP-320). The metadata is yours.
+    void seek(const partition_offset& to);
     void pause(const std::vector<topic_partition>& which);  ///< hands out nothing of these, and fetches nothing
     void resume(const std::vector<topic_partition>& which);
     std::vector<topic_partition> paused() const;  ///< of those assigned

@@ -52,7 +52,7 @@ struct broker_node::state {
 
     std::unique_ptr<server::services> services;
     std::unique_ptr<server::server> front;
-    std::unique_ptr<log_directories> directories;
+    std::shared_ptr<log_directories> directories;
     std::unique_ptr<replica::replicas> replicas;
     std::unique_ptr<server::metadata_cache> cache;
     std::unique_ptr<group_partitions> partitions;
@@ -74,6 +74,7 @@ struct broker_node::state {
     bool stopping = false;
     timer_id maintenance = timer_id::none;
     timer_id checkpoints = timer_id::none;
+    bool writes_checkpoints = false;
 
     state(broker_config given, environment in, function<void(const error&)> on_failure)
         : config(std::move(given)), world(std::move(in)), failed(std::move(on_failure)), random(world.seed) {}
@@ -88,6 +89,7 @@ struct broker_node::state {
     void watch();
     void arm_maintenance();
     void arm_checkpoints();
+    static task<void> end_checkpoints(state& self);
     static task<void> maintain(state& self);
 };
 
@@ -275,11 +277,25 @@ task<void> broker_node::state::maintain(state& self) {
     if (!self.stopping) self.arm_maintenance();
 }
 
+// Several syncs for each directory, and whole folders of deleted partitions: nothing that this loop's partitions should wait for.
 void broker_node::state::arm_checkpoints() {
     checkpoints = loop().call_after(std::max(config.node.checkpoint_interval, milliseconds{1000}), [this] {
-        directories->write_checkpoints();
-        arm_checkpoints();
+        checkpoints = timer_id::none;
+        writes_checkpoints = true;
+        world.files.run_apart([all = directories] { all->write_checkpoints(); }, loop(), [this] {
+            writes_checkpoints = false;
+            if (!stopping) arm_checkpoints();
+        });
     });
+}
+
+task<void> broker_node::state::end_checkpoints(state& self) {
+    self.loop().cancel(std::exchange(self.checkpoints, timer_id::none));
+    if (!self.writes_checkpoints) co_return;
+    auto written = completion<bool>([&self](function<void(bool)> done) {
+        self.world.files.run_apart([] {}, self.loop(), [done = std::move(done)]() mutable { done(true); });
+    });
+    co_await written;
 }
 
 // A broker whose disk takes nothing answers requests, and does not do its work.
@@ -303,7 +319,8 @@ task<void> broker_node::stop() {
     self.serving = false;
     self.stopping = true;
     self.loop().cancel(std::exchange(self.maintenance, timer_id::none));
-    self.loop().cancel(std::exchange(self.checkpoints, timer_id::none));
+    auto ending = state::end_checkpoints(self);
+    co_await ending;
     if (self.http) self.http->close();
     if (self.numbers) {
         auto settling = self.numbers->stop();

@@ -37,7 +37,7 @@ public:
     std::vector<uuid> cordoned_ids() const;
     /// Of all moves between directories together.
     void set_copy_rate(std::int64_t bytes_per_second);
-    /// Writes checkpoints, removes deleted folders whose delay has passed.
+    /// Writes checkpoints, removes deleted folders whose delay has passed. Waits for disks; from any thread.
     void write_checkpoints();
     /// One line for each directory that has failed or cannot take a batch of `bytes`.
     std::vector<std::string> troubles(std::uint64_t bytes) const;

@@ -312,8 +312,10 @@ task<void> cluster::open(std::shared_ptr<cluster> self, std::shared_ptr<peer> en
         co_await pause;
     }
     const auto unwanted = [&] { return self->closed_ ? closed_error() : entry->dropped; };
-    result<connection_ptr> opened = unwanted();
-    if (!opened.error()) {
+    result<connection_ptr> opened = closed_error();
+    if (auto why = unwanted()) {
+        opened = std::move(why);
+    } else {
         auto how = self->config_.connection;
         how.connect_timeout = self->connect_timeout(entry->failures);
         auto opening = net::connection::open(self->loop_, self->net_, where, std::move(how), [self, entry](const connection_ptr& begun) {

@@ -35,7 +35,6 @@ std::map<std::int32_t, places> by_leader(cluster& view, const std::vector<Query>
             continue;
         }
         answers[i] = no_leader(view, asked[i].where);
-        view.want(asked[i].where.topic, false);
         view.refresh();
     }
     for (auto& [broker, each] : all) std::stable_sort(each.begin(), each.end(), [&](auto a, auto b) { return asked[a].where < asked[b].where; });
@@ -132,7 +131,7 @@ error no_leader(const cluster& view, const topic_partition& where) {
     const auto* topic = view.find(where.topic);
     if (!topic) {
         const auto& why = view.last_failure();
-        if (why.fatal()) return error{why}.located(where.topic, where.partition);
+        if (why.permanent()) return error{why}.located(where.topic, where.partition);
         return why ? error{errc::leader_not_available, fmt::format("{}-{}: the cluster cannot be asked", where.topic, where.partition), why}.located(where.topic, where.partition)
                    : about(where, errc::leader_not_available, "not known yet");
     }

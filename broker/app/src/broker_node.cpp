@@ -249,6 +249,7 @@ task<result<void>> broker_node::start() {
     self.driver->start();
     auto joining = self.join_cluster();
     auto joined = co_await joining;
+    if (self.stopping) co_return error{errc::cancelled, "the broker was stopped while it joined its cluster"};
     if (!joined) co_return joined.error();
     if (auto loaded = self.directories->load(); !loaded) co_return loaded.error();
     auto opening = self.publisher->open();

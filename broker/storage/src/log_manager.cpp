@@ -105,8 +105,9 @@ std::unique_ptr<partition_log> log_manager::open_found_copy(const std::string& t
         if (known == in.found_copies.end() || in.future.contains(name)) return nullptr;
         there = known->second;
     }
-    const auto other = in.is_of_another_topic(*there, topic_id);
-    if (!other || *other) return nullptr;
+    // A log whose id is torn was never acknowledged; a copy with a torn id may be of an older topic of that name.
+    const auto stored = read_partition_metadata(in.files, there->path());
+    if (!stored || *stored != topic_id) return nullptr;
     {
         const std::lock_guard lock{in.mutex};
         in.future[name] = {there->home, topic, partition, nullptr};

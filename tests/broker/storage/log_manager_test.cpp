@@ -103,6 +103,10 @@ public:
     void sync_all(std::vector<file_ptr> files, event_loop& loop, function<void(std::vector<result<void>>)> done) override {
         inner_.sync_all(std::move(files), loop, std::move(done));
     }
+    result<file_ptr> open_directory(const std::string& path) override { return asked().open_directory(path); }
+    void run_apart(function<void()> work, event_loop& loop, function<void()> done) override {
+        inner_.run_apart(std::move(work), loop, std::move(done));
+    }
 
 private:
     sim::memory_files& asked() const {

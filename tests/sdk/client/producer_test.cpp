@@ -3,6 +3,7 @@
 
 #include <weir/producer.hpp>
 #include <weir/protocol/messages/delete_topics.hpp>
+#include <weir/protocol/messages/metadata.hpp>
 #include <weir/protocol/hashes.hpp>
 
 #include <map>

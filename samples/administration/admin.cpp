@@ -6,7 +6,7 @@
 
 using namespace std::chrono_literals;
 
-void administer(weir::admin admin) {
+void administer(const weir::admin& admin) {
     const std::vector<weir::new_topic> topics = {
         {.name = "orders", .partitions = 12, .replication = 3, .config = {.retention = 24h * 7, .min_insync_replicas = 2}},
         {.name = "profiles", .config = {.cleanup = weir::cleanup::compact, .extra = {{"max.compaction.lag.ms", "3600000"}}}},

@@ -9,6 +9,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
+
 namespace weir::detail {
 namespace {
 log::logger logs{"weir.client.cluster"};
@@ -126,14 +129,17 @@ task<result<void>> cluster::ask(std::shared_ptr<cluster> self) {
     auto link = co_await finding;
     if (!link) co_return link.error();
     // What may be made by asking for it, then what may not: a request says it of all its topics.
-    for (int pass = 0; pass < 2; ++pass) {
-        const bool may_be_made = pass == 0;
-        protocol::metadata_request request;
-        request.allow_auto_topic_creation = may_be_made;
-        for (const auto& [name, wishes] : self->wanted_) {
-            if (std::ranges::any_of(wishes, &wish::may_be_made) == may_be_made) request.topics->emplace_back().name = name;
-        }
-        if (request.topics->empty() && !(may_be_made && self->wanted_.empty())) continue;
+    std::array<protocol::metadata_request, 2> requests;
+    auto& making = requests[0];
+    auto& looking = requests[1];
+    making.allow_auto_topic_creation = true;
+    looking.allow_auto_topic_creation = false;
+    for (const auto& [name, wishes] : self->wanted_) {
+        auto& request = std::ranges::any_of(wishes, &wish::may_be_made) ? making : looking;
+        request.topics->emplace_back().name = name;
+    }
+    for (const auto& request : requests) {
+        if (request.topics->empty() && (&request != requests.data() || !looking.topics->empty())) continue;
         auto asking = (*link)->call(request);
         auto got = co_await asking;
         if (!got) co_return got.error();

@@ -37,7 +37,7 @@ TEST_CASE_FIXTURE(broker_fixture, "partitions come in pages, each from where the
         const auto answer = client.call(request, 0);
         for (const auto& topic : answer.topics)
             for (const auto& part : topic.partitions)
-                told.push_back(topic.name + "-" + std::to_string(part.partition_index));
+                told.push_back(*topic.name + "-" + std::to_string(part.partition_index));
         if (!answer.next_cursor) break;
         request =
             from(about({"orders", "bills"}, 2), answer.next_cursor->topic_name, answer.next_cursor->partition_index);

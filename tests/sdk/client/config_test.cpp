@@ -115,12 +115,12 @@ TEST_CASE("a compression level counts for the codec that is chosen") {
 }
 
 TEST_CASE("a time that is to have no end has one, in a hundred years: nothing added to it is before it") {
-    const auto config = resolved({.delivery_timeout = duration::max(), .extra = {{"linger.ms", "9223372036854775807"}}}, {{"metadata.max.age.ms", "9223372036854775807"}});
-    CHECK(config.linger == std::chrono::hours{24 * 365 * 100});
-    CHECK(config.delivery_timeout == config.linger);
+    const auto config = resolved({.delivery_timeout = duration::max(), .extra = {{"max.block.ms", "9223372036854775807"}}});
+    CHECK(config.max_block == std::chrono::hours{24 * 365 * 100});
+    CHECK(config.delivery_timeout == config.max_block);
     detail::client_setup setup{"broker:9092", {.extra = {{"metadata.max.age.ms", "9223372036854775807"}, {"connections.max.idle.ms", "-1"}}}};
     REQUIRE(detail::resolve_client(setup));
-    CHECK(setup.config.metadata_max_age == config.linger);
+    CHECK(setup.config.metadata_max_age == config.max_block);
     CHECK(setup.config.connections_max_idle == duration{-1});
 }
 

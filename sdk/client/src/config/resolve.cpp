@@ -63,7 +63,7 @@ public:
             const auto value = rows_[i].print(config_);
             if (!value || value == rows_[i].default_text) continue;
             if (auto parsed = rows_[i].parse(config_, *value); !parsed) problems_.emplace_back(parsed.error().what());
-            given_[i] = {value, std::string{by_program}};
+            given_[i] = {rows_[i].print(config_), std::string{by_program}};  // as it counts: an endless time has become a long one
         }
     }
 

@@ -62,7 +62,7 @@ public:
     // --- what to read: subscribe() or assign(), not both ---
     /// These topics, shared with the group's other members.
     void subscribe(std::vector<std::string> topics);
-    /// Every topic whose whole name matches, those made later included; RE2's syntax.
+    /// Every topic whose whole name matches, those made later included; docs/guides/groups.md tells the syntax.
     void subscribe_matching(std::string pattern);
     void unsubscribe();
     /// These partitions and no others, without the group's help.

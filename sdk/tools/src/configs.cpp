@@ -261,7 +261,7 @@ int alter_quotas(const admin& at, const invocation& call, const std::vector<quot
         if (user && !is_user_quota(name)) throw usage_error{fmt::format("Only quota and SCRAM credential configs can be added for 'users' using --bootstrap-server. Unexpected config names: {}", name)};
         const auto number = parse_decimal(value);
         if (!number) throw usage_error{fmt::format("Cannot parse quota configuration value for {}: {}", name, value)};
-        quotas.set[name] = *number;
+        quotas.set[name] = number;
     }
     std::vector<std::string> plain;
     for (const auto& each : dropped) {

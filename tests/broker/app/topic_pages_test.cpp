@@ -18,9 +18,10 @@ describe_topic_partitions_request about(const std::vector<std::string>& names, s
 
 describe_topic_partitions_request from(describe_topic_partitions_request request, const std::string& topic,
                                        std::int32_t partition) {
-    request.cursor.emplace();
-    request.cursor->topic_name = topic;
-    request.cursor->partition_index = partition;
+    describe_topic_partitions_request::cursor_data begin;
+    begin.topic_name = topic;
+    begin.partition_index = partition;
+    request.cursor = std::move(begin);
     return request;
 }
 

@@ -69,7 +69,7 @@ class tls_listener {
 public:
     explicit tls_listener(sim::world& world) : world_(world), machine_(world.add_node("b1")) {
         auto made = world.net(machine_).listen(world.loop(machine_), {"b1", 9092}, {}, [this]() -> event_loop& { return world_.loop(machine_); },
-                                               [this](std::unique_ptr<stream> one) { answer(std::shared_ptr<stream>{std::move(one)}); });
+                                               [](std::unique_ptr<stream> one) { answer(std::shared_ptr<stream>{std::move(one)}); });
         REQUIRE(made);
         listener_ = *std::move(made);
     }

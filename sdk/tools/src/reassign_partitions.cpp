@@ -4,6 +4,7 @@
 #include "numbers.hpp"
 #include "output.hpp"
 #include "partition_file.hpp"
+#include "perf/stopwatch.hpp"
 #include "replica_placement.hpp"
 
 #include <weir/admin.hpp>
@@ -35,7 +36,7 @@ constexpr option options[] = {
     flag("disable-rack-aware", "With --generate: do not spread replicas over racks."),
     value("throttle", "bytes/s", "With --execute: how much the moves between brokers may take of each broker's bandwidth."),
     value("replica-alter-log-dirs-throttle", "bytes/s", "With --execute: how fast replicas may go from one disk to another."),
-    value("timeout", "ms", "With --execute: how long to wait for replicas to exist before they go to a disk (10000)."),
+    value("timeout", "ms", "With --execute and --cancel: how long to wait for replicas to exist before they go to a disk (10000)."),
     flag("additional", "With --execute: more moves, or another throttle, while others are going on."),
     flag("disallow-replication-factor-change", "With --execute: refuse what changes the number of replicas."),
     flag("preserve-throttles", "With --verify and --cancel: leave throttles as they are."),
@@ -49,10 +50,12 @@ constexpr const char* leader_replicas = "leader.replication.throttled.replicas";
 constexpr const char* follower_replicas = "follower.replication.throttled.replicas";
 
 using assignment = std::map<topic_partition, broker_ids>;
+/// Where replicas are, as far as their brokers tell, or where they shall be.
+using directories = std::map<topic_partition_replica, std::string>;
 
 struct plan {
     assignment replicas;
-    std::map<topic_partition_replica, std::string> log_dirs;
+    directories log_dirs;
 };
 
 /// What a file says that cannot be.
@@ -74,9 +77,6 @@ plan read_plan(const arguments& args) {
     if (read.replicas.empty()) wrong("Partition reassignment list cannot be empty");
     return read;
 }
-
-/// Where replicas are, as far as their brokers tell.
-using directories = std::map<topic_partition_replica, std::string>;
 
 /// Kafka's JSON, in its order of fields, which the tool reads back.
 std::string json_of(const assignment& all, const directories& dirs = {}) {
@@ -233,6 +233,65 @@ std::set<std::string> topics_of(const assignment& all) {
     return names;
 }
 
+std::string name_of(const topic_partition_replica& which) { return fmt::format("{}-{}-{}", which.topic, which.partition, which.broker); }
+
+/// Asks until the brokers have taken all of it: a replica that only comes into being is given its directory once it is there.
+int move_directories(const admin& at, const invocation& call, directories left) {
+    constexpr milliseconds between_attempts{100};
+    stopwatch time;
+    const auto until = time.now() + milliseconds{call.args.number_or("timeout", 10'000, 0, std::numeric_limits<std::int32_t>::max())};
+    while (!left.empty()) {
+        directories waiting;
+        for (const auto& [replica, outcome] : *at.alter_replica_log_dirs(left).get()) {
+            if (outcome.code() == errc::replica_not_available) waiting.insert(*left.find(replica));
+            else if (!outcome) throw exception{error{outcome.code(), fmt::format("Failed to alter dir for {}", name_of(replica)), outcome.error()}};
+            else if (!call.out.json())
+                call.out.line(fmt::format("Successfully started moving log directory to {} for replica {}-{} with broker {} ", left.at(replica), replica.topic, replica.partition, replica.broker));
+        }
+        if (!waiting.empty() && time.now() >= until) {
+            std::vector<std::string> names;
+            for (const auto& each : waiting) names.push_back(name_of(each.first));
+            call.out.line(fmt::format("Timed out before log directory move{} could be started for: {}", names.size() == 1 ? "" : "s", fmt::join(names, ",")));
+            return 1;
+        }
+        left = std::move(waiting);
+        if (!left.empty()) time.wait_until(std::min(until, time.now() + between_attempts));
+    }
+    return 0;
+}
+
+/// What has become of the way of a replica to a directory.
+enum class dir_move : std::uint8_t { completed, in_progress, elsewhere, not_active, not_found };
+std::string_view to_string(dir_move which) {
+    constexpr std::string_view words[] = {"completed", "in progress", "in progress to another directory", "not active", "not found"};
+    return words[static_cast<std::size_t>(which)];
+}
+dir_move move_of(const replica_log_dir& is, const std::string& wanted) {
+    if (is.current.empty()) return dir_move::not_found;
+    if (is.future.empty()) return is.current == wanted ? dir_move::completed : dir_move::not_active;
+    return is.future == wanted ? dir_move::in_progress : dir_move::elsewhere;
+}
+std::string words_of(const topic_partition_replica& which, const replica_log_dir& is, const std::string& wanted) {
+    const auto partition = fmt::format("Partition {}-{}", which.topic, which.partition);
+    switch (move_of(is, wanted)) {
+        case dir_move::completed: return fmt::format("Reassignment of replica {} completed successfully.", name_of(which));
+        case dir_move::in_progress: return fmt::format("Reassignment of replica {} is still in progress.", name_of(which));
+        case dir_move::elsewhere: return fmt::format("{} on broker {} is being moved to log dir {} instead of {}.", partition, which.broker, is.future, wanted);
+        case dir_move::not_active: return fmt::format("{} on broker {} is not being moved from log dir {} to {}.", partition, which.broker, is.current, wanted);
+        case dir_move::not_found: break;
+    }
+    return fmt::format("{} is not found in any live log dir on broker {}. There is likely an offline log directory on the broker.", partition, which.broker);
+}
+
+std::map<topic_partition_replica, replica_log_dir> places_of(const admin& at, const directories& wanted) {
+    std::vector<topic_partition_replica> replicas;
+    for (const auto& each : wanted) replicas.push_back(each.first);
+    std::map<topic_partition_replica, replica_log_dir> found;
+    if (replicas.empty()) return found;
+    for (const auto& [replica, outcome] : *at.describe_replica_log_dirs(replicas).get()) found.emplace(replica, *outcome);
+    return found;
+}
+
 int execute(const admin& at, const invocation& call) {
     const auto& args = call.args;
     const auto rate = args.number("throttle", 0, std::numeric_limits<std::int64_t>::max());
@@ -269,27 +328,14 @@ int execute(const admin& at, const invocation& call) {
     if (!failed.empty()) throw exception{error{errc::invalid_request, "Error reassigning partition(s):" + failed}};
     if (call.out.json()) call.out.line(json_of(current));
     else call.out.line(fmt::format("Successfully started partition reassignment{} for {}", wanted.replicas.size() == 1 ? "" : "s", names_of(wanted.replicas)));
-    if (wanted.log_dirs.empty()) return 0;
-    // A replica that only comes into being is given its directory once it is there.
-    const auto until = now() + milliseconds{args.number_or("timeout", 10'000, 0, 3'600'000)};
-    auto left = wanted.log_dirs;
-    while (!left.empty()) {
-        std::map<topic_partition_replica, std::string> again;
-        for (const auto& [replica, outcome] : *at.alter_replica_log_dirs(left).get()) {
-            if (!outcome && outcome.code() == errc::replica_not_available && now() < until) again.emplace(replica, left.at(replica));
-            else if (!outcome) throw exception{outcome.error()};
-        }
-        left = std::move(again);
-    }
-    call.out.line(fmt::format("Successfully started moving {} replica{} to other log directories.", wanted.log_dirs.size(), wanted.log_dirs.size() == 1 ? "" : "s"));
-    return 0;
+    return move_directories(at, call, wanted.log_dirs);
 }
 
 int verify(const admin& at, const invocation& call) {
     const auto wanted = read_plan(call.args);
     const auto moving = *at.list_partition_reassignments().get();
     const auto current = current_of(at, topics_of(wanted.replicas), true);
-    table all{{{"TOPIC", "topic"}, {"PARTITION", "partition", true}, {"STATUS", "status"}}};
+    table all{{{"TOPIC", "topic"}, {"PARTITION", "partition", true}, {"BROKER", "broker", true}, {"STATUS", "status"}}};
     bool busy = false;
     if (!call.out.json()) call.out.line("Status of partition reassignment:");
     const auto ids = [](const broker_ids& list) { return fmt::format("{}", fmt::join(list, ",")); };
@@ -307,29 +353,21 @@ int verify(const admin& at, const invocation& call) {
             status = "not active";
             sentence = fmt::format("There is no active reassignment of partition {}, but replica set is {} rather than {}.", to_string(where), now == current.end() ? "" : ids(now->second), ids(target));
         }
-        if (call.out.json()) all.row({where.topic, std::to_string(where.partition), status});
-        else call.out.line(sentence);
+        all.row({where.topic, std::to_string(where.partition), "-", status});
+        if (!call.out.json()) call.out.line(sentence);
     }
-    if (!wanted.log_dirs.empty()) {
-        std::vector<topic_partition_replica> replicas;
-        for (const auto& [replica, dir] : wanted.log_dirs) replicas.push_back(replica);
-        for (const auto& [replica, outcome] : *at.describe_replica_log_dirs(replicas).get()) {
-            const auto& dir = wanted.log_dirs.at(replica);
-            const auto name = fmt::format("{}-{}-{}", replica.topic, replica.partition, replica.broker);
-            if (outcome && outcome->current == dir && outcome->future.empty()) call.out.line(fmt::format("Reassignment of replica {} completed successfully.", name));
-            else if (outcome && outcome->future == dir) {
-                busy = true;
-                call.out.line(fmt::format("Reassignment of replica {} is still in progress.", name));
-            } else {
-                call.out.line(fmt::format("Partition {}-{} on broker {} is not being moved from log dir {} to {}.", replica.topic, replica.partition, replica.broker, outcome ? outcome->current : "", dir));
-            }
-        }
+    std::string moves;
+    for (const auto& [replica, is] : places_of(at, wanted.log_dirs)) {
+        const auto move = move_of(is, wanted.log_dirs.at(replica));
+        busy |= move != dir_move::completed && move != dir_move::not_active;
+        all.row({replica.topic, std::to_string(replica.partition), std::to_string(replica.broker), std::string{to_string(move)}});
+        moves += (moves.empty() ? "" : "\n") + words_of(replica, is, wanted.log_dirs.at(replica));
     }
+    if (!call.out.json()) call.out.line(moves);  // a blank line when there are none
     if (call.out.json()) all.print(call.out);
     // Throttles serve every move there is.
     if (busy || !moving.empty() || call.args.has("preserve-throttles")) return 0;
     output unseen{output::format::text};
-    if (!call.out.json()) call.out.line("");
     clear_throttles(at, topics_of(wanted.replicas), call.out.json() ? unseen : call.out);
     return 0;
 }
@@ -350,7 +388,12 @@ int cancel(const admin& at, const invocation& call) {
         if (auto why = answers.first_error()) throw exception{why};
         call.out.line(fmt::format("Successfully cancelled partition reassignment{} for: {}", moves.size() == 1 ? "" : "s", names));
     }
-    call.out.print("None of the specified partition moves are active.");  // no end of line: as Kafka has it
+    directories back;
+    for (const auto& [replica, is] : places_of(at, wanted.log_dirs)) {
+        if (!is.current.empty() && !is.future.empty()) back.emplace(replica, is.current);
+    }
+    if (back.empty()) call.out.print("None of the specified partition moves are active.");  // no end of line: as Kafka has it
+    else if (const auto code = move_directories(at, call, back); code != 0) return code;
     if (!call.args.has("preserve-throttles")) clear_throttles(at, topics_of(wanted.replicas), call.out);
     return 0;
 }

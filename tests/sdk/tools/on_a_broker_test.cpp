@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <regex>
 
+#include <named_pipe.hpp>
+
 #include <unistd.h>
 
 using namespace weir;
@@ -19,8 +21,9 @@ using namespace weir::tools;
 namespace {
 
 struct shell {
-    broker::embedded cluster;
-    std::string failure;
+    broker::embedded cluster{};
+    std::string failure{};
+    int ends_with = 0;
 
     /// What the tool prints; `failure` is what it fails with.
     std::string run(std::vector<std::string> words, output::format as = output::format::text) {
@@ -35,7 +38,7 @@ struct shell {
         failure.clear();
         try {
             const int code = which->run({args, out});
-            CHECK(code == 0);
+            CHECK(code == ends_with);
         } catch (const exception& failed) {
             failure = failed.error().what();
         }
@@ -165,4 +168,36 @@ TEST_CASE("the cluster tells its id, brokers, quorum, features and directories")
     CHECK(at.run({"log-dirs", "--describe"}, output::format::json).starts_with("{\"brokers\":[{\"broker\":0,\"logDirs\":["));
     at.run({"log-dirs", "--describe", "--broker-list", "0,9"});
     CHECK(at.failure == "ERROR: The given brokers do not exist from --broker-list: 9. Current existent brokers: 0");
+}
+
+TEST_CASE("a replica that is not there yet is given its directory within --timeout, or not at all") {
+    shell at{.cluster = broker::embedded{{.topics = {{.name = "orders"}}}}};
+    const admin asked{client{at.cluster.bootstrap()}};
+    const auto found = *asked.describe_replica_log_dirs({{"orders", 0, 0}}).get();
+    const auto here = (*found.front().outcome).current;
+    const auto run = [&](const std::string& dir, std::vector<std::string> words) {
+        const test::named_pipe plan{"{\"version\":1,\"partitions\":[{\"topic\":\"orders\",\"partition\":0,\"replicas\":[0],\"log_dirs\":[\"" + dir + "\"]}]}"};
+        words.insert(words.begin(), "reassign-partitions");
+        words.insert(words.end(), {"--reassignment-json-file", plan.path()});
+        return at.run(std::move(words));
+    };
+    const std::string_view api = "AlterReplicaLogDirs";
+
+    at.cluster.fail_next(api, errc::replica_not_available, 100);
+    at.ends_with = 1;
+    CHECK(run(here, {"--execute", "--timeout", "0"}).ends_with("\nTimed out before log directory move could be started for: orders-0-0\n"));
+    CHECK(at.cluster.requests(api) == 1);
+    at.cluster.clear_faults();
+
+    at.cluster.fail_next(api, errc::replica_not_available, 2);
+    at.ends_with = 0;
+    CHECK(run(here, {"--execute"}).ends_with("\nSuccessfully started moving log directory to " + here + " for replica orders-0 with broker 0 \n"));
+    CHECK(at.cluster.requests(api) == 4);
+
+    run("/nowhere", {"--execute"});
+    CHECK(at.failure.starts_with("Failed to alter dir for orders-0-0"));
+    CHECK(run(here, {"--verify", "--preserve-throttles"}) == "Status of partition reassignment:\nReassignment of partition orders-0 is completed.\nReassignment of replica orders-0-0 completed successfully.\n");
+    CHECK(run("/nowhere", {"--verify", "--preserve-throttles"}).ends_with("\nPartition orders-0 on broker 0 is not being moved from log dir " + here + " to /nowhere.\n"));
+    CHECK(run("any", {"--verify", "--preserve-throttles"}).ends_with(" is completed.\n\n"));
+    CHECK(run(here, {"--cancel", "--preserve-throttles"}).ends_with("None of the specified partition moves are active."));
 }

@@ -73,7 +73,9 @@ struct alter_plan : plan_of<protocol::alter_replica_log_dirs_request, topic_part
         const auto broker = into.key(which.front()).broker;
         for (const auto& topic : answer.results) {
             for (const auto& part : topic.partitions) {
-                into.settle({topic.topic_name, part.partition_index, broker}, refusal(part.error_code, topic_partition{topic.topic_name, part.partition_index}));
+                // Not asked again by itself: how long a replica may take to come into being, its caller knows.
+                const auto item = into.find({topic.topic_name, part.partition_index, broker});
+                if (item) into.close(*item, refusal(part.error_code, topic_partition{topic.topic_name, part.partition_index}));
             }
         }
         return {};

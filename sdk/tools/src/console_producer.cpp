@@ -124,7 +124,7 @@ int run(const invocation& call) {
         if (args.has("sync") || !sent.ready()) continue;
         // What never was in a batch is told here, not by on_lost.
         const auto outcome = sent.get();
-        if (outcome.error().permanent() || outcome.error().fatal()) throw exception{outcome.error()};  // and so would all that follows
+        if (hopeless(outcome.error())) throw exception{outcome.error()};
         if (!outcome) tell(outcome.error());
     }
     // What was lost has been told, but for the last batches.

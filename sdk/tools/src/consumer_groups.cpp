@@ -2,8 +2,7 @@
 #include "common_options.hpp"
 #include "groups/group_options.hpp"
 #include "groups/group_words.hpp"
-#include "groups/offset_plan.hpp"
-#include "output.hpp"
+#include "groups/offset_reset.hpp"
 
 #include <weir/base/split_list.hpp>
 
@@ -15,31 +14,13 @@
 namespace weir::tools {
 namespace {
 
-constexpr option options[] = {
-    bootstrap_server,
-    command_config,
-    of_groups::list,
-    of_groups::describe,
+constexpr option own[] = {
     of_groups::remove,
-    of_groups::reset_offsets,
-    flag("delete-offsets", "Forget how far a group has read topics."),
     value("validate-regex", "regex", "Tell whether brokers understand the expression in a subscription."),
-    of_groups::group,
-    of_groups::all_groups,
-    of_groups::topic,
-    flag("all-topics", "All topics for which the group has offsets."),
-    of_groups::offsets,
-    of_groups::members,
-    of_groups::state,
     maybe_value("type", "types", "With --list: show types, or only groups of these: classic, consumer."),
-    of_groups::verbose,
-    of_groups::timeout,
-    of_groups::execute,
-    of_groups::dry_run,
-    of_groups::export_plan,
-    reset_scenarios[0], reset_scenarios[1], reset_scenarios[2], reset_scenarios[3], reset_scenarios[4], reset_scenarios[5], reset_scenarios[6], reset_scenarios[7],
-    output_format,
 };
+constexpr option last[] = {of_groups::export_plan, output_format};
+constexpr auto options = joined({bootstrap_server}, of_groups::actions, own, of_groups::topic_scope, of_groups::views, of_groups::plans, reset_scenarios, last);
 
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
 template <class T>
@@ -62,27 +43,17 @@ int list(const admin& at, const invocation& call) {
     wanted.states = wanted_states(args, {assigning, reconciling, stable, dead, preparing_rebalance, empty, completing_rebalance});
     const auto groups = *at.list_groups(wanted).get();
     const bool types = args.has("type"), states = args.has("state");
-    if (call.out.json()) {
-        table all{{{"GROUP", "group"}, {"TYPE", "type"}, {"STATE", "state"}}};
-        for (const auto& each : groups) all.row({each.group, std::string{to_string(each.type)}, std::string{to_string(each.state)}});
-        all.print(call.out);
-        return 0;
-    }
-    if (!types && !states) {
+    if (!types && !states && !call.out.json()) {
         for (const auto& each : groups) call.out.line(each.group);
         return 0;
     }
     std::size_t width = 15;
     for (const auto& each : groups) width = std::max(width, each.group.size());
-    width += 10;
-    const auto row = [&](std::string_view group, std::string_view type, std::string_view state) {
-        auto text = fmt::format("{:<{}}", group, width);
-        if (types) text += fmt::format(" {:<20}", type);
-        if (states) text += fmt::format(" {:<20}", state);
-        call.out.line(text);
-    };
-    row("GROUP", "TYPE", "STATE");
-    for (const auto& each : groups) row(each.group, to_string(each.type), to_string(each.state));
+    table rows{{group_columns::fixed("GROUP", "group", width + 10), group_columns::fixed("TYPE", "type", 20), group_columns::fixed("STATE", "state", 20)}};
+    if (!types) rows.hide("type");
+    if (!states) rows.hide("state");
+    for (const auto& each : groups) rows.row({each.group, std::string{to_string(each.type)}, std::string{to_string(each.state)}});
+    rows.print(call.out);
     return 0;
 }
 
@@ -131,102 +102,53 @@ std::vector<offset_row> offset_rows(const admin& at, const group_description& gr
     return rows;
 }
 
-void show_offsets(const admin& at, const group_description& group, bool verbose, output& out, table& all) {
-    const auto rows = offset_rows(at, group);
-    if (out.json()) {
-        for (const auto& each : rows)
-            all.row({group.group, each.where.topic, std::to_string(each.where.partition), or_dash(each.epoch), or_dash(each.offset), or_dash(each.end), or_dash(each.lag()), each.member, each.host, each.client});
-        return;
-    }
-    if (!worth_showing("Consumer", group, rows.size(), out)) return;
-    std::size_t widths[] = {std::max<std::size_t>(15, group.group.size()), 15, 15, 15};
-    for (const auto& each : rows) {
-        widths[1] = std::max(widths[1], each.where.topic.size());
-        widths[2] = std::max(widths[2], each.member.size());
-        widths[3] = std::max(widths[3], each.host.size());
-    }
-    const auto row = [&](std::string_view name, std::string_view topic, std::string_view partition, std::string_view epoch, std::string_view offset, std::string_view end,
-                         std::string_view lag, std::string_view member, std::string_view host, std::string_view client) {
-        auto text = fmt::format("\n{:<{}} {:<{}} {:<10} ", name, widths[0], topic, widths[1], partition);
-        if (verbose) text += fmt::format("{:<15} ", epoch);
-        out.print(text + fmt::format("{:<15} {:<15} {:<15} {:<{}} {:<{}} {}", offset, end, lag, member, widths[2], host, widths[3], client));
-    };
-    row("GROUP", "TOPIC", "PARTITION", "LEADER-EPOCH", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", "CONSUMER-ID", "HOST", "CLIENT-ID");
-    for (const auto& each : rows)
-        row(group.group, each.where.topic, std::to_string(each.where.partition), or_dash(each.epoch), or_dash(each.offset), or_dash(each.end), or_dash(each.lag()), each.member, each.host, each.client);
-    out.print("\n");
+using lines_end = std::optional<table::last_column>;
+
+lines_end show_offsets(const admin& at, const group_description& group, bool, output& out, table& rows) {
+    const auto found = offset_rows(at, group);
+    for (const auto& each : found)
+        rows.row({group.group, each.where.topic, std::to_string(each.where.partition), or_dash(each.epoch), or_dash(each.offset), or_dash(each.end), or_dash(each.lag()), each.member, each.host, each.client});
+    if (!worth_showing("Consumer", group, found.size(), out)) return std::nullopt;
+    return table::last_column::plain;
 }
 
-void show_members(const admin&, const group_description& group, bool verbose, output& out, table& all) {
-    struct member_row {
-        std::string id, instance, host, client, partitions, epoch, current, target_epoch, target, upgraded;
-    };
-    std::vector<member_row> rows;
+lines_end show_members(const admin&, const group_description& group, bool verbose, output& out, table& rows) {
     bool instances = false, classic = false, upgraded = false;
     for (const auto& each : group.members) {
-        rows.push_back({each.id, each.instance_id.value_or(""), each.host, each.client_id, std::to_string(each.assignment.size()), or_dash(each.epoch), assignment_words(each.assignment),
-                        or_dash(group.target_epoch), assignment_words(each.target.value_or(topic_partitions{})), each.upgraded ? (*each.upgraded ? "true" : "false") : "-"});
+        rows.row({group.group, each.id, each.instance_id.value_or(out.json() ? "-" : ""), each.host, each.client_id, std::to_string(each.assignment.size()), or_dash(each.epoch),
+                  assignment_words(each.assignment), or_dash(group.target_epoch), assignment_words(each.target.value_or(topic_partitions{})), each.upgraded ? (*each.upgraded ? "true" : "false") : "-"});
         instances |= each.instance_id && !each.instance_id->empty();
         classic |= each.upgraded == false;
         upgraded |= each.upgraded == true;
-        if (out.json()) {
-            const auto& row = rows.back();
-            all.row({group.group, row.id, or_dash(row.instance), row.host, row.client, row.partitions, row.epoch, row.current, row.target_epoch, row.target});
-        }
     }
-    if (out.json()) return;
-    (void)worth_showing("Consumer", group, rows.size(), out);  // Kafka's tool prints the titles even so
-    const auto width = [&](std::size_t least, std::string member_row::*of) {
-        for (const auto& each : rows) least = std::max(least, (each.*of).size());
-        return least;
-    };
-    const auto of_group = std::max<std::size_t>(15, group.group.size());
-    const auto of_id = width(15, &member_row::id), of_instance = width(17, &member_row::instance), of_host = width(15, &member_row::host), of_client = width(15, &member_row::client),
-               of_current = width(20, &member_row::current), of_target = width(20, &member_row::target);
-    const auto print = [&](std::string_view name, const member_row& row) {
-        auto text = fmt::format("{:<{}} {:<{}} ", name, of_group, row.id, of_id);
-        if (instances) text += fmt::format("{:<{}} ", row.instance, of_instance);
-        text += fmt::format("{:<{}} {:<{}} {:<15} ", row.host, of_host, row.client, of_client, row.partitions);
-        if (verbose) text += fmt::format("{:<15} {:<{}} {:<15} {:<{}}", row.epoch, row.current, of_current, row.target_epoch, row.target, of_target);
-        if (verbose && classic && upgraded) text += " " + row.upgraded;
-        out.line(text);
-    };
-    out.print("\n");
-    print("GROUP", {"CONSUMER-ID", "GROUP-INSTANCE-ID", "HOST", "CLIENT-ID", "#PARTITIONS", "CURRENT-EPOCH", "CURRENT-ASSIGNMENT", "TARGET-EPOCH", "TARGET-ASSIGNMENT", "UPGRADED"});
-    for (const auto& each : rows) print(group.group, each);
+    (void)worth_showing("Consumer", group, group.members.size(), out);  // Kafka's tool prints the titles even so
+    if (!instances) rows.hide("groupInstanceId");
+    const bool mixed = classic && upgraded;
+    if (!mixed) rows.hide("upgraded");
+    return !verbose ? table::last_column::padded_with_gap : mixed ? table::last_column::plain : table::last_column::padded;
 }
 
-void show_state(const admin&, const group_description& group, bool verbose, output& out, table& all) {
-    const auto coordinator = coordinator_words(group);
-    const auto members = std::to_string(group.members.size());
-    if (out.json()) {
-        all.row({group.group, coordinator, or_dash(group.assignor), std::string{to_string(group.state)}, or_dash(group.epoch), or_dash(group.target_epoch), members});
-        return;
-    }
-    if (!worth_showing("Consumer", group, 1, out)) return;
-    const auto of_group = std::max<std::size_t>(15, group.group.size()), of_coordinator = std::max<std::size_t>(25, coordinator.size());
-    const auto row = [&](std::string_view name, std::string_view where, std::string_view assignor, std::string_view state, std::string_view epoch, std::string_view target, std::string_view count) {
-        auto text = fmt::format("\n{:<{}} {:<{}} {:<20} {:<20} ", name, of_group, where, of_coordinator, assignor, state);
-        if (verbose) text += fmt::format("{:<15} {:<25} ", epoch, target);
-        out.print(text + std::string{count});
-    };
-    row("GROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE", "GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH", "#MEMBERS");
-    row(group.group, coordinator, or_dash(group.assignor), to_string(group.state), or_dash(group.epoch), or_dash(group.target_epoch), members);
-    out.print("\n");
+lines_end show_state(const admin&, const group_description& group, bool, output& out, table& rows) {
+    rows.row({group.group, coordinator_words(group), or_dash(group.assignor), std::string{to_string(group.state)}, or_dash(group.epoch), or_dash(group.target_epoch), std::to_string(group.members.size())});
+    if (!worth_showing("Consumer", group, 1, out)) return std::nullopt;
+    return table::last_column::plain;
 }
 
-constexpr table::column offset_columns[] = {{"GROUP", "group"}, {"TOPIC", "topic"}, {"PARTITION", "partition", true}, {"LEADER-EPOCH", "leaderEpoch", true},
-                                            {"CURRENT-OFFSET", "currentOffset", true}, {"LOG-END-OFFSET", "logEndOffset", true}, {"LAG", "lag", true},
-                                            {"CONSUMER-ID", "consumerId"}, {"HOST", "host"}, {"CLIENT-ID", "clientId"}};
-constexpr table::column member_columns[] = {{"GROUP", "group"}, {"CONSUMER-ID", "consumerId"}, {"GROUP-INSTANCE-ID", "groupInstanceId"}, {"HOST", "host"}, {"CLIENT-ID", "clientId"},
-                                            {"#PARTITIONS", "partitions", true}, {"CURRENT-EPOCH", "currentEpoch", true}, {"CURRENT-ASSIGNMENT", "currentAssignment"},
-                                            {"TARGET-EPOCH", "targetEpoch", true}, {"TARGET-ASSIGNMENT", "targetAssignment"}};
-constexpr table::column state_columns[] = {{"GROUP", "group"}, {"COORDINATOR (ID)", "coordinator"}, {"ASSIGNMENT-STRATEGY", "assignmentStrategy"}, {"STATE", "state"},
-                                           {"GROUP-EPOCH", "groupEpoch", true}, {"TARGET-ASSIGNMENT-EPOCH", "targetAssignmentEpoch", true}, {"#MEMBERS", "members", true}};
+using group_columns::only_verbose, group_columns::fixed, group_columns::growing, group_columns::number;
+constexpr table::column offset_columns[] = {group_columns::name, group_columns::topic, group_columns::partition, only_verbose(number("LEADER-EPOCH", "leaderEpoch", 15)),
+                                            number("CURRENT-OFFSET", "currentOffset", 15), number("LOG-END-OFFSET", "logEndOffset", 15), number("LAG", "lag", 15),
+                                            growing("CONSUMER-ID", "consumerId"), growing("HOST", "host"), growing("CLIENT-ID", "clientId")};
+constexpr table::column member_columns[] = {group_columns::name, growing("CONSUMER-ID", "consumerId"), growing("GROUP-INSTANCE-ID", "groupInstanceId", 17), growing("HOST", "host"),
+                                            growing("CLIENT-ID", "clientId"), number("#PARTITIONS", "partitions", 15), only_verbose(number("CURRENT-EPOCH", "currentEpoch", 15)),
+                                            only_verbose(growing("CURRENT-ASSIGNMENT", "currentAssignment", 20)), only_verbose(number("TARGET-EPOCH", "targetEpoch", 15)),
+                                            only_verbose(growing("TARGET-ASSIGNMENT", "targetAssignment", 20)), only_verbose({"UPGRADED", "upgraded"})};
+constexpr table::column state_columns[] = {group_columns::name, group_columns::coordinator, fixed("ASSIGNMENT-STRATEGY", "assignmentStrategy", 20), fixed("STATE", "state", 20),
+                                           only_verbose(number("GROUP-EPOCH", "groupEpoch", 15)), only_verbose(number("TARGET-ASSIGNMENT-EPOCH", "targetAssignmentEpoch", 25)), number("#MEMBERS", "members", 0)};
+constexpr group_views views{{offset_columns, &show_offsets}, {member_columns, &show_members}, {state_columns, &show_state}, "\n"};
 
 int describe(const admin& at, const invocation& call) {
     const auto groups = *at.describe_consumer_groups(chosen_groups(at, call.args, of_consumers())).get();
-    return describe_groups(at, groups, {offset_columns, &show_offsets}, {member_columns, &show_members}, {state_columns, &show_state}, call);
+    return describe_groups(at, groups, views, call);
 }
 
 int remove(const admin& at, const invocation& call) {
@@ -256,47 +178,27 @@ offset_map committed_of(const admin& at, const std::string& group) {
     return all;
 }
 
-offset_map plan_for(const admin& at, const arguments& args, const std::string& group, output& out) {
-    if (args.has("from-file")) {
-        const auto groups = args.all("group");
-        const auto whole = read_plan(std::string{args.text("from-file")}, groups.size() == 1 ? groups.front() : "");
-        const auto mine = whole.find(group);
-        return mine == whole.end() ? offset_map{} : within_the_log(at, mine->second);
-    }
-    std::vector<topic_partition> partitions;
-    if (args.has("all-topics")) {
-        for (const auto& [where, offset] : committed_of(at, group)) partitions.push_back(where);
-    } else if (args.has("topic")) {
-        partitions = partitions_named(at, args.all("topic"));
-    } else {
-        throw usage_error{"One of the reset scopes should be defined: --all-topics, --topic."};
-    }
-    return planned_offsets(at, args, partitions, [&] { return committed_of(at, group); }, out);
-}
-
 int reset(const admin& at, const invocation& call) {
     const auto& args = call.args;
-    args.excludes("all-topics", {"topic"});
     warn_of_dry_run(args);
-    std::map<std::string, offset_map> plans;
-    int failures = 0;
     const auto groups = chosen_groups(at, args, of_consumers());
+    std::vector<resettable> found;
     const auto described = *at.describe_consumer_groups(groups).get();
-    for (const auto& [name, outcome] : described) {
+    for (const auto& [key, outcome] : described) {
         // A group that does not exist yet may be given offsets.
         if (!outcome && outcome.code() != errc::group_id_not_found) throw exception{outcome.error()};
-        if (outcome && outcome->state != group_state::empty && outcome->state != group_state::dead) {
-            call.out.line(fmt::format("\nError: Assignments can only be reset if the group '{}' is inactive, but the current state is {}.", name, to_string(outcome->state)));
-            plans[name];
-            ++failures;
-            continue;
-        }
-        plans[name] = plan_for(at, args, name, call.out);
-        if (!args.has("execute") || plans[name].empty()) continue;
-        if (const auto moved = at.move_group(name, plans[name]).get(); !moved) throw exception{moved.error()};
+        const auto& name = key;
+        const auto all = [&at, name] {
+            std::vector<topic_partition> partitions;
+            for (const auto& each : committed_of(at, name)) partitions.push_back(each.first);
+            return partitions;
+        };
+        found.push_back({name, outcome ? outcome->state : group_state::dead, [&at, &args, all] { return partitions_in_scope(at, args, all); }, [&at, name] { return committed_of(at, name); },
+                         [&at, name](const offset_map& to) {
+                             if (!to.empty()) *at.move_group(name, to).get();
+                         }});
     }
-    tell_plans(args, plans, call.out);
-    return failures > 0 ? 1 : 0;
+    return reset_groups(at, std::move(found), call);
 }
 
 /// Brokers use RE2/J, which reads what RE2 reads.

@@ -1,7 +1,6 @@
 // weir consumer-perf-test: how fast records can be read.
-#include "common_options.hpp"
-#include "connect.hpp"
 #include "output.hpp"
+#include "perf/consumer_test.hpp"
 #include "perf/metrics_table.hpp"
 #include "perf/stopwatch.hpp"
 
@@ -12,45 +11,29 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
-#include <limits>
 
 namespace weir::tools {
 
 namespace {
 
-constexpr option options[] = {
-    bootstrap_server.required(),
-    command_config,
-    value("command-property", "name=value", "A setting of the client.").repeatable(),
+constexpr option own[] = {
     value("topic", "name", "The topic to read."),
     value("include", "regex", "Every topic whose whole name matches, instead."),
-    value("num-records", "count", "How many records to read."),
     value("group", "id", "The group; one of its own by default."),
     flag("from-latest", "Begin at the end, not at the beginning, where the group has no offset."),
-    maybe_value("timeout", "ms", "Give up when nothing has come for this long; 10000 by default."),
     value("fetch-size", "bytes", "max.partition.fetch.bytes; 1048576 by default."),
-    value("socket-buffer-size", "bytes", "receive.buffer.bytes; 2097152 by default."),
     flag("show-detailed-stats", "Print a line for each --reporting-interval instead of one at the end."),
-    value("reporting-interval", "ms", "5000 by default."),
-    value("date-format", "pattern", "yyyy-MM-dd HH:mm:ss:SSS by default."),
-    flag("hide-header", "Leave the line of titles out."),
     output_format,
-    flag("print-metrics", "Print the client's metrics at the end."),
-    value("messages", "count", "").instead("num-records"),
-    value("consumer.config", "file", "").instead("command-config"),
 };
-
-constexpr double megabyte = 1024.0 * 1024.0;
+constexpr auto options = joined(consumer_test_options, own);
 
 double rate(double amount, std::int64_t ms) { return ms <= 0 ? 0.0 : amount / (static_cast<double>(ms) / 1'000.0); }
 
 properties test_settings(const arguments& args) {
-    auto settings = client_settings(args, "perf-consumer-client", {"command-property"});
+    auto settings = consumer_test_settings(args, "perf-consumer-client", "max.partition.fetch.bytes");
     auto random = random_source::from_system();
     if (args.has("group")) settings.set("group.id", std::string{args.text("group")}, "--group");
     else if (!settings.find("group.id")) settings.set("group.id", "perf-consumer-" + std::to_string(random.below(100'000)));
-    settings.set("receive.buffer.bytes", std::string{args.text("socket-buffer-size", "2097152")}, "--socket-buffer-size");
-    settings.set("max.partition.fetch.bytes", std::string{args.text("fetch-size", "1048576")}, "--fetch-size");
     settings.set("auto.offset.reset", args.has("from-latest") ? "latest" : "earliest");
     return settings;
 }
@@ -85,22 +68,16 @@ void write(output& out, const totals& all, timestamp_ms start, timestamp_ms end,
 
 int run(const invocation& call) {
     const auto& args = call.args;
-    constexpr auto most = std::numeric_limits<std::int64_t>::max();
-    if (!args.has("num-records")) throw usage_error{"Exactly one of the following arguments is required: [messages], [num-records]"};
+    const consumer_test test{args};
     if (args.has("topic") == args.has("include")) throw usage_error{"Exactly one of the following arguments is required: [topic], [include]"};
-    const bool detailed = args.has("show-detailed-stats");
     if (!args.has("hide-header") && !call.out.json())
         call.out.line(fmt::format("{}, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetch.nMsg.sec",
-                                  detailed ? "time, threadId" : "start.time, end.time"));
+                                  test.detailed ? "time, threadId" : "start.time, end.time"));
     call.out.flush();
-    const auto wanted = *args.number("num-records", 0, most);
-    const auto timeout = args.number_or("timeout", 10'000, 0, most);
-    const auto interval = args.number_or("reporting-interval", 5'000, 1, most);
-    const auto format = args.text("date-format", "yyyy-MM-dd HH:mm:ss:SSS");
 
     stopwatch time;
     const auto start = time.wall_now();
-    (void)format_time(start, format);  // one that cannot be is refused before the work
+    (void)format_time(start, test.format);  // one that cannot be is refused before the work
     std::atomic<std::int64_t> joining_since{start}, joined{0};
     const client kafka{test_settings(args)};
     consumer<> in{kafka, consumer_config{}};
@@ -113,8 +90,8 @@ int run(const invocation& call) {
     std::int64_t joined_before = 0;
     auto reported = start, consumed = start, now = start;
     error failure;
-    progress bar{"reading", wanted};
-    while (all.records < wanted && now - consumed <= timeout) {
+    progress bar{"reading", test.wanted};
+    while (all.records < test.wanted && now - consumed <= test.timeout) {
         const auto batch = in.poll(milliseconds{100}).get();
         now = time.wall_now();
         if (!batch) {
@@ -127,13 +104,13 @@ int run(const invocation& call) {
             all.bytes += static_cast<std::int64_t>(each.key.size() + each.value.size());
         }
         bar.at(all.records);
-        if (now - reported < interval) continue;
-        if (detailed && !call.out.json()) {
+        if (now - reported < test.interval) continue;
+        if (test.detailed && !call.out.json()) {
             bar.clear();
             const auto elapsed = now - reported, joins = joined - joined_before;
             const auto megabytes = static_cast<double>(all.bytes - before.bytes) / megabyte;
             const auto records = static_cast<double>(all.records - before.records);
-            call.out.line(fmt::format("{}, 0, {:.4f}, {:.4f}, {}, {:.4f}, {}, {}, {:.4f}, {:.4f}", format_time(now, format), static_cast<double>(all.bytes) / megabyte,
+            call.out.line(fmt::format("{}, 0, {:.4f}, {:.4f}, {}, {:.4f}, {}, {}, {:.4f}, {:.4f}", format_time(now, test.format), static_cast<double>(all.bytes) / megabyte,
                                       rate(megabytes, elapsed), all.records, rate(records, elapsed), joins, elapsed - joins, rate(megabytes, elapsed - joins),
                                       rate(records, elapsed - joins)));
             call.out.flush();
@@ -145,15 +122,14 @@ int run(const invocation& call) {
     bar.clear();
     const auto end = time.wall_now();
     if (failure) throw exception{failure};
-    if (all.records < wanted && !call.out.json())
-        call.out.line(fmt::format("WARNING: Exiting before consuming the expected number of records: timeout ({} ms) exceeded. You can use the --timeout option to increase the timeout.", timeout));
+    if (all.records < test.wanted && !call.out.json()) call.out.line(test.cut_short());
     if (call.out.json()) {
-        write(call.out, all, start, end, joined, format);
-    } else if (!detailed) {
+        write(call.out, all, start, end, joined, test.format);
+    } else if (!test.detailed) {
         const auto megabytes = static_cast<double>(all.bytes) / megabyte;
         const auto records = static_cast<double>(all.records);
         const std::int64_t elapsed = end - start, joins = joined;
-        call.out.line(fmt::format("{}, {}, {:.4f}, {:.4f}, {}, {:.4f}, {}, {}, {:.4f}, {:.4f}", format_time(start, format), format_time(end, format), megabytes,
+        call.out.line(fmt::format("{}, {}, {:.4f}, {:.4f}, {}, {:.4f}, {}, {}, {:.4f}, {:.4f}", format_time(start, test.format), format_time(end, test.format), megabytes,
                                   rate(megabytes, elapsed), all.records, rate(records, elapsed), joins, elapsed - joins, rate(megabytes, elapsed - joins),
                                   rate(records, elapsed - joins)));
     }

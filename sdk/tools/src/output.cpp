@@ -69,6 +69,11 @@ void table::write(json_writer& into) const {
     into.end_array();
 }
 
+void table::hide_details() {
+    for (const auto& each : columns_)
+        if (each.detail) hide(each.key);
+}
+
 void table::print(output& out, std::string_view gap, last_column ending) const {
     if (out.json()) {
         json_writer document;
@@ -76,19 +81,24 @@ void table::print(output& out, std::string_view gap, last_column ending) const {
         out.line(std::move(document));
         return;
     }
-    std::vector<std::size_t> widths;
+    std::vector<std::size_t> shown, widths;
     for (std::size_t at = 0; at < columns_.size(); ++at) {
-        auto width = std::max(columns_[at].least, width_of(columns_[at].title));
-        for (const auto& cells : rows_) width = std::max(width, width_of(cells[at]));
+        if (std::find(hidden_.begin(), hidden_.end(), columns_[at].key) != hidden_.end()) continue;
+        auto width = columns_[at].least;
+        if (columns_[at].grows) {
+            width = std::max(width, width_of(columns_[at].title));
+            for (const auto& cells : rows_) width = std::max(width, width_of(cells[at]));
+        }
+        shown.push_back(at);
         widths.push_back(width);
     }
     const auto print_row = [&](auto cell, colour with) {
         std::string text;
-        for (std::size_t at = 0; at < columns_.size(); ++at) {
-            const std::string_view content = cell(at);
+        for (std::size_t at = 0; at < shown.size(); ++at) {
+            const std::string_view content = cell(shown[at]);
             text += content;
-            const bool last = at + 1 == columns_.size();
-            if (!last || ending != last_column::plain) text.append(widths[at] - width_of(content), ' ');
+            const bool last = at + 1 == shown.size();
+            if (!last || ending != last_column::plain) text.append(widths[at] - std::min(widths[at], width_of(content)), ' ');
             if (!last || ending == last_column::padded_with_gap) text += gap;
         }
         out.line(painted(out, with, text));

@@ -51,6 +51,8 @@ private:
 
 /// What failed and why, without the code in front: Kafka's tools print the sentence alone.
 std::string sentence(const error& why);
+/// What failed so would fail again, whatever else is sent.
+inline bool hopeless(const error& why) { return why.permanent() || why.fatal(); }
 
 enum class colour : std::uint8_t { none, bold, red, green, yellow };
 /// `text` in that colour when `out` is a terminal and NO_COLOR is not set.
@@ -64,10 +66,15 @@ public:
         std::string_view key;      ///< the name in JSON
         bool number = false;       ///< in JSON without quotes; what is no number ("-") is null
         std::size_t least = 0;     ///< width at least
+        bool grows = true;         ///< with what is in it; false: what is longer pushes the rest of its line aside
+        bool detail = false;       ///< hide_details() leaves it out
     };
     explicit table(std::vector<column> columns) : columns_(std::move(columns)) {}
     /// As many cells as there are columns.
     void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+    /// Leaves a column out of the text; JSON has it all the same.
+    void hide(std::string_view key) { hidden_.push_back(key); }
+    void hide_details();
     bool empty() const noexcept { return rows_.empty(); }
     std::size_t size() const noexcept { return rows_.size(); }
 
@@ -81,6 +88,7 @@ public:
 private:
     std::vector<column> columns_;
     std::vector<std::vector<std::string>> rows_;
+    std::vector<std::string_view> hidden_;
 };
 
 /// A bar on stderr while something takes long; nothing at all when that is no terminal. Gone when it is done.

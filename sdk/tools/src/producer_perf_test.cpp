@@ -68,7 +68,7 @@ struct test {
     std::optional<send_statistics> steady;
     std::int64_t interval;
     std::int64_t failed = 0;
-    std::atomic<bool> hopeless = false;  ///< what failed would fail again, whatever is sent
+    std::atomic<bool> lost = false;  ///< there is no hope for any record
     output& out;
     progress bar;
 
@@ -78,7 +78,7 @@ struct test {
     void delivered(const result<record_metadata>& outcome, time_point since, std::size_t bytes, bool warm) {
         const auto now = time.wall_now();
         if (!outcome) {
-            if (outcome.error().permanent() || outcome.error().fatal()) hopeless = true;
+            if (hopeless(outcome.error())) lost = true;
             if (++failed <= 10) std::fprintf(stderr, "%s\n", outcome.error().message().c_str());
             return;
         }
@@ -152,7 +152,7 @@ int run(const invocation& call) {
         if (open) *open->commit().get();
         open.reset();
     };
-    for (std::int64_t sent = 0; sent < count && !shared->hopeless; ++sent) {
+    for (std::int64_t sent = 0; sent < count && !shared->lost; ++sent) {
         const auto value = values_to_send.next();
         if (transactional && !open) {
             open.emplace(*out.begin().get());

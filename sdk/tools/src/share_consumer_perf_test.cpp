@@ -1,7 +1,6 @@
 // weir share-consumer-perf-test: how fast a share group takes records.
-#include "common_options.hpp"
-#include "connect.hpp"
 #include "output.hpp"
+#include "perf/consumer_test.hpp"
 #include "perf/metrics_table.hpp"
 #include "perf/stopwatch.hpp"
 
@@ -11,7 +10,6 @@
 
 #include <atomic>
 #include <csignal>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -20,40 +18,15 @@ namespace weir::tools {
 
 namespace {
 
-constexpr option options[] = {
-    bootstrap_server.required(),
-    command_config,
-    value("command-property", "name=value", "A setting of the client.").repeatable(),
+constexpr option own[] = {
     value("topic", "name", "The topic to read.").required(),
-    value("num-records", "count", "How many records to read."),
     value("group", "id", "The share group; perf-share-consumer by default."),
     value("threads", "count", "How many consumers; 1 by default."),
-    maybe_value("timeout", "ms", "Give up when nothing has come for this long; 10000 by default."),
     value("fetch-size", "bytes", "fetch.max.bytes; 1048576 by default."),
-    value("socket-buffer-size", "bytes", "receive.buffer.bytes; 2097152 by default."),
     flag("show-detailed-stats", "Print a line for each --reporting-interval of each consumer."),
     flag("show-consumer-stats", "Print a line for each consumer at the end."),
-    value("reporting-interval", "ms", "5000 by default."),
-    value("date-format", "pattern", "yyyy-MM-dd HH:mm:ss:SSS by default."),
-    flag("hide-header", "Leave the line of titles out."),
-    flag("print-metrics", "Print the metrics of each client at the end."),
-    value("messages", "count", "").instead("num-records"),
-    value("consumer.config", "file", "").instead("command-config"),
 };
-
-properties test_settings(const arguments& args) {
-    auto settings = client_settings(args, "perf-share-consumer-client", {"command-property"});
-    settings.set("group.id", std::string{args.text("group", "perf-share-consumer")}, "--group");
-    settings.set("receive.buffer.bytes", std::string{args.text("socket-buffer-size", "2097152")}, "--socket-buffer-size");
-    settings.set("fetch.max.bytes", std::string{args.text("fetch-size", "1048576")}, "--fetch-size");
-    return settings;
-}
-
-struct plan {
-    std::int64_t wanted, timeout, interval;
-    std::string format;
-    bool detailed;
-};
+constexpr auto options = joined(consumer_test_options, own);
 
 /// Of the consumer with this number: several do not share a client id.
 std::string client_id(const properties& settings, std::int64_t threads, std::size_t number) {
@@ -63,7 +36,6 @@ std::string client_id(const properties& settings, std::int64_t threads, std::siz
 
 /// "start, end, MB, MB/s, records/s, records, ms".
 std::string figures(timestamp_ms start, timestamp_ms end, std::int64_t all_bytes, std::int64_t bytes, std::int64_t all_records, std::int64_t records, std::string_view format) {
-    constexpr double megabyte = 1024.0 * 1024.0;
     const auto seconds = static_cast<double>(std::max<std::int64_t>(1, end - start)) / 1'000.0;
     return fmt::format("{}, {}, {:.4f}, {:.4f}, {:.4f}, {}, {}", format_time(start, format), format_time(end, format), static_cast<double>(all_bytes) / megabyte,
                        static_cast<double>(bytes) / megabyte / seconds, static_cast<double>(records) / seconds, all_records, end - start);
@@ -75,7 +47,7 @@ public:
     worker(const properties& settings, const std::string& topic_name) : on_(settings), in_(on_, share_consumer_config{}, topic<bytes_view, bytes_view>{topic_name}) {
         in_.stop_on({SIGINT, SIGTERM});
     }
-    void run(const plan& what, std::atomic<std::int64_t>& group_records, output& out, std::mutex& printing, int number) {
+    void run(const consumer_test& what, std::atomic<std::int64_t>& group_records, output& out, std::mutex& printing, int number) {
         auto now = time_.wall_now(), consumed = now, reported = now;
         std::int64_t records_before = 0, bytes_before = 0;
         while (group_records < what.wanted && now - consumed <= what.timeout) {
@@ -116,20 +88,18 @@ private:
 
 int run(const invocation& call) {
     const auto& args = call.args;
-    constexpr auto most = std::numeric_limits<std::int64_t>::max();
-    if (!args.has("num-records")) throw usage_error{"Exactly one of the following arguments is required: [messages], [num-records]"};
-    const plan what{*args.number("num-records", 0, most), args.number_or("timeout", 10'000, 0, most), args.number_or("reporting-interval", 5'000, 1, most),
-                    std::string{args.text("date-format", "yyyy-MM-dd HH:mm:ss:SSS")}, args.has("show-detailed-stats")};
+    const consumer_test what{args};
     const auto threads = args.number_or("threads", 1, 1, 1'000);
     if (!args.has("hide-header")) call.out.line("start.time, end.time, data.consumed.in.MB, MB.sec, nMsg.sec, data.consumed.in.nMsg, fetch.time.ms");
     call.out.flush();
 
-    const auto settings = test_settings(args);
+    auto settings = consumer_test_settings(args, "perf-share-consumer-client", "fetch.max.bytes");
+    settings.set("group.id", std::string{args.text("group", "perf-share-consumer")}, "--group");
     std::vector<std::unique_ptr<worker>> workers;
     for (std::int64_t each = 0; each < threads; ++each) {
-        auto own = settings;
-        own.set("client.id", client_id(settings, threads, workers.size() + 1), "--threads");
-        workers.push_back(std::make_unique<worker>(own, std::string{args.text("topic")}));
+        auto mine = settings;
+        mine.set("client.id", client_id(settings, threads, workers.size() + 1), "--threads");
+        workers.push_back(std::make_unique<worker>(mine, std::string{args.text("topic")}));
     }
     stopwatch time;
     const auto start = time.wall_now();
@@ -151,8 +121,7 @@ int run(const invocation& call) {
             call.out.line(fmt::format("Share consumer {} having client id {} consumption metrics- {}", each + 1, client_id(settings, threads, each + 1),
                                       figures(start, end, of.bytes, of.bytes, of.records, of.records, what.format)));
     }
-    if (records < what.wanted)
-        call.out.line(fmt::format("WARNING: Exiting before consuming the expected number of records: timeout ({} ms) exceeded. You can use the --timeout option to increase the timeout.", what.timeout));
+    if (records < what.wanted) call.out.line(what.cut_short());
     call.out.line(figures(start, end, bytes, bytes, records, records, what.format));
     if (args.has("print-metrics"))
         for (const auto& each : workers) print_metrics(call.out, each->metrics());

@@ -2,8 +2,7 @@
 #include "common_options.hpp"
 #include "groups/group_options.hpp"
 #include "groups/group_words.hpp"
-#include "groups/offset_plan.hpp"
-#include "output.hpp"
+#include "groups/offset_reset.hpp"
 
 #include <fmt/format.h>
 
@@ -13,28 +12,8 @@
 namespace weir::tools {
 namespace {
 
-constexpr option options[] = {
-    bootstrap_server.required(),
-    command_config,
-    of_groups::list,
-    of_groups::describe,
-    of_groups::remove,
-    of_groups::reset_offsets,
-    flag("delete-offsets", "Forget how far a group has read topics."),
-    of_groups::group,
-    of_groups::all_groups,
-    of_groups::topic,
-    flag("all-topics", "All topics of which the group has read."),
-    of_groups::offsets,
-    of_groups::members,
-    of_groups::state,
-    of_groups::verbose,
-    of_groups::timeout,
-    of_groups::execute,
-    of_groups::dry_run,
-    reset_scenarios[2], reset_scenarios[4], reset_scenarios[5],
-    output_format,
-};
+constexpr option scenarios[] = {reset_scenarios[2], reset_scenarios[4], reset_scenarios[5]};
+constexpr auto options = joined({bootstrap_server.required()}, of_groups::actions, {of_groups::remove}, of_groups::topic_scope, of_groups::views, of_groups::plans, scenarios, {output_format});
 
 list_groups_options of_shares() { return {.types = {group_type::share}}; }
 
@@ -45,80 +24,52 @@ int list(const admin& at, const invocation& call) {
     return 0;
 }
 
-void show_offsets(const admin& at, const group_description& group, bool verbose, output& out, table& all) {
-    const auto& name = group.group;
-    const auto answers = *at.list_share_group_offsets({{name, std::nullopt}}).get();
-    std::vector<std::pair<topic_partition, std::optional<share_offset>>> rows;
-    for (const auto& [where, outcome] : *answers.front().outcome) rows.emplace_back(where, outcome && outcome->start >= 0 ? std::optional{*outcome} : std::nullopt);
-    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    const auto number = [](std::int64_t value) { return value < 0 ? "-" : std::to_string(value); };
-    std::size_t topic_width = 15;
-    for (const auto& [where, offset] : rows) {
-        topic_width = std::max(topic_width, where.topic.size());
-        if (out.json()) all.row({name, where.topic, std::to_string(where.partition), number(offset ? offset->leader_epoch : -1), number(offset ? offset->start : -1), number(offset ? offset->lag : -1)});
-    }
-    if (out.json()) return;
-    if (rows.empty()) {
-        out.line(fmt::format("\nShare group '{}' has no offset information.", name));
-        return;
-    }
-    const auto row = [&](std::string_view id, std::string_view topic, std::string_view partition, std::string_view epoch, std::string_view start, std::string_view lag) {
-        auto text = fmt::format("\n{:<{}} {:<{}} {:<10} ", id, std::max<std::size_t>(15, name.size()), topic, topic_width, partition);
-        if (verbose) text += fmt::format("{:<13} ", epoch);
-        out.print(text + fmt::format("{:<13} {}", start, lag));
-    };
-    row("GROUP", "TOPIC", "PARTITION", "LEADER-EPOCH", "START-OFFSET", "LAG");
-    for (const auto& [where, offset] : rows)
-        row(name, where.topic, std::to_string(where.partition), number(offset ? offset->leader_epoch : -1), number(offset ? offset->start : -1), number(offset ? offset->lag : -1));
-    out.print("\n");
+using lines_end = std::optional<table::last_column>;
+
+/// Of a share group by topic and partition; where it has not begun to read, there is nothing to tell.
+std::map<topic_partition, std::optional<share_offset>> offsets_of(const admin& at, const std::string& group) {
+    std::map<topic_partition, std::optional<share_offset>> all;
+    const auto answers = *at.list_share_group_offsets({{group, std::nullopt}}).get();
+    for (const auto& [where, outcome] : *answers.front().outcome) all.emplace(where, outcome && outcome->start >= 0 ? std::optional{*outcome} : std::nullopt);
+    return all;
 }
 
-void show_members(const admin&, const group_description& group, bool verbose, output& out, table& all) {
+lines_end show_offsets(const admin& at, const group_description& group, bool, output& out, table& rows) {
+    const auto number = [](std::int64_t value) { return value < 0 ? "-" : std::to_string(value); };
+    const auto found = offsets_of(at, group.group);
+    for (const auto& [where, offset] : found)
+        rows.row({group.group, where.topic, std::to_string(where.partition), number(offset ? offset->leader_epoch : -1), number(offset ? offset->start : -1), number(offset ? offset->lag : -1)});
+    if (!found.empty()) return table::last_column::plain;
+    if (!out.json()) out.line(fmt::format("\nShare group '{}' has no offset information.", group.group));
+    return std::nullopt;
+}
+
+lines_end show_members(const admin&, const group_description& group, bool, output& out, table& rows) {
     auto members = group.members;
     std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
-    std::size_t of_id = 15, of_host = 15, of_client = 15;
-    for (const auto& each : members) {
-        of_id = std::max(of_id, each.id.size());
-        of_host = std::max(of_host, each.host.size());
-        of_client = std::max(of_client, each.client_id.size());
-        if (out.json()) all.row({group.group, each.id, each.host, each.client_id, std::to_string(each.assignment.size()), number_or_dash(each.epoch), assignment_words(each.assignment)});
-    }
-    if (out.json() || !worth_showing("Share", group, members.size(), out)) return;
-    const auto row = [&](std::string_view name, std::string_view id, std::string_view host, std::string_view client, std::string_view count, std::string_view epoch, std::string_view assignment) {
-        auto text = fmt::format("\n{:<{}} {:<{}} {:<{}} {:<{}} {:<12} ", name, std::max<std::size_t>(15, group.group.size()), id, of_id, host, of_host, client, of_client, count);
-        if (verbose) text += fmt::format("{:<13} ", epoch);
-        out.print(text + std::string{assignment});
-    };
-    row("GROUP", "CONSUMER-ID", "HOST", "CLIENT-ID", "#PARTITIONS", "MEMBER-EPOCH", "ASSIGNMENT");
-    for (const auto& each : members) row(group.group, each.id, each.host, each.client_id, std::to_string(each.assignment.size()), number_or_dash(each.epoch), assignment_words(each.assignment));
-    out.print("\n");
+    for (const auto& each : members) rows.row({group.group, each.id, each.host, each.client_id, std::to_string(each.assignment.size()), number_or_dash(each.epoch), assignment_words(each.assignment)});
+    if (!worth_showing("Share", group, members.size(), out)) return std::nullopt;
+    return table::last_column::plain;
 }
 
-void show_state(const admin&, const group_description& group, bool verbose, output& out, table& all) {
-    const auto coordinator = coordinator_words(group);
-    const auto members = std::to_string(group.members.size());
-    if (out.json()) {
-        all.row({group.group, coordinator, std::string{to_string(group.state)}, number_or_dash(group.epoch), number_or_dash(group.target_epoch), members});
-        return;
-    }
+lines_end show_state(const admin&, const group_description& group, bool, output& out, table& rows) {
+    rows.row({group.group, coordinator_words(group), std::string{to_string(group.state)}, number_or_dash(group.epoch), number_or_dash(group.target_epoch), std::to_string(group.members.size())});
     (void)worth_showing("Share", group, 1, out);
-    const auto row = [&](std::string_view name, std::string_view where, std::string_view state, std::string_view epoch, std::string_view target, std::string_view count) {
-        auto text = fmt::format("\n{:<{}} {:<{}} {:<15} ", name, std::max<std::size_t>(15, group.group.size()), where, std::max<std::size_t>(25, coordinator.size()), state);
-        if (verbose) text += fmt::format("{:<12} {:<17} ", epoch, target);
-        out.print(text + std::string{count});
-    };
-    row("GROUP", "COORDINATOR (ID)", "STATE", "GROUP-EPOCH", "ASSIGNMENT-EPOCH", "#MEMBERS");
-    row(group.group, coordinator, to_string(group.state), number_or_dash(group.epoch), number_or_dash(group.target_epoch), members);
-    out.print("\n");
+    return table::last_column::plain;
 }
 
-constexpr table::column offset_columns[] = {{"", "group"}, {"", "topic"}, {"", "partition", true}, {"", "leaderEpoch", true}, {"", "startOffset", true}, {"", "lag", true}};
-constexpr table::column member_columns[] = {{"", "group"}, {"", "consumerId"}, {"", "host"}, {"", "clientId"}, {"", "partitions", true}, {"", "memberEpoch", true}, {"", "assignment"}};
-constexpr table::column state_columns[] = {{"", "group"}, {"", "coordinator"}, {"", "state"}, {"", "groupEpoch", true}, {"", "assignmentEpoch", true}, {"", "members", true}};
+using group_columns::only_verbose, group_columns::fixed, group_columns::growing, group_columns::number;
+constexpr table::column offset_columns[] = {group_columns::name, group_columns::topic, group_columns::partition, only_verbose(number("LEADER-EPOCH", "leaderEpoch", 13)), number("START-OFFSET", "startOffset", 13),
+                                            number("LAG", "lag", 0)};
+constexpr table::column member_columns[] = {group_columns::name, growing("CONSUMER-ID", "consumerId"), growing("HOST", "host"), growing("CLIENT-ID", "clientId"), number("#PARTITIONS", "partitions", 12),
+                                            only_verbose(number("MEMBER-EPOCH", "memberEpoch", 13)), growing("ASSIGNMENT", "assignment")};
+constexpr table::column state_columns[] = {group_columns::name, group_columns::coordinator, fixed("STATE", "state", 15), only_verbose(number("GROUP-EPOCH", "groupEpoch", 12)),
+                                           only_verbose(number("ASSIGNMENT-EPOCH", "assignmentEpoch", 17)), number("#MEMBERS", "members", 0)};
+constexpr group_views views{{offset_columns, &show_offsets}, {member_columns, &show_members}, {state_columns, &show_state}, "\n"};
 
 int describe(const admin& at, const invocation& call) {
     const auto groups = *at.describe_share_groups(chosen_groups(at, call.args, of_shares())).get();
-    return describe_groups(at, groups, {offset_columns, &show_offsets}, {member_columns, &show_members}, {state_columns, &show_state}, call);
+    return describe_groups(at, groups, views, call);
 }
 
 int remove(const admin& at, const invocation& call) {
@@ -141,38 +92,31 @@ int delete_offsets(const admin& at, const invocation& call) {
     if (topics.empty()) throw usage_error{"Option [delete-offsets] takes the following options: [group], [topic]"};
     const auto group = the_group(call.args);
     const auto answers = *at.delete_share_group_offsets(group, topics).get();
-    std::size_t width = 15;
-    for (const auto& each : topics) width = std::max(width, each.size());
-    call.out.print(fmt::format("\n{:<{}} {}", "TOPIC", width, "STATUS"));
-    for (const auto& [topic, outcome] : answers) call.out.print(fmt::format("\n{:<{}} {}", topic, width, outcome ? "Successful" : "Error: " + sentence(outcome.error())));
-    call.out.print("\n");
+    table rows{{group_columns::topic, {"STATUS", "status"}}};
+    for (const auto& [topic, outcome] : answers) rows.row({topic, outcome ? "Successful" : "Error: " + sentence(outcome.error())});
+    print_below_a_blank_line(rows, call.out);
     return answers ? 0 : 1;
 }
 
 int reset(const admin& at, const invocation& call) {
     const auto& args = call.args;
-    args.excludes("all-topics", {"topic"});
     need_execute_or_dry_run(args);
-    const auto group = the_group(args);
-    const auto described = *at.describe_share_groups({group}).get();
+    const auto name = the_group(args);
+    const auto described = *at.describe_share_groups({name}).get();
     const auto& found = described.front().outcome;
     if (!found && found.code() != errc::group_id_not_found) throw exception{found.error()};
-    if (found && found->state != group_state::empty && found->state != group_state::dead) throw exception{error{errc::non_empty_group, fmt::format("Share group '{}' is not empty.", group)}};
-    std::vector<topic_partition> partitions;
-    if (args.has("topic")) partitions = partitions_named(at, args.all("topic"));
-    else if (args.has("all-topics")) {
-        const auto answers = *at.list_share_group_offsets({{group, std::nullopt}}).get();
-        for (const auto& [where, outcome] : *answers.front().outcome) partitions.push_back(where);
-    } else {
-        throw usage_error{"One of the reset scopes should be defined: --all-topics, --topic."};
-    }
-    const auto plan = planned_offsets(at, args, partitions, {}, call.out);
-    if (args.has("execute")) {
-        const auto answers = *at.alter_share_group_offsets(group, plan).get();
-        if (auto why = answers.first_error()) throw exception{why};
-    }
-    tell_plans(args, {{group, plan}}, call.out);
-    return 0;
+    if (found && found->state != group_state::empty && found->state != group_state::dead) throw exception{error{errc::non_empty_group, fmt::format("Share group '{}' is not empty.", name)}};
+    const auto all = [&] {
+        std::vector<topic_partition> partitions;
+        for (const auto& each : offsets_of(at, name)) partitions.push_back(each.first);
+        return partitions;
+    };
+    std::vector<resettable> group;
+    group.push_back({name, group_state::empty, [&] { return partitions_in_scope(at, args, all); }, {}, [&](const offset_map& to) {
+                         const auto answers = *at.alter_share_group_offsets(name, to).get();
+                         if (auto why = answers.first_error()) throw exception{why};
+                     }});
+    return reset_groups(at, std::move(group), call);
 }
 
 int run(const invocation& call) {

@@ -2,8 +2,7 @@
 #include "common_options.hpp"
 #include "groups/group_options.hpp"
 #include "groups/group_words.hpp"
-#include "groups/offset_plan.hpp"
-#include "output.hpp"
+#include "groups/offset_reset.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -14,31 +13,15 @@
 namespace weir::tools {
 namespace {
 
-constexpr option options[] = {
-    bootstrap_server.required(),
-    command_config,
-    of_groups::list,
-    of_groups::describe,
+constexpr option own[] = {
     flag("delete", "Delete groups that have no members, and their internal topics."),
-    of_groups::reset_offsets,
-    flag("delete-offsets", "Forget how far a group has read input topics."),
-    of_groups::group,
-    of_groups::all_groups,
     value("input-topic", "topic[:0,1]", "An input topic, or some of its partitions.").repeatable(),
     flag("all-input-topics", "All input topics of the group."),
-    of_groups::offsets,
-    flag("members", "With --describe: the members and their tasks."),
-    of_groups::state,
-    of_groups::verbose,
-    of_groups::timeout,
-    of_groups::execute,
-    of_groups::dry_run,
-    of_groups::export_plan,
     value("delete-internal-topic", "name", "With --reset-offsets --execute: delete this internal topic, too.").repeatable(),
     flag("delete-all-internal-topics", "With --reset-offsets --execute: delete all internal topics, too."),
-    reset_scenarios[0], reset_scenarios[1], reset_scenarios[2], reset_scenarios[3], reset_scenarios[4], reset_scenarios[5], reset_scenarios[6], reset_scenarios[7],
-    output_format,
 };
+constexpr option last[] = {of_groups::export_plan, output_format};
+constexpr auto options = joined({bootstrap_server.required()}, of_groups::actions, own, of_groups::views, of_groups::plans, reset_scenarios, last);
 
 list_groups_options of_streams() { return {.types = {group_type::streams}}; }
 
@@ -64,46 +47,39 @@ std::set<std::string> source_topics(const group_description& group) {
     return names;
 }
 
-void show_offsets(const admin& at, const group_description& group, bool verbose, output& out, table& all) {
+using lines_end = std::optional<table::last_column>;
+
+lines_end show_offsets(const admin& at, const group_description& group, bool verbose, output& out, table& rows) {
     struct row_data {
         std::optional<std::int64_t> offset, end;
         std::optional<std::int32_t> epoch;
     };
-    std::map<topic_partition, row_data> rows;
+    std::map<topic_partition, row_data> found;
     auto topics = source_topics(group);
     for (const auto& part : group.subtopologies) {
         for (const auto& each : part.repartition_source_topics) topics.insert(each.name);
     }
     for (const auto& [name, topic] : *at.describe_topics({topics.begin(), topics.end()}).get()) {
         if (!topic) continue;
-        for (const auto& each : topic->partitions) rows[{name, each.id}];
+        for (const auto& each : topic->partitions) found[{name, each.id}];
     }
     std::map<topic_partition, at::position> ends;
     for (const auto& [where, outcome] : *at.list_consumer_group_offsets(group.group).get()) {
         if (!outcome) continue;
-        rows[where].offset = outcome->offset;
-        if (outcome->leader_epoch >= 0) rows[where].epoch = outcome->leader_epoch;
+        found[where].offset = outcome->offset;
+        if (outcome->leader_epoch >= 0) found[where].epoch = outcome->leader_epoch;
     }
-    for (const auto& each : rows) ends.emplace(each.first, at::latest);
+    for (const auto& each : found) ends.emplace(each.first, at::latest);
     const auto latest = *at.list_offsets(ends).get();
     for (const auto& [where, outcome] : latest) {
-        if (outcome) rows[where].end = outcome->offset;
+        if (outcome) found[where].end = outcome->offset;
     }
-    std::size_t of_topic = 15;
-    for (const auto& each : rows) of_topic = std::max(of_topic, each.first.topic.size());
-    const auto lag = [](const row_data& of) { return of.end ? std::optional{*of.end - of.offset.value_or(0)} : std::nullopt; };
-    if (out.json()) {
-        for (const auto& [where, of] : rows) all.row({group.group, where.topic, std::to_string(where.partition), number_or_dash(of.offset), number_or_dash(of.epoch), number_or_dash(of.end), number_or_dash(lag(of))});
-        return;
+    for (const auto& [where, of] : found) {
+        const auto lag = of.end ? std::optional{*of.end - of.offset.value_or(0)} : std::nullopt;
+        rows.row({group.group, where.topic, std::to_string(where.partition), number_or_dash(of.offset), number_or_dash(of.epoch), number_or_dash(of.end), number_or_dash(lag)});
     }
-    if (!worth_showing("Streams", group, rows.size(), out)) return;
-    const auto row = [&](std::string_view name, std::string_view topic, std::string_view partition, std::string_view offset, std::string_view epoch, std::string_view end, std::string_view behind) {
-        const auto text = fmt::format("{:<{}} {:<{}} {:<10} ", name, std::max<std::size_t>(15, group.group.size()), topic, of_topic, partition);
-        out.line(text + (verbose ? fmt::format("{:<15} {:<15} {:<15} {:<15}", offset, epoch, end, behind) : std::string{behind}));
-    };
-    row("GROUP", "TOPIC", "PARTITION", "CURRENT-OFFSET", "LEADER-EPOCH", "LOG-END-OFFSET", "OFFSET-LAG");
-    for (const auto& [where, of] : rows)
-        row(group.group, where.topic, std::to_string(where.partition), number_or_dash(of.offset), number_or_dash(of.epoch), number_or_dash(of.end), number_or_dash(lag(of)));
+    if (!worth_showing("Streams", group, found.size(), out)) return std::nullopt;
+    return verbose ? table::last_column::padded : table::last_column::plain;
 }
 
 /// "ACTIVE: 0:[0,1]; 1:[0]; "
@@ -119,54 +95,34 @@ std::string assignment_text(const streams_member& of, bool with_target) {
     return text;
 }
 
-void show_members(const admin&, const group_description& group, bool verbose, output& out, table& all) {
-    std::size_t of_id = 15, of_process = 15, of_client = 15;
-    for (const auto& each : group.members) {
-        of_id = std::max(of_id, each.id.size());
-        of_process = std::max(of_process, each.streams->process_id.size());
-        of_client = std::max(of_client, each.client_id.size());
-        if (out.json())
-            all.row({group.group, each.id, each.streams->process_id, each.client_id, number_or_dash(each.epoch), std::to_string(each.streams->topology_epoch), assignment_text(*each.streams, true)});
-    }
-    if (out.json() || !worth_showing("Streams", group, group.members.size(), out)) return;
-    const auto row = [&](std::string_view name, std::string_view target, std::string_view topology, std::string_view id, std::string_view protocol, std::string_view epoch, std::string_view process,
-                         std::string_view client, std::string_view tasks) {
-        auto text = fmt::format("{:<{}} ", name, std::max<std::size_t>(15, group.group.size()));
-        if (verbose) text += fmt::format("{:<25} {:<15}", target, topology);
-        text += fmt::format("{:<{}} ", id, of_id);
-        if (verbose) text += fmt::format("{:<15} {:<15} ", protocol, epoch);
-        out.line(text + fmt::format("{:<{}} {:<{}} {}", process, of_process, client, of_client, tasks));
-    };
-    row("GROUP", "TARGET-ASSIGNMENT-EPOCH", "TOPOLOGY-EPOCH", "MEMBER", "MEMBER-PROTOCOL", "MEMBER-EPOCH", "PROCESS", "CLIENT-ID", "ASSIGNMENTS");
+lines_end show_members(const admin&, const group_description& group, bool verbose, output& out, table& rows) {
     for (const auto& each : group.members)
-        row(group.group, number_or_dash(group.target_epoch), number_or_dash(group.topology_epoch), each.id, each.upgraded == false ? "classic" : "streams", number_or_dash(each.epoch),
-            each.streams->process_id, each.client_id, assignment_text(*each.streams, verbose));
+        rows.row({group.group, number_or_dash(group.target_epoch), std::to_string(each.streams->topology_epoch), each.id, each.upgraded == false ? "classic" : "streams", number_or_dash(each.epoch),
+                  each.streams->process_id, each.client_id, assignment_text(*each.streams, verbose || out.json())});
+    if (!worth_showing("Streams", group, group.members.size(), out)) return std::nullopt;
+    return table::last_column::plain;
 }
 
-void show_state(const admin&, const group_description& group, bool verbose, output& out, table& all) {
-    const auto coordinator = coordinator_words(group, " ");
-    const auto members = std::to_string(group.members.size());
-    if (out.json()) {
-        all.row({group.group, coordinator, std::string{to_string(group.state)}, number_or_dash(group.epoch), number_or_dash(group.target_epoch), members});
-        return;
-    }
+lines_end show_state(const admin&, const group_description& group, bool, output& out, table& rows) {
+    rows.row({group.group, coordinator_words(group, " "), std::string{to_string(group.state)}, number_or_dash(group.epoch), number_or_dash(group.target_epoch), std::to_string(group.members.size())});
     (void)worth_showing("Streams", group, 1, out);
-    const auto row = [&](std::string_view name, std::string_view where, std::string_view state, std::string_view epoch, std::string_view target, std::string_view count) {
-        auto text = fmt::format("{:<{}} {:<{}} {:<25} ", name, std::max<std::size_t>(15, group.group.size()), where, std::max<std::size_t>(25, coordinator.size()), state);
-        if (verbose) text += fmt::format("{:<15} {:<25} ", epoch, target);
-        out.line(text + std::string{count});
-    };
-    row("GROUP", "COORDINATOR (ID)", "STATE", "GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH", "#MEMBERS");
-    row(group.group, coordinator, to_string(group.state), number_or_dash(group.epoch), number_or_dash(group.target_epoch), members);
+    return table::last_column::plain;
 }
 
-constexpr table::column offset_columns[] = {{"", "group"}, {"", "topic"}, {"", "partition", true}, {"", "currentOffset", true}, {"", "leaderEpoch", true}, {"", "logEndOffset", true}, {"", "lag", true}};
-constexpr table::column member_columns[] = {{"", "group"}, {"", "member"}, {"", "process"}, {"", "clientId"}, {"", "memberEpoch", true}, {"", "topologyEpoch", true}, {"", "assignments"}};
-constexpr table::column state_columns[] = {{"", "group"}, {"", "coordinator"}, {"", "state"}, {"", "groupEpoch", true}, {"", "targetAssignmentEpoch", true}, {"", "members", true}};
+using group_columns::only_verbose, group_columns::fixed, group_columns::growing, group_columns::number;
+constexpr table::column offset_columns[] = {group_columns::name, group_columns::topic, group_columns::partition, only_verbose(number("CURRENT-OFFSET", "currentOffset", 15)),
+                                            only_verbose(number("LEADER-EPOCH", "leaderEpoch", 15)), only_verbose(number("LOG-END-OFFSET", "logEndOffset", 15)), number("OFFSET-LAG", "lag", 15)};
+// TOPOLOGY-EPOCH has no gap behind it in Kafka's tool, and 15 places.
+constexpr table::column member_columns[] = {group_columns::name, only_verbose(number("TARGET-ASSIGNMENT-EPOCH", "targetAssignmentEpoch", 25)), only_verbose(number("TOPOLOGY-EPOCH", "topologyEpoch", 14)),
+                                            growing("MEMBER", "member"), only_verbose(fixed("MEMBER-PROTOCOL", "memberProtocol", 15)), only_verbose(number("MEMBER-EPOCH", "memberEpoch", 15)),
+                                            growing("PROCESS", "process"), growing("CLIENT-ID", "clientId"), growing("ASSIGNMENTS", "assignments")};
+constexpr table::column state_columns[] = {group_columns::name, group_columns::coordinator, fixed("STATE", "state", 25), only_verbose(number("GROUP-EPOCH", "groupEpoch", 15)),
+                                           only_verbose(number("TARGET-ASSIGNMENT-EPOCH", "targetAssignmentEpoch", 25)), number("#MEMBERS", "members", 0)};
+constexpr group_views views{{offset_columns, &show_offsets}, {member_columns, &show_members}, {state_columns, &show_state}, ""};
 
 int describe(const admin& at, const invocation& call) {
     const auto groups = *at.describe_streams_groups(chosen_groups(at, call.args, of_streams())).get();
-    return describe_groups(at, groups, {offset_columns, &show_offsets}, {member_columns, &show_members}, {state_columns, &show_state}, call);
+    return describe_groups(at, groups, views, call);
 }
 
 int remove(const admin& at, const invocation& call) {
@@ -234,45 +190,35 @@ int delete_offsets(const admin& at, const invocation& call) {
                                          : "\nError: Encountered some partition-level error, see the follow-up details.", answers, call.out);
 }
 
+/// Internal topics of a group that starts anew.
+void delete_internal_topics(const admin& at, const arguments& args, const group_description& group) {
+    const auto named = args.all("delete-internal-topic");
+    std::vector<std::string> gone;
+    for (const auto& each : internal_topics(group)) {
+        if (args.has("delete-all-internal-topics") || std::find(named.begin(), named.end(), each) != named.end()) gone.push_back(each);
+    }
+    const auto deleted = *at.delete_topics(gone).get();
+    if (auto why = deleted.first_error(); why && why.code() != errc::unknown_topic_or_partition) throw exception{why};
+}
+
 int reset(const admin& at, const invocation& call) {
     const auto& args = call.args;
-    args.excludes("all-input-topics", {"input-topic"});
     need_execute_or_dry_run(args);
     if (!args.has("from-file") && !args.has("input-topic") && !args.has("all-input-topics"))
         throw usage_error{"One of the reset scopes should be defined: --all-input-topics, --input-topic."};
-    std::map<std::string, offset_map> plans;
-    int failures = 0;
-    const auto groups = chosen_groups(at, args, of_streams());
-    for (const auto& name : groups) {
+    std::vector<resettable> found;
+    for (const auto& name : chosen_groups(at, args, of_streams())) {
         const auto group = described(at, name);
-        if (group.state != group_state::empty && group.state != group_state::dead) {
-            call.out.line(fmt::format("\nError: Assignments can only be reset if the group '{}' is inactive, but the current state is {}.", name, to_string(group.state)));
-            plans[name];
-            ++failures;
-            continue;
-        }
-        if (args.has("from-file")) {
-            const auto whole = read_plan(std::string{args.text("from-file")}, groups.size() == 1 ? name : "");
-            if (const auto mine = whole.find(name); mine != whole.end()) plans[name] = within_the_log(at, mine->second);
-        } else {
-            plans[name] = planned_offsets(at, args, partitions_of(at, args, group), [&] { return committed_of(at, name); }, call.out);
-        }
-        if (!args.has("execute")) continue;
-        std::map<topic_partition, committed_offset> to;
-        for (const auto& [where, offset] : plans[name]) to[where].offset = offset;
-        const auto answers = *at.alter_streams_group_offsets(name, to).get();
-        if (auto why = answers.first_error()) throw exception{why};
-        const auto internal = internal_topics(group);
-        std::vector<std::string> gone;
-        for (const auto& each : internal) {
-            const auto wanted = args.all("delete-internal-topic");
-            if (args.has("delete-all-internal-topics") || std::find(wanted.begin(), wanted.end(), each) != wanted.end()) gone.push_back(each);
-        }
-        const auto deleted = *at.delete_topics(gone).get();
-        if (auto why = deleted.first_error(); why && why.code() != errc::unknown_topic_or_partition) throw exception{why};
+        found.push_back({name, group.state, [&at, &args, group] { return partitions_of(at, args, group); }, [&at, name] { return committed_of(at, name); },
+                         [&at, &args, group](const offset_map& plan) {
+                             std::map<topic_partition, committed_offset> to;
+                             for (const auto& [where, offset] : plan) to[where].offset = offset;
+                             const auto answers = *at.alter_streams_group_offsets(group.group, to).get();
+                             if (auto why = answers.first_error()) throw exception{why};
+                             delete_internal_topics(at, args, group);
+                         }});
     }
-    tell_plans(args, plans, call.out, plan_form::fixed);
-    return failures > 0 ? 1 : 0;
+    return reset_groups(at, std::move(found), call, plan_form::fixed);
 }
 
 int run(const invocation& call) {

@@ -1,5 +1,6 @@
 // What a tool declares about itself: parsing, help, completion and suggestions all follow from it.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -51,6 +52,16 @@ constexpr option values(std::string_view name, std::string_view argument, std::s
     auto made = option{name, argument, help, option::takes::values};
     made.is_repeatable = true;
     return made;
+}
+
+/// Tables of options one behind the other, for tools that have some in common.
+template <std::size_t... N>
+constexpr std::array<option, (N + ...)> joined(const option (&...parts)[N]) {
+    std::array<option, (N + ...)> all{};
+    auto* to = all.data();
+    const auto add = [&](const auto& part) { for (const auto& each : part) *to++ = each; };
+    (add(parts), ...);
+    return all;
 }
 
 /// What stands first after the tool's name, in tools such as `features describe`.

@@ -31,7 +31,7 @@ std::atomic<bool> stopping{false};
 
 struct counters {
     std::atomic<std::int64_t> acked{0};
-    std::atomic<bool> hopeless{false};  ///< what failed would fail again, whatever is sent
+    std::atomic<bool> lost{false};  ///< there is no hope for any record
 };
 
 void tell(event_lines& events, counters& all, const std::string& topic, const std::optional<std::string>& key, const std::string& value, const result<record_metadata>& outcome) {
@@ -46,7 +46,7 @@ void tell(event_lines& events, counters& all, const std::string& topic, const st
         });
         return;
     }
-    if (outcome.error().permanent() || outcome.error().fatal()) all.hopeless = true;
+    if (hopeless(outcome.error())) all.lost = true;
     events.print("producer_send_error", [&](json_writer& line) {
         write_text(line, "key", key);
         write_text(line, "value", value);
@@ -76,7 +76,7 @@ int run(const invocation& call) {
     events->print("startup_complete");
     pacer pace{events->time(), static_cast<double>(rate)};
     std::int64_t sent = 0;
-    for (; (count < 0 || sent < count) && !stopping && !all->hopeless; ++sent) {
+    for (; (count < 0 || sent < count) && !stopping && !all->lost; ++sent) {
         const auto key = keys ? std::optional{std::to_string(sent % *keys)} : std::nullopt;
         const auto value = args.has("value-prefix") ? std::string{args.text("value-prefix")} + "." + std::to_string(sent) : std::to_string(sent);
         send_options how;
@@ -94,7 +94,7 @@ int run(const invocation& call) {
         line.key("avg_throughput");
         line.number(1'000.0 * static_cast<double>(all->acked) / static_cast<double>(elapsed));
     });
-    return all->hopeless ? 1 : 0;
+    return all->lost ? 1 : 0;
 }
 
 }  // namespace

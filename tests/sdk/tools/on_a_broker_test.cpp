@@ -201,3 +201,30 @@ TEST_CASE("a replica that is not there yet is given its directory within --timeo
     CHECK(run("any", {"--verify", "--preserve-throttles"}).ends_with(" is completed.\n\n"));
     CHECK(run(here, {"--cancel", "--preserve-throttles"}).ends_with("None of the specified partition moves are active."));
 }
+
+TEST_CASE("groups are moved by a plan, and described in columns as wide as Kafka's") {
+    shell at{.cluster = broker::embedded{{.topics = {{.name = "orders"}}}}};
+    at.write("orders", {"a", "b", "c"});
+    const auto groups = [&](std::vector<std::string> words, output::format as = output::format::text) {
+        words.insert(words.begin(), "consumer-groups");
+        return at.run(std::move(words), as);
+    };
+    const std::string titles = "\nGROUP           TOPIC           PARTITION  NEW-OFFSET\n";
+    CHECK(groups({"--reset-offsets", "--group", "readers", "--topic", "orders", "--to-latest"}) == titles + "readers         orders          0          3\n");
+    CHECK(groups({"--reset-offsets", "--group", "readers", "--all-topics", "--to-earliest", "--execute"}) == titles);
+    CHECK(groups({"--reset-offsets", "--group", "readers", "--topic", "orders:0", "--to-offset", "1", "--execute"}) == titles + "readers         orders          0          1\n");
+    CHECK(groups({"--reset-offsets", "--group", "readers", "--all-topics", "--shift-by", "1", "--export", "--dry-run"}) == "orders,0,2\n\n");
+    CHECK(groups({"--list"}) == "readers\n");
+    CHECK(groups({"--list", "--state"}) == "GROUP                     STATE               \nreaders                   Empty               \n");
+    CHECK(groups({"--describe", "--group", "readers"}) ==
+          "\nGROUP           TOPIC           PARTITION  CURRENT-OFFSET  LOG-END-OFFSET  LAG             CONSUMER-ID     HOST            CLIENT-ID\n"
+          "readers         orders          0          1               3               2               -               -               -\n");
+    const auto where = at.cluster.bootstrap() + "  (0)";
+    const auto coordinator = where + std::string(where.size() < 25 ? 25 - where.size() : 0, ' ');
+    CHECK(groups({"--describe", "--group", "readers", "--state"}) ==
+          "\nGROUP           COORDINATOR (ID)          ASSIGNMENT-STRATEGY  STATE                #MEMBERS\nreaders         " + coordinator + " -                    Empty                0\n");
+    CHECK(groups({"--describe", "--group", "readers", "--members"}) == "\nGROUP           CONSUMER-ID     HOST            CLIENT-ID       #PARTITIONS     \n");
+    CHECK(groups({"--describe", "--group", "readers", "--state"}, output::format::json).starts_with("[{\"group\":\"readers\",\"coordinator\":\"" + where + "\",\"assignmentStrategy\":\"-\",\"state\":\"Empty\","));
+    CHECK(groups({"--delete-offsets", "--group", "readers", "--topic", "orders"}) ==
+          "Request succeeded for deleting offsets from group readers.\n\nTOPIC           PARTITION  STATUS         \norders          0          Successful     \n");
+}

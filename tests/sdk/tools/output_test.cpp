@@ -32,6 +32,19 @@ TEST_CASE("the last column is padded where Kafka pads it") {
     CHECK(tabbed.text().starts_with("GROUP      \tLAG  \t\n"));
 }
 
+TEST_CASE("a column that does not grow lets what is longer push its line aside; hidden ones are in JSON only") {
+    table made{{{"GROUP", "group"}, {"STATE", "state", false, 6, false}, {"EPOCH", "epoch", true, 0, true, true}, {"LAG", "lag", true}}};
+    made.row({"g", "rebalancing", "3", "12"});
+    made.row({"h", "empty", "-", "1"});
+    made.hide_details();
+    output out{output::format::text}, json{output::format::json};
+    made.print(out, " ", table::last_column::plain);
+    CHECK(out.text() == "GROUP STATE  LAG\ng     rebalancing 12\nh     empty  1\n");
+    made.hide("state");
+    made.print(json);
+    CHECK(json.text() == "[{\"group\":\"g\",\"state\":\"rebalancing\",\"epoch\":3,\"lag\":12},{\"group\":\"h\",\"state\":\"empty\",\"epoch\":null,\"lag\":1}]\n");
+}
+
 TEST_CASE("as JSON each row is an object, and what is no number is null") {
     output out{output::format::json};
     make_table().print(out);

@@ -18,28 +18,15 @@ std::string quoted(const std::vector<std::string>& groups) {
 }
 
 void print_plan(const std::map<std::string, offset_map>& plans, plan_form form, output& out) {
-    if (out.json()) {
-        table all{{{"GROUP", "group"}, {"TOPIC", "topic"}, {"PARTITION", "partition", true}, {"NEW-OFFSET", "newOffset", true}}};
-        for (const auto& [name, plan] : plans) {
-            for (const auto& [where, offset] : plan) all.row({name, where.topic, std::to_string(where.partition), std::to_string(offset)});
-        }
-        all.print(out);
-        return;
+    using namespace group_columns;
+    constexpr table::column fitted_columns[] = {name, topic, partition, number("NEW-OFFSET", "newOffset", 15)};
+    constexpr table::column fixed_columns[] = {fixed("GROUP", "group", 30), fixed("TOPIC", "topic", 30), partition, number("NEW-OFFSET", "newOffset", 15)};
+    const auto& columns = form == plan_form::fixed ? fixed_columns : fitted_columns;
+    table rows{std::vector(std::begin(columns), std::end(columns))};
+    for (const auto& [group, plan] : plans) {
+        for (const auto& [where, offset] : plan) rows.row({group, where.topic, std::to_string(where.partition), std::to_string(offset)});
     }
-    const bool fixed = form == plan_form::fixed;
-    std::size_t of_group = fixed ? 30 : 15, of_topic = of_group;
-    const std::size_t of_offset = fixed ? 15 : 0;
-    if (!fixed) {
-        for (const auto& [name, plan] : plans) {
-            of_group = std::max(of_group, name.size());
-            for (const auto& [where, offset] : plan) of_topic = std::max(of_topic, where.topic.size());
-        }
-    }
-    out.print(fmt::format("\n{:<{}} {:<{}} {:<10} {:<{}}", "GROUP", of_group, "TOPIC", of_topic, "PARTITION", "NEW-OFFSET", of_offset));
-    for (const auto& [name, plan] : plans) {
-        for (const auto& [where, offset] : plan) out.print(fmt::format("\n{:<{}} {:<{}} {:<10} {:<{}}", name, of_group, where.topic, of_topic, where.partition, offset, of_offset));
-    }
-    out.print("\n");
+    print_below_a_blank_line(rows, out, form == plan_form::fixed ? table::last_column::padded : table::last_column::plain);
 }
 
 }  // namespace
@@ -54,6 +41,8 @@ admin connect_for_groups(const arguments& args, std::string_view client_id) {
 
 void check_group_options(const arguments& args) {
     args.excludes("group", {"all-groups", "list"});
+    args.excludes("all-topics", {"topic"});
+    args.excludes("all-input-topics", {"input-topic"});
     for (const auto* each : {"topic", "all-topics", "input-topic", "all-input-topics"}) args.excludes(each, {"list", "describe"});
     if (args.has("delete") && (args.has("topic") || args.has("input-topic")))
         throw usage_error{"The consumer does not support topic-specific offset deletion from a consumer group. --delete-offsets forgets topics of a group."};
@@ -78,10 +67,15 @@ std::vector<std::string> chosen_groups(const admin& at, const arguments& args, c
     return chosen;
 }
 
-std::string the_group(const arguments& args) {
+std::string only_group(const arguments& args) {
     const auto named = args.all("group");
-    if (named.size() != 1) throw usage_error{"exactly one --group is needed"};
-    return named.front();
+    return named.size() == 1 ? named.front() : std::string{};
+}
+
+std::string the_group(const arguments& args) {
+    auto named = only_group(args);
+    if (named.empty()) throw usage_error{"exactly one --group is needed"};
+    return named;
 }
 
 std::vector<group_state> wanted_states(const arguments& args, std::initializer_list<group_state> valid) {
@@ -96,16 +90,31 @@ std::vector<group_state> wanted_states(const arguments& args, std::initializer_l
     return wanted;
 }
 
-int describe_groups(const admin& at, const outcomes<group_description>& groups, const group_view& offsets, const group_view& members, const group_view& state, const invocation& call) {
+int describe_groups(const admin& at, const outcomes<group_description>& groups, const group_views& views, const invocation& call) {
     const auto& args = call.args;
-    const auto& view = args.has("members") ? members : args.has("state") ? state : offsets;
-    table rows{std::vector<table::column>(view.columns.begin(), view.columns.end())};
-    for (const auto& [name, outcome] : groups) view.show(at, *outcome, args.has("verbose"), call.out, rows);
-    if (call.out.json()) rows.print(call.out);
+    auto& out = call.out;
+    const auto& view = args.has("members") ? views.members : args.has("state") ? views.state : views.offsets;
+    const std::vector<table::column> columns(view.columns.begin(), view.columns.end());
+    table of_all{columns};
+    for (const auto& [name, outcome] : groups) {
+        table of_one{columns};
+        if (!args.has("verbose")) of_one.hide_details();
+        const auto ending = view.show(at, *outcome, args.has("verbose"), out, out.json() ? of_all : of_one);
+        if (out.json() || !ending) continue;
+        out.print(views.above);
+        of_one.print(out, " ", *ending);
+    }
+    if (out.json()) of_all.print(out);
     return 0;
 }
 
+void print_below_a_blank_line(const table& rows, output& out, table::last_column ending) {
+    if (!out.json()) out.print("\n");
+    rows.print(out, " ", ending);
+}
+
 bool worth_showing(std::string_view kind, const group_description& group, std::size_t rows, output& out) {
+    if (out.json()) return false;
     if (group.state == group_state::dead) out.line(fmt::format("\nError: {} group '{}' does not exist.", kind, group.group));
     const bool abandoned = group.state == group_state::empty;
     // Kafka's tool for streams groups says so on stdout, above what there is to show; the others do on stderr.
@@ -120,13 +129,10 @@ bool worth_showing(std::string_view kind, const group_description& group, std::s
 }
 
 int tell_offset_deletions(std::string_view verdict, const outcomes<void, topic_partition>& answers, output& out) {
-    out.line(verdict);
-    std::size_t width = 15;
-    for (const auto& [where, outcome] : answers) width = std::max(width, where.topic.size());
-    out.print(fmt::format("\n{:<{}} {:<10} {:<15}", "TOPIC", width, "PARTITION", "STATUS"));
-    for (const auto& [where, outcome] : answers)
-        out.print(fmt::format("\n{:<{}} {:<10} {:<15}", where.topic, width, where.partition, outcome ? "Successful" : "Error: " + sentence(outcome.error())));
-    out.print("\n");
+    if (!out.json()) out.line(verdict);
+    table rows{{group_columns::topic, group_columns::partition, group_columns::fixed("STATUS", "status", 15)}};
+    for (const auto& [where, outcome] : answers) rows.row({where.topic, std::to_string(where.partition), outcome ? "Successful" : "Error: " + sentence(outcome.error())});
+    print_below_a_blank_line(rows, out, table::last_column::padded);
     return answers ? 0 : 1;
 }
 
@@ -135,8 +141,9 @@ void tell_plans(const arguments& args, const std::map<std::string, offset_map>& 
         print_plan(plans, form, out);
         return;
     }
+    const bool named = only_group(args).empty();
     for (const auto& [name, plan] : plans) {
-        for (const auto& [where, offset] : plan) out.line(fmt::format("{}{},{},{}", plans.size() == 1 ? "" : name + ",", where.topic, where.partition, offset));
+        for (const auto& [where, offset] : plan) out.line(fmt::format("{}{},{},{}", named ? name + "," : "", where.topic, where.partition, offset));
     }
     out.print("\n");
 }
@@ -152,16 +159,12 @@ std::string assignment_words(const topic_partitions& partitions) {
 }
 
 void list_with_states(const std::vector<group_listing>& groups, bool states, output& out) {
-    if (out.json()) {
-        table all{{{"GROUP", "group"}, {"STATE", "state"}}};
-        for (const auto& each : groups) all.row({each.group, std::string{to_string(each.state)}});
-        all.print(out);
-        return;
+    table rows{{group_columns::name, {"STATE", "state"}}};
+    for (const auto& each : groups) {
+        rows.row({each.group, std::string{to_string(each.state)}});
+        if (!states && !out.json()) out.line(each.group);
     }
-    std::size_t width = 15;
-    for (const auto& each : groups) width = std::max(width, each.group.size());
-    if (states) out.line(fmt::format("{:<{}} {}", "GROUP", width, "STATE"));
-    for (const auto& each : groups) out.line(states ? fmt::format("{:<{}} {}", each.group, width, to_string(each.state)) : each.group);
+    if (states || out.json()) rows.print(out, " ", table::last_column::plain);
 }
 
 int tell_deletions(std::string_view kind, const outcomes<>& answers, std::vector<std::pair<std::string, error>> failed, output& out) {

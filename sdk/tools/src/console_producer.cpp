@@ -1,6 +1,7 @@
 // weir console-producer: each line of standard input becomes a record.
 #include "common_options.hpp"
 #include "connect.hpp"
+#include "console/input_lines.hpp"
 #include "console/line_reader.hpp"
 #include "output.hpp"
 
@@ -10,7 +11,6 @@
 
 #include <atomic>
 #include <cstdio>
-#include <cstdlib>
 #include <limits>
 #include <mutex>
 
@@ -70,24 +70,6 @@ line_reader make_reader(const arguments& args) {
     return *line_reader::make(how);
 }
 
-/// Lines of standard input, without their ends.
-class input_lines {
-public:
-    ~input_lines() { std::free(line_); }
-    bool next(std::string_view& into) {
-        const auto size = ::getline(&line_, &room_, stdin);
-        if (size < 0) return false;
-        into = {line_, static_cast<std::size_t>(size)};
-        if (into.ends_with('\n')) into.remove_suffix(1);
-        if (into.ends_with('\r')) into.remove_suffix(1);
-        return true;
-    }
-
-private:
-    char* line_ = nullptr;
-    std::size_t room_ = 0;
-};
-
 bytes_view as_field(const std::optional<std::string_view>& part) {
     static constexpr std::byte nothing{};
     if (!part) return {};
@@ -107,15 +89,17 @@ int run(const invocation& call) {
     config.on_lost = tell;
     producer out{client{producer_settings(args)}, std::move(config)};
     const bool prompt = ::isatty(STDIN_FILENO) && ::isatty(STDOUT_FILENO);
-    input_lines lines;
+    input_lines lines{stdin, "standard input"};
+    error unread;
     for (;;) {
         if (prompt) {
             call.out.print(">");
             call.out.flush();
         }
-        std::string_view line;
-        if (!lines.next(line)) break;
-        const auto read = *reader.read(line);
+        const auto line = lines.next();
+        unread = line.error();
+        if (!line || !*line) break;
+        const auto read = *reader.read(**line);
         send_options how;
         for (const auto& [name, value] : read.headers)
             how.headers.push_back({std::string{name}, value ? std::optional{to_bytes(*value)} : std::nullopt});
@@ -129,6 +113,7 @@ int run(const invocation& call) {
     }
     // What was lost has been told, but for the last batches.
     if (const auto closed = out.close().get(); !closed && !lost) throw exception{closed.error()};
+    if (unread) throw exception{unread};
     return lost ? 1 : 0;
 }
 

@@ -13,6 +13,8 @@
 
 #include <record_batches.hpp>
 
+#include <algorithm>
+
 using namespace weir;
 using namespace weir::tools;
 using namespace weir::protocol;
@@ -232,6 +234,52 @@ TEST_CASE("a time index is compared with its log") {
     REQUIRE(t.wrong.size() == 2);
     CHECK(t.wrong[0] == "Found timestamp mismatch in :" + index + "\n  Index timestamp: 3000, log timestamp: 2000");
     CHECK(t.wrong[1] == "The following indexed offsets are not found in :" + index + "\nIndexed offset: 9, found log offset: -1");
+}
+
+TEST_CASE("a log is opened and read once for all entries of an index") {
+    fixture t;
+    std::vector<bytes> batches;
+    bytes offsets, times;
+    std::int32_t position = 0;
+    for (std::int32_t each = 0; each < 50; ++each) {
+        batches.push_back(test::make_batch({"value"}, 1'000 + each, {.base_offset = each}));
+        for (const auto byte : numbers({each, position})) offsets.push_back(byte);
+        for (const auto byte : numbers({0, 1'000 + each, each})) times.push_back(byte);
+        position += static_cast<std::int32_t>(batches.back().size());
+    }
+    t.write(first_log, batches);
+    const std::string index = "/log/00000000000000000000.index", time_index = "/log/00000000000000000000.timeindex";
+    t.write(index, {offsets});
+    t.write(time_index, {times});
+    for (const auto operation : {sim::disk_operation::open, sim::disk_operation::read}) {
+        const std::uint64_t once = operation == sim::disk_operation::read ? 2 : 1;  // its size is read, too
+        output out{output::format::text};
+        t.files.inject({.operation = operation, .path_contains = ".log", .after = once, .times = 1'000});
+        CHECK(dump_offset_index(t.files, index, {}, out, t.wrong));
+        t.files.clear_faults();
+        t.files.inject({.operation = operation, .path_contains = ".log", .after = once, .times = 1'000});
+        CHECK(dump_time_index(t.files, time_index, {}, out, t.wrong));
+        t.files.clear_faults();
+        t.write(index, {});  // and where it says nothing, the log is still read once
+        t.files.inject({.operation = operation, .path_contains = ".log", .after = once, .times = 1'000});
+        CHECK(dump_time_index(t.files, time_index, {.verify_only = true}, out, t.wrong));
+        t.files.clear_faults();
+        t.write(index, {offsets});
+        CHECK(t.wrong.empty());
+        CHECK(std::count(out.text().begin(), out.text().end(), '\n') == 100);
+    }
+}
+
+TEST_CASE("entries of a time index that go back are looked up where they are") {
+    fixture t;
+    t.write(first_log, {test::make_batch({"one"}, 1'000), test::make_batch({"two"}, 2'000, {.base_offset = 1}), test::make_batch({"three"}, 3'000, {.base_offset = 2})});
+    t.write("/log/00000000000000000000.index", {});
+    const std::string index = "/log/00000000000000000000.timeindex";
+    t.write(index, {numbers({0, 1'000, 0, 0, 3'000, 2, 0, 2'000, 1})});
+    output out{output::format::text};
+    REQUIRE(dump_time_index(t.files, index, {}, out, t.wrong));
+    REQUIRE(t.wrong.size() == 1);
+    CHECK(t.wrong[0] == "Found out of order timestamp in :" + index + "\n  Index timestamp: 2000, Previously indexed timestamp: 3000");
 }
 
 TEST_CASE("names that say nothing and files that are not there are errors") {

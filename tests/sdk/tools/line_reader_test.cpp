@@ -1,6 +1,7 @@
 // Lines into records: how the console producer reads.
 #include <doctest/doctest.h>
 
+#include "console/input_lines.hpp"
 #include "console/line_reader.hpp"
 
 using namespace weir;
@@ -58,4 +59,22 @@ TEST_CASE("properties that cannot be are refused with the nearest name") {
     CHECK(read({{"parse.keys", "true"}}, "") == "parse.keys is no property of the line reader; did you mean parse.key?");
     CHECK(read({{"headers.separator", ":"}}, "") == "headers.separator and headers.key.separator may not be equal");
     CHECK(read({{"null.marker", "\t"}}, "") == "null.marker and key.separator may not be equal");
+}
+
+TEST_CASE("the last line may lack its end, and what cannot be read is no end of the lines") {
+    std::FILE* lines = std::tmpfile();
+    REQUIRE(lines);
+    std::fputs("one\r\n\nlast", lines);
+    std::rewind(lines);
+    input_lines in{lines, "input"};
+    CHECK(**in.next() == "one");
+    CHECK((**in.next()).empty());
+    CHECK(**in.next() == "last");
+    CHECK(!*in.next());
+    std::fclose(lines);
+
+    std::FILE* folder = std::fopen("/", "r");
+    REQUIRE(folder);
+    CHECK(input_lines{folder, "standard input"}.next().error().message() == "IO_ERROR: standard input: Is a directory");
+    std::fclose(folder);
 }

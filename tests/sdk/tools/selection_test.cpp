@@ -3,6 +3,7 @@
 
 #include "arguments.hpp"
 #include "connect.hpp"
+#include "groups/csv.hpp"
 #include "groups/offset_plan.hpp"
 #include "numbers.hpp"
 #include "partition_file.hpp"
@@ -48,6 +49,29 @@ TEST_CASE("partitions of --partitions are numbers") {
     CHECK(!filter.matches("t", 1));
     CHECK(partition_filter::of_topic("t", "").matches("t", 1));
     CHECK_THROWS_AS(partition_filter::of_topic("t", "0,x"), weir::exception);
+}
+
+TEST_CASE("cells of CSV are in quotes where Kafka's tools put them") {
+    CHECK(csv_cell("orders-1.eu_2") == "orders-1.eu_2");
+    CHECK(csv_cell("") == "");
+    CHECK(csv_cell("a,b") == "\"a,b\"");
+    CHECK(csv_cell("say \"no\"") == "\"say \"\"no\"\"\"");
+    CHECK(csv_cell("all groups") == "\"all groups\"");
+    CHECK(csv_cell("group+1") == "\"group+1\"");
+    CHECK(csv_cell("gr\xc3\xbc\xc3\x9f" "e") == "gr\xc3\xbc\xc3\x9f" "e");
+    CHECK(csv_cell(std::string(24, 'x')) == std::string(24, 'x'));
+    CHECK(csv_cell(std::string(25, 'x')) == "\"" + std::string(25, 'x') + "\"");
+}
+
+TEST_CASE("lines of CSV are read as they were written") {
+    using cells = std::vector<std::string>;
+    CHECK(csv_cells("orders,0,5") == cells{"orders", "0", "5"});
+    CHECK(csv_cells("\"a,b\",\"say \"\"no\"\"\", 0 ,5") == cells{"a,b", "say \"no\"", "0", "5"});
+    CHECK(csv_cells("\" kept \" ,\"\",") == cells{" kept ", "", ""});
+    CHECK(csv_cells("") == cells{""});
+    CHECK(!csv_cells("\"open,0,5"));
+    CHECK(!csv_cells("\"a\"b,0,5"));
+    for (const std::string each : {"plain", "a,b", "\"", "two words", " edges ", "a name that is longer than most are"}) CHECK(csv_cells(csv_cell(each) + ",1") == cells{each, "1"});
 }
 
 TEST_CASE("a partition that does not fit 31 bits is refused, and not another one") {

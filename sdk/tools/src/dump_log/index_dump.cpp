@@ -125,10 +125,12 @@ result<void> dump_offset_index(file_system& files, const std::string& path, cons
         out.line(path + " passed sanity check.");
         return {};
     }
+    auto log = segment_file::open(files, beside(path, ".log"));
+    if (!log) return log.error();
     std::string mismatches;
     for (const auto& entry : index->entries) {
-        auto log = segment_file::open(files, beside(path, ".log"), static_cast<std::uint64_t>(entry.value), static_cast<std::uint64_t>(entry.value) + how.max_batch_bytes);
-        if (!log) return log.error();
+        const auto position = static_cast<std::uint64_t>(entry.value);
+        log->seek(position, position + how.max_batch_bytes);
         auto at = log->next();
         if (!at) return at.error();
         const auto found = *at ? (*at)->batch.last_offset() : -1;
@@ -149,20 +151,30 @@ result<void> dump_time_index(file_system& files, const std::string& path, const 
     }
     auto positions = read_index(files, beside(path, ".index"), 8);
     if (!positions) return positions.error();
+    auto log = segment_file::open(files, beside(path, ".log"));
+    if (!log) return log.error();
     std::string mismatches, out_of_order, missing;
     timestamp_ms before = no_timestamp;
+    std::int64_t sought = -1;
+    std::optional<segment_file::entry> at;
+    bool at_end = false;
     for (const auto& entry : times->entries) {
         auto behind = std::upper_bound(positions->entries.begin(), positions->entries.end(), entry.offset,
                                        [](std::int64_t offset, const index_entry& each) { return offset < each.offset; });
-        const auto from = behind == positions->entries.begin() ? 0 : std::prev(behind)->value;
-        auto log = segment_file::open(files, beside(path, ".log"), static_cast<std::uint64_t>(from));
-        if (!log) return log.error();
-        std::optional<segment_file::entry> at;
-        do {
+        const auto from = static_cast<std::uint64_t>(behind == positions->entries.begin() ? 0 : std::prev(behind)->value);
+        // Offsets grow: what was found goes on from where the last one was, but for a jump ahead, or back in an index that is broken.
+        if (entry.offset <= sought || from > log->position()) {
+            log->seek(from);
+            at.reset();
+            at_end = false;
+        }
+        sought = entry.offset;
+        while (!at_end && (!at || at->batch.last_offset() < entry.offset)) {
             auto next = log->next();
             if (!next) return next.error();
             at = *next;
-        } while (at && at->batch.last_offset() < entry.offset);
+            at_end = !at;
+        }
         if (!at || at->batch.last_offset() != entry.offset) {
             add(missing, "The following indexed offsets are not found in :" + path,
                 fmt::format("Indexed offset: {}, found log offset: {}", entry.offset, at ? at->batch.last_offset() : -1));

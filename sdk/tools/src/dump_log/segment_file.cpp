@@ -21,9 +21,16 @@ result<segment_file> segment_file::open(file_system& files, const std::string& p
     segment_file made;
     made.file_ = *std::move(opened);
     made.file_bytes_ = *size;
-    made.end_ = std::min(end, *size);
-    made.at_ = made.buffer_at_ = position;
+    made.seek(position, end);
     return made;
+}
+
+void segment_file::seek(std::uint64_t position, std::uint64_t end) {
+    at_ = position;
+    end_ = std::min(end, file_bytes_);
+    if (at_ >= buffer_at_ && at_ <= buffer_at_ + buffer_.size()) return;
+    buffer_.clear();
+    buffer_at_ = at_;
 }
 
 result<void> segment_file::fill(std::size_t least) {
@@ -41,7 +48,10 @@ result<void> segment_file::fill(std::size_t least) {
 }
 
 result<std::optional<segment_file::entry>> segment_file::next() {
-    const auto rest = [&] { return bytes_view{buffer_}.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(at_ - buffer_at_, buffer_.size()))); };
+    const auto rest = [&] {
+        const auto behind = bytes_view{buffer_}.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(at_ - buffer_at_, buffer_.size())));
+        return behind.first(static_cast<std::size_t>(std::min<std::uint64_t>(behind.size(), end_ - std::min(at_, end_))));
+    };
     if (auto filled = fill(frame_bytes); !filled) return filled.error();
     if (rest().size() < frame_bytes) return std::optional<entry>{};
     const auto length = load_big_endian<std::int32_t>(rest().data() + 8);

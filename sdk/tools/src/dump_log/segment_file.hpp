@@ -18,6 +18,8 @@ public:
         protocol::set_entry batch;  ///< a view, valid until the next call
         std::uint64_t position;     ///< in the file
     };
+    /// The next batch begins there. Cheap where it is among what was read last.
+    void seek(std::uint64_t position, std::uint64_t end = ~std::uint64_t{0});
     /// The next whole batch; nullopt when what follows is none.
     result<std::optional<entry>> next();
     /// Behind the last batch.

@@ -1,6 +1,7 @@
 #include "group_words.hpp"
 
 #include "../connect.hpp"
+#include "csv.hpp"
 
 #include <weir/base/split_list.hpp>
 
@@ -143,7 +144,7 @@ void tell_plans(const arguments& args, const std::map<std::string, offset_map>& 
     }
     const bool named = only_group(args).empty();
     for (const auto& [name, plan] : plans) {
-        for (const auto& [where, offset] : plan) out.line(fmt::format("{}{},{},{}", named ? name + "," : "", where.topic, where.partition, offset));
+        for (const auto& [where, offset] : plan) out.line(fmt::format("{}{},{},{}", named ? csv_cell(name) + "," : "", csv_cell(where.topic), where.partition, offset));
     }
     out.print("\n");
 }

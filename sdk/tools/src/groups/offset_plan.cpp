@@ -1,6 +1,7 @@
 #include "offset_plan.hpp"
 
 #include "../numbers.hpp"
+#include "csv.hpp"
 
 #include <weir/base/posix_files.hpp>
 #include <weir/base/split_list.hpp>
@@ -163,10 +164,7 @@ std::map<std::string, offset_map> read_plan(const std::string& path, const std::
         ++number;
         if (line.ends_with('\r')) line.pop_back();
         if (line.empty()) continue;
-        auto cells = split_list(line);
-        for (auto& each : cells) {
-            if (each.size() >= 2 && each.front() == '"' && each.back() == '"') each = each.substr(1, each.size() - 2);
-        }
+        auto cells = csv_cells(line).value_or(std::vector<std::string>{});
         if (cells.size() == 3 && !only_group.empty()) cells.insert(cells.begin(), only_group);
         const auto partition = cells.size() == 4 ? parse_id(cells[2]) : std::nullopt;
         const auto offset = cells.size() == 4 ? parse_number(cells[3]) : std::nullopt;

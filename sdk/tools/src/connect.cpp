@@ -1,8 +1,23 @@
 #include "connect.hpp"
 
+#include <weir/setting_name.hpp>
+
+#include <cstdio>
+
 namespace weir::tools {
 
 properties read_properties(std::string_view path) { return *load_properties(std::string{path}); }
+
+properties file_settings(const arguments& args) {
+    properties settings;
+    const auto file = args.text("command-config");
+    if (file.empty()) return settings;
+    for (const auto& each : read_properties(file)) {
+        if (const auto why = check_setting_name(each.name)) std::fprintf(stderr, "Warning: %s: %s\n", each.where.c_str(), std::string{why.what()}.c_str());
+        else settings.set(each.name, each.value, each.where);
+    }
+    return settings;
+}
 
 void set_bootstrap(const arguments& args, properties& settings) {
     if (args.has("bootstrap-server") && args.has("bootstrap-controller")) throw usage_error{"Only one of --bootstrap-server or --bootstrap-controller can be specified"};
@@ -13,8 +28,7 @@ void set_bootstrap(const arguments& args, properties& settings) {
 }
 
 properties client_settings(const arguments& args, std::string_view client_id, std::initializer_list<std::string_view> overrides) {
-    properties settings;
-    if (const auto file = args.text("command-config"); !file.empty()) settings = read_properties(file);
+    auto settings = file_settings(args);
     for (const auto option : overrides)
         for (auto& [name, value] : args.pairs(option)) settings.set(std::move(name), std::move(value), "--" + std::string{option});
     set_bootstrap(args, settings);

@@ -165,8 +165,7 @@ int run(const invocation& call) {
     how.max_bytes = static_cast<std::int32_t>(args.number_or("fetch-size", 1 << 20, 1, most));
     how.max_wait = milliseconds{args.number_or("max-wait-ms", 1'000, 0, most)};
 
-    properties settings;
-    if (args.has("command-config")) settings = read_properties(args.text("command-config"));
+    auto settings = file_settings(args);
     settings.set("bootstrap.servers", std::string{args.text("broker-list")}, "--broker-list");
     settings.set("client.id", "replica-verification");
     const admin at{client{settings}};

@@ -6,6 +6,7 @@
 #include <weir/base/log.hpp>
 #include <weir/base/sim/memory_files.hpp>
 #include <weir/producer.hpp>
+#include <weir/setting_name.hpp>
 
 #include <doctest/doctest.h>
 
@@ -96,6 +97,12 @@ TEST_CASE("all mistakes are told at once, one a line") {
     CHECK(refusal({.max_request_size = 0, .extra = {{"acks", "2"}, {"lingering.ms", "5"}}}) ==
           "max.request.size=0: allowed is a whole number from 1 to 2147483647\nacks=2: allowed is all, -1, 1, 0\n"
           "there is no setting lingering.ms; did you mean linger.ms?");
+}
+
+TEST_CASE("a name can be checked before anything is built") {
+    CHECK(check_setting_name("lingering.ms").what() == "there is no setting lingering.ms; did you mean linger.ms?");
+    CHECK(check_setting_name("completely.different.thing").code() == errc::invalid_setting);
+    for (const auto* known : {"linger.ms", "queue.buffering.max.ms", "group.id", "ssl.truststore.location", "key.serializer", "partitioner.class"}) CHECK(!check_setting_name(known));
 }
 
 TEST_CASE("a setting given twice has to say the same twice") {

@@ -204,3 +204,15 @@ TEST_CASE("plans, settings and payloads come from pipes as well as from files") 
     const test::named_pipe values{"one\ntwo\n"};
     CHECK(payloads::of_file(*make_posix_files(), values.path(), "\n"));
 }
+
+TEST_CASE("of a settings file, names that no client knows are left out, and only they") {
+    const test::named_pipe file{"acks=soon\nlingering.ms=5\nmy.own.setting=x\nkey.serializer=y\n"};
+    const auto path = file.path();
+    const char* const words[] = {"--bootstrap-server", "b:1", "--command-config", path.c_str()};
+    const arguments args{*find_tool("topics"), words};
+    const auto settings = file_settings(args);
+    CHECK(settings.size() == 2);
+    CHECK(settings.find("key.serializer"));
+    REQUIRE(settings.find("acks"));
+    CHECK_THROWS_AS(client{settings}, weir::exception);  // its value is none
+}

@@ -5,6 +5,7 @@
 
 #include <weir/base/log.hpp>
 #include <weir/base/setting.hpp>
+#include <weir/setting_name.hpp>
 
 #include <fmt/format.h>
 
@@ -48,6 +49,11 @@ std::vector<std::string_view> all_names() {
         if (!foreign.name.ends_with('*')) names.push_back(foreign.name);
     }
     return names;
+}
+
+std::string nobodys(std::string_view name) {
+    const auto near = nearest_name(name, all_names());
+    return near ? fmt::format("there is no setting {}; did you mean {}?", name, *near) : fmt::format("there is no setting {}", name);
 }
 
 bool concerns(std::string_view whose, std::string_view who) {
@@ -147,9 +153,7 @@ private:
             else logs.info(text);
             return;
         }
-        const auto near = nearest_name(entry.name, all_names());
-        problems_.push_back(placed(entry, near ? fmt::format("there is no setting {}; did you mean {}?", entry.name, *near)
-                                               : fmt::format("there is no setting {}", entry.name)));
+        problems_.push_back(placed(entry, nobodys(entry.name)));
     }
 
     std::string belongs_to(std::string_view name, std::string_view other) const {
@@ -218,3 +222,13 @@ error resolve(std::string_view who, std::span<const setting> rows, void* config,
 }
 
 }  // namespace weir::detail
+
+namespace weir {
+
+error check_setting_name(std::string_view name) {
+    const auto knows = [name](const detail::config_kind& kind) { return bool{detail::find_row(kind.settings(), name)}; };
+    if (detail::find_foreign(name) || std::ranges::any_of(detail::config_kinds(), knows)) return {};
+    return error{errc::invalid_setting, detail::nobodys(name)};
+}
+
+}  // namespace weir

@@ -12,7 +12,7 @@ inline constexpr option actions[] = {
     flag("delete-offsets", "Forget how far a group has read topics."),
     value("group", "id", "A group.").repeatable(),
     flag("all-groups", "All groups of this kind."),
-    value("timeout", "ms", "How long one operation may take (5000)."),
+    value("timeout", "ms", "How long one operation may take (30000)."),
 };
 inline constexpr option remove = flag("delete", "Delete groups that have no members.");
 inline constexpr option topic_scope[] = {

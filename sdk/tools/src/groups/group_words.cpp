@@ -37,7 +37,7 @@ std::string coordinator_words(const group_description& group, std::string_view g
 }
 
 admin connect_for_groups(const arguments& args, std::string_view client_id) {
-    return admin{connect(args, client_id)}.within(milliseconds{args.number_or("timeout", 5'000, 1, 3'600'000)});
+    return admin{connect(args, client_id)}.within(milliseconds{args.number_or("timeout", 30'000, 1, 3'600'000)});
 }
 
 void check_group_options(const arguments& args) {

@@ -1,10 +1,18 @@
 // Reads records from topics.
 #pragma once
-#include <weir/detail/consumer_core.hpp>
+#include <weir/client.hpp>
+#include <weir/consumer_config.hpp>
+#include <weir/detail/poll_source.hpp>
 #include <weir/detail/record_iterator.hpp>
 #include <weir/share_consumer.hpp>
 
+#include <initializer_list>
+#include <map>
+
 namespace weir {
+namespace detail {
+class consumer_handle;
+}
 
 /// One batch: a contiguous range, and a cheap view that shares ownership of the fetched bytes below. <weir/ranges.hpp> tells
 /// range-v3 so. Its bytes count in consumer_config::buffer_memory until the last copy is gone.
@@ -58,6 +66,94 @@ private:
     std::shared_ptr<const body> body_;
 };
 
+/// What every consumer can do, whatever its types; compiled once, in the library. Made as a consumer<K, V>, below.
+class consumer_base {
+public:
+    consumer_base(consumer_base&&) noexcept;
+    consumer_base& operator=(consumer_base&&) = delete;
+    ~consumer_base();  ///< as close(close_timeout), and waits for it where waiting is possible
+
+    // --- what to read: subscribe() or assign(), not both ---
+    /// These topics, shared with the group's other members.
+    void subscribe(std::vector<std::string> topics);
+    /// Every topic whose whole name matches, those made later included; docs/guides/groups.md tells the syntax.
+    void subscribe_matching(std::string pattern);
+    void unsubscribe();
+    /// These partitions and no others, without the group's help.
+    void assign(const std::vector<topic_partition>& to, at::position from = at::committed);
+    std::vector<topic_partition> assignment() const;
+    /// What subscribe() or subscribe_matching() said last, or the constructor; empty after assign() and unsubscribe().
+    weir::subscription subscription() const;
+    /// Before subscribe(), or else from the next rebalance on.
+    void on_rebalance(rebalance_listener listener);
+
+    // --- where; from any thread. What is not assigned is passed over ---
+    void seek(const topic_partition& where, at::position to);
+    /// To what was committed; where that is nothing, as auto.offset.reset says. With a leader epoch, the log is asked first
+    /// whether it still has what is before the offset (KIP-320). The metadata is yours.
+    void seek(const partition_offset& to);
+    void pause(const std::vector<topic_partition>& which);  ///< hands out nothing of these, and fetches nothing
+    void resume(const std::vector<topic_partition>& which);
+    std::vector<topic_partition> paused() const;  ///< of those assigned
+    op<std::int64_t> position(const topic_partition& where);  ///< offset of the next record to be handed out
+    /// Records of this partition, or of all that are assigned, that were not handed out yet; of those that a reader of
+    /// this isolation may see.
+    op<std::int64_t> lag(const topic_partition& of);
+    op<std::int64_t> lag();
+
+    // --- commit ---
+    /// Everything handed out, the record or batch in hand included. Errors, among others: errc::rebalance_in_progress,
+    /// errc::unknown_member_id, errc::illegal_generation: the partitions went to others; errc::timed_out.
+    op<> commit();
+    /// That partition, up to and including this record.
+    op<> commit(const record_info& finished);
+    op<> commit(std::vector<partition_offset> offsets);
+    op<std::vector<partition_offset>> committed(std::vector<topic_partition> of);
+    /// What a transaction needs to commit offsets in this group's name.
+    op<group_metadata> metadata();
+    /// Has the group assign its partitions anew (Consumer.enforceRebalance); nothing with group_protocol::consumer.
+    void rejoin(std::string reason);
+
+    // --- about topics, assigned or not ---
+    op<std::vector<partition_info>> partitions_for(const std::string& topic);
+    /// Every topic that one may see, internal ones too, with its partitions.
+    op<std::map<std::string, std::vector<partition_info>>> list_topics();
+    op<std::vector<offset_and_time>> beginning_offsets(std::vector<topic_partition> of);
+    op<std::vector<offset_and_time>> end_offsets(std::vector<topic_partition> of);
+    /// The first records of that time or later.
+    op<std::vector<offset_and_time>> offsets_for_times(std::vector<std::pair<topic_partition, timestamp>> of);
+
+    // --- the end ---
+    /// Ends the loop or poll() at the next record: errc::closed without a word in status(). From any thread, and from a signal
+    /// handler.
+    void stop() noexcept;
+    /// Calls stop() at these signals, for as long as the client lives.
+    void stop_on(std::initializer_list<int> signals);
+    /// Commits what was moved past (auto_commit), tells the listener, leaves the group. A record still in hand has not
+    /// been moved past: commit() says that it is done with.
+    op<> close(duration most = duration::max(), farewell to_group = farewell::standard);
+    /// Why the loop ended; no error after stop().
+    error status() const;
+
+protected:
+    consumer_base(const client& on, consumer_config config, std::vector<std::string> topics);
+    /// Blocks for more records; false at the end: status() says why.
+    bool refill();
+    /// True: pass over it. False: the loop ends.
+    bool undecodable(const detail::raw_record& which, const error& why);
+    std::shared_ptr<detail::op_core> start_poll(duration most, std::size_t records, std::shared_ptr<void> types, detail::poll_types how);
+
+    /// For consumer_config::on_consume.
+    void hear(const detail::raw_record& which, const record_info& where);
+
+    detail::record_window window_;
+    bool hooked_;  ///< there is one
+    const std::atomic<bool>* disturbed_;  ///< somebody stopped, moved, paused or took partitions: refill() sorts it out
+
+private:
+    std::shared_ptr<detail::consumer_handle> handle_;
+};
+
 /// Reads topics, as a member of a group or by itself. Belongs to one thread or strand at a time: iterating, poll() and next()
 /// by two at once gives errc::wrong_thread; everything else may be called from anywhere. Heartbeats, rebalances and
 /// fetching go on in the client's thread meanwhile.
@@ -67,19 +163,19 @@ private:
 ///
 /// What the application has moved past is committed on its own (auto_commit): the record or batch in hand never is.
 template <class K = bytes_view, class V = bytes_view>
-class consumer : public detail::consumer_core {
+class consumer : public consumer_base {
 public:
     using record_type = record<K, V>;
     /// Bytes, for assign() or subscribe(). Throws weir::exception (errc::invalid_setting) for a configuration that cannot
     /// be; does no I/O.
     consumer(const client& on, consumer_config config)
         requires has_serde<K> && has_serde<V>
-        : consumer_core(on, std::move(config), {}), types_(std::make_shared<types>(serde<K>{}, serde<V>{})) {}
+        : consumer_base(on, std::move(config), {}), types_(std::make_shared<types>(serde<K>{}, serde<V>{})) {}
     /// With a group the topics are subscribed to when records are first asked for, unless assign() or subscribe() came
     /// before; otherwise they only say what is in them.
     template <std::same_as<topic<K, V>>... More>
     consumer(const client& on, consumer_config config, const topic<K, V>& first, const More&... more)
-        : consumer_core(on, std::move(config), {first.name(), more.name()...}), types_(std::make_shared<types>(first.key(), first.value())) {}
+        : consumer_base(on, std::move(config), {first.name(), more.name()...}), types_(std::make_shared<types>(first.key(), first.value())) {}
 
     using iterator = detail::record_iterator<consumer, record_type>;
     /// Blocks for the next record. A record is valid until the next: its strings and spans are used again.

@@ -93,103 +93,107 @@ public:
     std::shared_ptr<reader> reader_;
 };
 
-consumer_core::consumer_core(const client& on, consumer_config config, std::vector<std::string> topics) {
-    config = settled(std::move(config), on.core().settings());
+}  // namespace weir::detail
+
+namespace weir {
+
+consumer_base::consumer_base(const client& on, consumer_config config, std::vector<std::string> topics) {
+    config = detail::settled(std::move(config), on.core().settings());
     hooked_ = static_cast<bool>(config.on_consume);
-    handle_ = std::make_shared<consumer_handle>(on, std::move(config), std::move(topics));
+    handle_ = std::make_shared<detail::consumer_handle>(on, std::move(config), std::move(topics));
     disturbed_ = &handle_->reader_->disturbed();
 }
-consumer_core::consumer_core(consumer_core&&) noexcept = default;
-consumer_core::~consumer_core() = default;
+consumer_base::consumer_base(consumer_base&&) noexcept = default;
+consumer_base::~consumer_base() = default;
 
-bool consumer_core::refill() {
+bool consumer_base::refill() {
     handle_->begin();
     return handle_->reader_->refill(window_);
 }
-void consumer_core::hear(const raw_record& which, const record_info& where) { handle_->reader_->hear(which, where); }
-bool consumer_core::undecodable(const raw_record& which, const error& why) { return handle_->reader_->undecodable(window_, which, why); }
-std::shared_ptr<op_core> consumer_core::start_poll(duration most, std::size_t records, std::shared_ptr<void> types, poll_types how) {
+void consumer_base::hear(const detail::raw_record& which, const record_info& where) { handle_->reader_->hear(which, where); }
+bool consumer_base::undecodable(const detail::raw_record& which, const error& why) { return handle_->reader_->undecodable(window_, which, why); }
+std::shared_ptr<detail::op_core> consumer_base::start_poll(duration most, std::size_t records, std::shared_ptr<void> types, detail::poll_types how) {
     handle_->begin();
     if (window_.of) handle_->reader_->leave(window_);
     return handle_->reader_->poll(most, records, std::move(types), how);
 }
 
-void consumer_core::subscribe(std::vector<std::string> topics) {
+void consumer_base::subscribe(std::vector<std::string> topics) {
     handle_->subscribe({std::move(topics), {}});
 }
-void consumer_core::subscribe_matching(std::string pattern) {
+void consumer_base::subscribe_matching(std::string pattern) {
     handle_->subscribe({{}, std::move(pattern)});
 }
-void consumer_core::unsubscribe() {
-    handle_->instead({}, [](consumer_loop& work) { work.unsubscribe(); });
+void consumer_base::unsubscribe() {
+    handle_->instead({}, [](detail::consumer_loop& work) { work.unsubscribe(); });
 }
-void consumer_core::on_rebalance(rebalance_listener listener) {
-    handle_->post([listener = std::move(listener)](consumer_loop& work) mutable { work.on_rebalance(std::move(listener)); });
+void consumer_base::on_rebalance(rebalance_listener listener) {
+    handle_->post([listener = std::move(listener)](detail::consumer_loop& work) mutable { work.on_rebalance(std::move(listener)); });
 }
-void consumer_core::assign(const std::vector<topic_partition>& to, at::position from) {
-    handle_->instead({}, [to, from](consumer_loop& work) { work.assign(to, from); });
+void consumer_base::assign(const std::vector<topic_partition>& to, at::position from) {
+    handle_->instead({}, [to, from](detail::consumer_loop& work) { work.assign(to, from); });
 }
-std::vector<topic_partition> consumer_core::assignment() const { return handle_->work_->assignment(); }
-weir::subscription consumer_core::subscription() const { return handle_->subscription(); }
-void consumer_core::seek(const topic_partition& where, at::position to) {
+std::vector<topic_partition> consumer_base::assignment() const { return handle_->work_->assignment(); }
+weir::subscription consumer_base::subscription() const { return handle_->subscription(); }
+void consumer_base::seek(const topic_partition& where, at::position to) {
     handle_->work_->in()->close(where);
-    handle_->post([where, to](consumer_loop& work) { work.seek(where, to); });
+    handle_->post([where, to](detail::consumer_loop& work) { work.seek(where, to); });
 }
-void consumer_core::seek(const partition_offset& to) {
+void consumer_base::seek(const partition_offset& to) {
     handle_->work_->in()->close(to.where);
-    handle_->post([to](consumer_loop& work) { work.seek(to); });
+    handle_->post([to](detail::consumer_loop& work) { work.seek(to); });
 }
-void consumer_core::pause(const std::vector<topic_partition>& which) {
+void consumer_base::pause(const std::vector<topic_partition>& which) {
     for (const auto& each : which) handle_->work_->in()->pause(each, true);
-    handle_->post([which](consumer_loop& work) { work.pause(which); });
+    handle_->post([which](detail::consumer_loop& work) { work.pause(which); });
 }
-void consumer_core::resume(const std::vector<topic_partition>& which) {
+void consumer_base::resume(const std::vector<topic_partition>& which) {
     for (const auto& each : which) handle_->work_->in()->pause(each, false);
-    handle_->post([which](consumer_loop& work) { work.pause(which); });
+    handle_->post([which](detail::consumer_loop& work) { work.pause(which); });
 }
-std::vector<topic_partition> consumer_core::paused() const { return handle_->work_->in()->paused(); }
-op<std::int64_t> consumer_core::position(const topic_partition& where) {
-    return handle_->ask<std::int64_t>([where](consumer_loop& work, auto done) { work.questions().position(where, std::move(done)); });
+std::vector<topic_partition> consumer_base::paused() const { return handle_->work_->in()->paused(); }
+op<std::int64_t> consumer_base::position(const topic_partition& where) {
+    return handle_->ask<std::int64_t>([where](detail::consumer_loop& work, auto done) { work.questions().position(where, std::move(done)); });
 }
-op<std::int64_t> consumer_core::lag(const topic_partition& of) {
-    return handle_->ask<std::int64_t>([of](consumer_loop& work, auto done) { work.questions().lag(of, std::move(done)); });
+op<std::int64_t> consumer_base::lag(const topic_partition& of) {
+    return handle_->ask<std::int64_t>([of](detail::consumer_loop& work, auto done) { work.questions().lag(of, std::move(done)); });
 }
-op<std::int64_t> consumer_core::lag() {
-    return handle_->ask<std::int64_t>([](consumer_loop& work, auto done) { work.questions().lag(std::nullopt, std::move(done)); });
+op<std::int64_t> consumer_base::lag() {
+    return handle_->ask<std::int64_t>([](detail::consumer_loop& work, auto done) { work.questions().lag(std::nullopt, std::move(done)); });
 }
 
-op<> consumer_core::commit() {
-    return handle_->ask<void>([read = handle_->work_->read_so_far(false)](consumer_loop& work, auto done) { work.commit_read(read, std::move(done)); });
+op<> consumer_base::commit() {
+    return handle_->ask<void>([read = handle_->work_->read_so_far(false)](detail::consumer_loop& work, auto done) { work.commit_read(read, std::move(done)); });
 }
-op<> consumer_core::commit(const record_info& finished) {
+op<> consumer_base::commit(const record_info& finished) {
     std::vector<partition_offset> one(1);
     one[0].where = finished.where();
     one[0].offset = finished.offset + 1;
     one[0].leader_epoch = finished.leader_epoch;
     return commit(std::move(one));
 }
-op<> consumer_core::commit(std::vector<partition_offset> offsets) {
-    return handle_->ask<void>([offsets = std::move(offsets)](consumer_loop& work, auto done) mutable { work.commit(std::move(offsets), std::move(done)); });
+op<> consumer_base::commit(std::vector<partition_offset> offsets) {
+    return handle_->ask<void>([offsets = std::move(offsets)](detail::consumer_loop& work, auto done) mutable { work.commit(std::move(offsets), std::move(done)); });
 }
-op<std::vector<partition_offset>> consumer_core::committed(std::vector<topic_partition> of) {
-    return handle_->ask<std::vector<partition_offset>>([of = std::move(of)](consumer_loop& work, auto done) mutable { work.committed(std::move(of), std::move(done)); });
+op<std::vector<partition_offset>> consumer_base::committed(std::vector<topic_partition> of) {
+    return handle_->ask<std::vector<partition_offset>>([of = std::move(of)](detail::consumer_loop& work, auto done) mutable { work.committed(std::move(of), std::move(done)); });
 }
-op<group_metadata> consumer_core::metadata() {
-    return handle_->ask<group_metadata>([](consumer_loop& work, auto done) { done->complete(work.metadata()); });
+op<group_metadata> consumer_base::metadata() {
+    return handle_->ask<group_metadata>([](detail::consumer_loop& work, auto done) { done->complete(work.metadata()); });
 }
-void consumer_core::rejoin(std::string reason) {
-    handle_->post([reason = std::move(reason)](consumer_loop& work) mutable { work.rejoin(std::move(reason)); });
+void consumer_base::rejoin(std::string reason) {
+    handle_->post([reason = std::move(reason)](detail::consumer_loop& work) mutable { work.rejoin(std::move(reason)); });
 }
 
-op<std::vector<partition_info>> consumer_core::partitions_for(const std::string& topic) {
-    return handle_->ask<std::vector<partition_info>>([topic](consumer_loop& work, auto done) { work.questions().partitions_for(topic, std::move(done)); });
+op<std::vector<partition_info>> consumer_base::partitions_for(const std::string& topic) {
+    return handle_->ask<std::vector<partition_info>>([topic](detail::consumer_loop& work, auto done) { work.questions().partitions_for(topic, std::move(done)); });
 }
-op<std::map<std::string, std::vector<partition_info>>> consumer_core::list_topics() {
-    return handle_->ask<std::map<std::string, std::vector<partition_info>>>([](consumer_loop& work, auto done) { work.questions().list_topics(std::move(done)); });
+op<std::map<std::string, std::vector<partition_info>>> consumer_base::list_topics() {
+    return handle_->ask<std::map<std::string, std::vector<partition_info>>>([](detail::consumer_loop& work, auto done) { work.questions().list_topics(std::move(done)); });
 }
 namespace {
-op<std::vector<offset_and_time>> find(consumer_handle& handle, std::vector<std::pair<topic_partition, std::int64_t>> asked) {
-    return handle.ask<std::vector<offset_and_time>>([asked = std::move(asked)](consumer_loop& work, auto done) mutable { work.questions().find_offsets(std::move(asked), std::move(done)); });
+op<std::vector<offset_and_time>> find(detail::consumer_handle& handle, std::vector<std::pair<topic_partition, std::int64_t>> asked) {
+    return handle.ask<std::vector<offset_and_time>>([asked = std::move(asked)](detail::consumer_loop& work, auto done) mutable { work.questions().find_offsets(std::move(asked), std::move(done)); });
 }
 std::vector<std::pair<topic_partition, std::int64_t>> all_at(std::vector<topic_partition> of, std::int64_t when) {
     std::vector<std::pair<topic_partition, std::int64_t>> asked;
@@ -197,24 +201,24 @@ std::vector<std::pair<topic_partition, std::int64_t>> all_at(std::vector<topic_p
     return asked;
 }
 }  // namespace
-op<std::vector<offset_and_time>> consumer_core::beginning_offsets(std::vector<topic_partition> of) { return find(*handle_, all_at(std::move(of), earliest_offset)); }
-op<std::vector<offset_and_time>> consumer_core::end_offsets(std::vector<topic_partition> of) { return find(*handle_, all_at(std::move(of), latest_offset)); }
-op<std::vector<offset_and_time>> consumer_core::offsets_for_times(std::vector<std::pair<topic_partition, timestamp>> of) {
+op<std::vector<offset_and_time>> consumer_base::beginning_offsets(std::vector<topic_partition> of) { return find(*handle_, all_at(std::move(of), detail::earliest_offset)); }
+op<std::vector<offset_and_time>> consumer_base::end_offsets(std::vector<topic_partition> of) { return find(*handle_, all_at(std::move(of), detail::latest_offset)); }
+op<std::vector<offset_and_time>> consumer_base::offsets_for_times(std::vector<std::pair<topic_partition, timestamp>> of) {
     std::vector<std::pair<topic_partition, std::int64_t>> asked;
     for (auto& [where, when] : of) asked.emplace_back(std::move(where), when.time_since_epoch().count());
     return find(*handle_, std::move(asked));
 }
 
-void consumer_core::stop() noexcept { handle_->reader_->stop(); }
-void consumer_core::stop_on(std::initializer_list<int> signals) {
+void consumer_base::stop() noexcept { handle_->reader_->stop(); }
+void consumer_base::stop_on(std::initializer_list<int> signals) {
     handle_->client_.core().on_signal(signals, [weak = std::weak_ptr{handle_->reader_}](int) {
         if (const auto reader = weak.lock()) reader->stop();
     });
 }
-op<> consumer_core::close(duration most, farewell to_group) {
+op<> consumer_base::close(duration most, farewell to_group) {
     handle_->reader_->stop();
     return handle_->close(most, to_group);
 }
-error consumer_core::status() const { return handle_->reader_->status(); }
+error consumer_base::status() const { return handle_->reader_->status(); }
 
-}  // namespace weir::detail
+}  // namespace weir

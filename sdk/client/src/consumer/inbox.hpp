@@ -3,7 +3,7 @@
 #include "../op_state.hpp"
 #include "chunk.hpp"
 
-#include <weir/detail/consumer_core.hpp>
+#include <weir/detail/poll_source.hpp>
 
 #include <deque>
 #include <map>

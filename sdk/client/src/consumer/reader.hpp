@@ -2,6 +2,8 @@
 #pragma once
 #include "inbox.hpp"
 
+#include <weir/consumer_config.hpp>
+
 #include <semaphore.h>
 
 namespace weir::detail {

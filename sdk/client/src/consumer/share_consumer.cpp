@@ -248,32 +248,36 @@ std::shared_ptr<op_core> share_handle::poll(duration most, std::shared_ptr<void>
     return waiting;
 }
 
-share_core::share_core(const client& on, share_consumer_config config, std::vector<std::string> topics) {
-    if (auto why = resolve("share consumer", config, on.core().settings())) throw exception{std::move(why)};
-    if (auto why = check(config)) throw exception{std::move(why)};
-    handle_ = std::make_shared<share_handle>(on, std::move(config), std::move(topics));
+}  // namespace weir::detail
+
+namespace weir {
+
+share_consumer_base::share_consumer_base(const client& on, share_consumer_config config, std::vector<std::string> topics) {
+    if (auto why = detail::resolve("share consumer", config, on.core().settings())) throw exception{std::move(why)};
+    if (auto why = detail::check(config)) throw exception{std::move(why)};
+    handle_ = std::make_shared<detail::share_handle>(on, std::move(config), std::move(topics));
 }
-share_core::share_core(share_core&&) noexcept = default;
-share_core::~share_core() {
+share_consumer_base::share_consumer_base(share_consumer_base&&) noexcept = default;
+share_consumer_base::~share_consumer_base() {
     if (handle_) handle_->let_go();
 }
-void share_core::subscribe(std::vector<std::string> topics) { handle_->subscribe(std::move(topics)); }
-void share_core::unsubscribe() { handle_->subscribe({}); }
-std::vector<std::string> share_core::subscription() const { return handle_->subscription(); }
-std::optional<duration> share_core::acquisition_lock_timeout() const { return handle_->lock_timeout(); }
-op<std::vector<acknowledged>> share_core::commit() { return handle_->commit(); }
-void share_core::stop() noexcept { handle_->stop(); }
-void share_core::stop_on(std::initializer_list<int> signals) {
+void share_consumer_base::subscribe(std::vector<std::string> topics) { handle_->subscribe(std::move(topics)); }
+void share_consumer_base::unsubscribe() { handle_->subscribe({}); }
+std::vector<std::string> share_consumer_base::subscription() const { return handle_->subscription(); }
+std::optional<duration> share_consumer_base::acquisition_lock_timeout() const { return handle_->lock_timeout(); }
+op<std::vector<acknowledged>> share_consumer_base::commit() { return handle_->commit(); }
+void share_consumer_base::stop() noexcept { handle_->stop(); }
+void share_consumer_base::stop_on(std::initializer_list<int> signals) {
     handle_->client_.core().on_signal(signals, [weak = std::weak_ptr{handle_}](int) {
         if (const auto handle = weak.lock()) handle->stop();
     });
 }
-op<> share_core::close(duration most) { return handle_->close(most); }
-error share_core::status() const { return handle_->status(); }
-bool share_core::take_next(lent_record& into) { return handle_->take_next(into); }
-bool share_core::undecodable(const lent_record& which, const error& why) { return handle_->undecodable(which, why); }
-std::shared_ptr<op_core> share_core::start_poll(duration most, std::shared_ptr<void> types, share_types how) {
+op<> share_consumer_base::close(duration most) { return handle_->close(most); }
+error share_consumer_base::status() const { return handle_->status(); }
+bool share_consumer_base::take_next(detail::lent_record& into) { return handle_->take_next(into); }
+bool share_consumer_base::undecodable(const detail::lent_record& which, const error& why) { return handle_->undecodable(which, why); }
+std::shared_ptr<detail::op_core> share_consumer_base::start_poll(duration most, std::shared_ptr<void> types, detail::share_types how) {
     return handle_->poll(most, std::move(types), how);
 }
 
-}  // namespace weir::detail
+}  // namespace weir

@@ -4,7 +4,7 @@
 #include "chunk.hpp"
 #include "share_session.hpp"
 
-#include <weir/detail/share_core.hpp>
+#include <weir/detail/share_source.hpp>
 
 #include <atomic>
 #include <mutex>

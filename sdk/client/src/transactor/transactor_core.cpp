@@ -63,7 +63,7 @@ consumer_config transactor_core::reading(const std::string& group_id, at::positi
     return config;
 }
 
-result<> transactor_core::run(consumer_core& in, function<result<std::vector<read_span>>()> poll, function<void(transaction&)> work) {
+result<> transactor_core::run(consumer_base& in, function<result<std::vector<read_span>>()> poll, function<void(transaction&)> work) {
     for (int failures = 0;;) {
         const auto before = in.metadata().get();
         const auto spans = poll();
@@ -110,7 +110,7 @@ result<> transactor_core::run(consumer_core& in, function<result<std::vector<rea
 
 // To what is committed, since a transaction that was thought to be aborted, or another member, may have moved that; to the
 // batch where nothing is.
-result<> transactor_core::rewind(consumer_core& in, const std::vector<read_span>& spans) {
+result<> transactor_core::rewind(consumer_base& in, const std::vector<read_span>& spans) {
     std::vector<topic_partition> parts;
     for (const auto& each : spans) parts.push_back(each.where);
     for (int failures = 0;;) {

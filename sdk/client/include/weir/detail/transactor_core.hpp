@@ -1,6 +1,6 @@
 // The part of a transactor that does not depend on its types.
 #pragma once
-#include <weir/detail/consumer_core.hpp>
+#include <weir/consumer.hpp>
 #include <weir/producer.hpp>
 
 namespace weir::detail {
@@ -19,11 +19,11 @@ public:
     static consumer_config reading(const std::string& group_id, at::position start, int max_poll_records);
 
     /// `poll` reads the next batch, `work` processes that one.
-    result<> run(consumer_core& in, function<result<std::vector<read_span>>()> poll, function<void(transaction&)> work);
+    result<> run(consumer_base& in, function<result<std::vector<read_span>>()> poll, function<void(transaction&)> work);
 
 private:
     /// Back to before the batch.
-    result<> rewind(consumer_core& in, const std::vector<read_span>& spans);
+    result<> rewind(consumer_base& in, const std::vector<read_span>& spans);
     /// Before the next attempt.
     result<> pause(int failures);
 

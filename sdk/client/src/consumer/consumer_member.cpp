@@ -22,7 +22,7 @@ void put(const Places& places, List& into) {
 
 }  // namespace
 
-consumer_member::consumer_member(membership_config config, net::backoff retry, std::uint64_t seed) : config_(std::move(config)), retry_(retry), random_(seed) {
+consumer_member::consumer_member(membership_config config, net::backoff retry, std::uint64_t seed) : config_(std::move(config)), random_(seed), heartbeats_(retry, random_()) {
     identity_.group_id = config_.group_id;
     identity_.instance_id = config_.instance_id;
 }
@@ -34,7 +34,7 @@ void consumer_member::subscribe(subscription to) {
     wish_changed_ = wish_changed_ || to.topics != wish_.topics || to.pattern != wish_.pattern;
     wish_ = std::move(to);
     subscribed_ = true;
-    if (phase_ == phase::member && wish_changed_) beat_at_ = now_;
+    if (wish_changed_) heartbeats_.hurry(now_);
 }
 
 void consumer_member::polled() { away_ = false; }
@@ -49,18 +49,15 @@ void consumer_member::leave(farewell how) {
 void consumer_member::leave_at_once() {
     if (!leaving_) return;
     lose_all();
-    identity_.generation = -1;
-    beating_ = 0;
-    phase_ = phase::out;
-    leaving_ = false;
-    effects_.push_back(consumer_effect::left{});
+    heartbeats_.drop();
+    has_left();
 }
 
 void consumer_member::rejected(const group_identity& who, errc code) {
     if (who.member_id != identity_.member_id || !in_group()) return;
     if (code == errc::unknown_member_id) return fenced("a commit was answered with UNKNOWN_MEMBER_ID");
     // An epoch behind the coordinator's is brought up to date by the next answer, or fenced by it.
-    if (code == errc::stale_member_epoch || code == errc::fenced_member_epoch || code == errc::illegal_generation) beat_at_ = now_;
+    if (code == errc::stale_member_epoch || code == errc::fenced_member_epoch || code == errc::illegal_generation) heartbeats_.hurry(now_);
     if (code == errc::fenced_instance_id) fail(explained(code, ""));
 }
 
@@ -111,13 +108,13 @@ void consumer_member::reconcile() {
     if (!complete && coming.empty()) return;  // names come later
     effects_.push_back(consumer_effect::assigned{named(coming)});
     owned_changed_ = true;
-    beat_at_ = now_;
+    heartbeats_.hurry(now_);
     if (complete) target_.reset();
 }
 
 void consumer_member::begin_revoke(std::set<place> going) {
     going_ = std::move(going);
-    revocation_ = ++last_ticket_;
+    ++revocation_;
     give_up_at_ = now_ + config_.max_poll_interval;
     effects_.push_back(consumer_effect::revoke{revocation_, named(going_)});
 }
@@ -130,14 +127,13 @@ void consumer_member::after_revoke() {
     for (const auto& each : std::exchange(going_, {})) owned_.erase(each);
     give_up_at_ = time_point::max();
     owned_changed_ = true;  // others wait for it
-    beat_at_ = now_;
+    heartbeats_.hurry(now_);
     reconcile();
 }
 
 // --- heartbeats
 
-void consumer_member::send_heartbeat(std::int32_t epoch) {
-    beating_ = ++last_ticket_;
+void consumer_member::send_heartbeat(std::uint64_t number, std::int32_t epoch) {
     protocol::consumer_group_heartbeat_request request;
     request.group_id = config_.group_id;
     request.member_id = identity_.member_id;
@@ -160,26 +156,37 @@ void consumer_member::send_heartbeat(std::int32_t epoch) {
         owned_changed_ = false;
     }
     if (all) tell_all_ = false;
-    effects_.push_back(consumer_effect::heartbeat{beating_, std::move(request)});
+    effects_.push_back(consumer_effect::heartbeat{number, std::move(request)});
 }
 
 void consumer_member::answered(std::uint64_t of, const protocol::consumer_group_heartbeat_response& answer, time_point now) {
-    if (of != beating_) return;
     now_ = now;
-    beating_ = 0;
-    if (phase_ == phase::leaving) {
-        phase_ = phase::out;
-        if (std::exchange(leaving_, false)) effects_.push_back(consumer_effect::left{});
-        return;
-    }
-    if (const auto code = errc_from_wire(answer.error_code); code != errc::none) return trouble(code, answer.error_message.value_or(""));
-    failures_ = 0;
+    const auto code = errc_from_wire(answer.error_code);
+    const auto outcome = heartbeats_.answered(of, code, answer.member_epoch, milliseconds{answer.heartbeat_interval_ms}, now);
+    if (outcome != heartbeat_outcome::accepted) return not_accepted(outcome, explained(code, answer.error_message.value_or("")));
     if (answer.member_id && !answer.member_id->empty()) identity_.member_id = *answer.member_id;
-    identity_.generation = answer.member_epoch;
-    phase_ = phase::member;
-    if (answer.heartbeat_interval_ms > 0) interval_ = milliseconds{answer.heartbeat_interval_ms};
-    beat_at_ = owned_changed_ || wish_changed_ ? now : now + interval_;
+    identity_.generation = heartbeats_.epoch();
+    if (owned_changed_ || wish_changed_) heartbeats_.hurry(now);
     if (answer.assignment) take_target(*answer.assignment);
+}
+
+void consumer_member::request_failed(std::uint64_t of, const error& why, time_point now) {
+    now_ = now;
+    not_accepted(heartbeats_.failed(of, why, now), why.code() == errc::unsupported_version ? explained(why.code(), std::string{why.what()}) : why);
+}
+
+void consumer_member::not_accepted(heartbeat_outcome outcome, const error& why) {
+    switch (outcome) {
+        case heartbeat_outcome::outdated:
+        case heartbeat_outcome::accepted: return;
+        case heartbeat_outcome::left: return has_left();
+        case heartbeat_outcome::fenced: return fenced(fmt::format("the heartbeat was answered with {}", describe(why.code()).name));
+        case heartbeat_outcome::refused: return fail(why);
+        case heartbeat_outcome::retry_elsewhere: effects_.push_back(consumer_effect::forget_coordinator{}); break;
+        case heartbeat_outcome::retry: break;
+    }
+    logs.info(fmt::format("group {}: {}", config_.group_id, why.message()));
+    tell_all_ = true;
 }
 
 void consumer_member::tick(time_point now, time_point last_polled) {
@@ -189,7 +196,7 @@ void consumer_member::tick(time_point now, time_point last_polled) {
         after_revoke();
     }
     if (leaving_) {
-        if (!revoking() && phase_ != phase::leaving) {
+        if (!revoking() && !heartbeats_.leaving()) {
             if (owned_.empty()) return send_leave();
             begin_revoke(owned_);
         }
@@ -200,22 +207,17 @@ void consumer_member::tick(time_point now, time_point last_polled) {
         lose_all();
         return send_leave();
     }
-    if (phase_ == phase::out && subscribed_ && !away_) {
+    if (heartbeats_.out() && subscribed_ && !away_) {
         if (identity_.member_id.empty()) identity_.member_id = to_string(random_uuid(random_));  // the member's own choice (KIP-1082)
-        phase_ = phase::joining;
         tell_all_ = true;
-        beat_at_ = std::max(now, beat_at_ == time_point::max() ? now : beat_at_);
+        heartbeats_.join(now);
     }
-    if (beating_ == 0 && now >= beat_at_ && (phase_ == phase::joining || phase_ == phase::member)) {
-        beat_at_ = time_point::max();
-        send_heartbeat(phase_ == phase::joining ? 0 : identity_.generation);
-    }
+    if (heartbeats_.due(now)) send_heartbeat(heartbeats_.send(), heartbeats_.epoch());
 }
 
 time_point consumer_member::deadline(time_point last_polled) const {
-    auto next = give_up_at_;
-    if (beating_ == 0 && (phase_ == phase::joining || phase_ == phase::member)) next = std::min(next, beat_at_);
-    if (phase_ == phase::out && subscribed_ && !away_) next = std::min(next, now_);
+    auto next = std::min(give_up_at_, heartbeats_.deadline());
+    if (heartbeats_.out() && subscribed_ && !away_) next = std::min(next, now_);
     if (in_group() && !leaving_ && last_polled < time_point::max() - config_.max_poll_interval) next = std::min(next, last_polled + config_.max_poll_interval);
     return next;
 }
@@ -226,19 +228,19 @@ time_point consumer_member::deadline(time_point last_polled) const {
 void consumer_member::send_leave() {
     const auto how = std::exchange(farewell_, farewell::standard);
     const bool is_static = !config_.instance_id.empty();
-    target_.reset();
-    beat_at_ = time_point::max();
     const bool silent = how == farewell::remain_in_group && !is_static;
-    if (silent || (!in_group() && phase_ != phase::joining)) {
-        if (silent) beating_ = 0;
-        identity_.generation = -1;
-        phase_ = phase::out;
-        if (std::exchange(leaving_, false)) effects_.push_back(consumer_effect::left{});
-        return;
-    }
-    phase_ = phase::leaving;
-    send_heartbeat(is_static && how != farewell::leave_group ? -2 : -1);
+    target_.reset();
     identity_.generation = -1;
+    if (silent || heartbeats_.out()) {
+        heartbeats_.drop();
+        return has_left();
+    }
+    send_heartbeat(heartbeats_.send_last(), is_static && how != farewell::leave_group ? -2 : -1);
+}
+
+void consumer_member::has_left() {
+    identity_.generation = -1;
+    if (std::exchange(leaving_, false)) effects_.push_back(consumer_effect::left{});
 }
 
 // --- trouble
@@ -255,51 +257,13 @@ void consumer_member::fenced(std::string_view reason) {
     logs.info(fmt::format("group {}: no member any more: {}", config_.group_id, reason));
     lose_all();
     identity_.generation = -1;
-    beating_ = 0;
-    phase_ = phase::out;
-    beat_at_ = now_;
-}
-
-void consumer_member::retry_later(const error& why) {
-    logs.info(fmt::format("group {}: {}", config_.group_id, why.message()));
-    tell_all_ = true;
-    beat_at_ = now_ + retry_.after(++failures_, random_);
-}
-
-void consumer_member::request_failed(std::uint64_t of, const error& why, time_point now) {
-    if (of != beating_) return;
-    now_ = now;
-    beating_ = 0;
-    if (phase_ == phase::leaving) {
-        phase_ = phase::out;
-        if (std::exchange(leaving_, false)) effects_.push_back(consumer_effect::left{});
-        return;
-    }
-    if (why.code() == errc::unsupported_version) return fail(explained(why.code(), std::string{why.what()}));
-    if (why.permanent()) return fail(why);
-    effects_.push_back(consumer_effect::forget_coordinator{});
-    retry_later(why);
-}
-
-void consumer_member::trouble(errc code, const std::string& text) {
-    switch (code) {
-        case errc::fenced_member_epoch: return fenced("the heartbeat was answered with FENCED_MEMBER_EPOCH");
-        case errc::unknown_member_id: return fenced("the heartbeat was answered with UNKNOWN_MEMBER_ID");
-        case errc::not_coordinator:
-        case errc::coordinator_not_available: effects_.push_back(consumer_effect::forget_coordinator{}); break;
-        case errc::unreleased_instance_id: return fail(explained(code, text));
-        default:
-            if (!describe(code).retriable) return fail(explained(code, text));
-    }
-    retry_later(explained(code, text));
+    heartbeats_.drop();
 }
 
 void consumer_member::fail(error why) {
     lose_all();
     identity_.generation = -1;
-    beating_ = 0;
-    beat_at_ = time_point::max();
-    phase_ = phase::out;
+    heartbeats_.drop();
     subscribed_ = false;
     if (std::exchange(leaving_, false)) effects_.push_back(consumer_effect::left{});
     else effects_.push_back(consumer_effect::failed{std::move(why)});
@@ -316,11 +280,10 @@ error consumer_member::explained(errc code, const std::string& text) const {
             case errc::unsupported_assignor: return fmt::format("the cluster has no assignor '{}' (group.remote.assignor; group.consumer.assignors of the brokers)", config_.remote_assignor);
             case errc::invalid_regular_expression: return fmt::format("the cluster does not understand the topic pattern '{}'; its syntax is RE2's", wish_.pattern);
             case errc::group_max_size_reached: return "it has as many members as the broker allows (group.consumer.max.size)";
-            case errc::group_authorization_failed: return "the principal may not read it; it needs READ on the group";
-            default: return std::string{describe(code).condition};
+            default: return "";
         }
     }();
-    return error{code, fmt::format("ConsumerGroupHeartbeat of group {}: {}{}{}", config_.group_id, advice, text.empty() ? "" : "; the coordinator says: ", text)};
+    return heartbeat_error("ConsumerGroupHeartbeat", config_.group_id, code, advice, text);
 }
 
 }  // namespace weir::detail

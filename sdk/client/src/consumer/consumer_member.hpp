@@ -3,9 +3,9 @@
 //
 // As with classic_member: inputs in, effects out, no I/O and no clock.
 #pragma once
+#include "heartbeat_session.hpp"
 #include "membership.hpp"
 
-#include <weir/net/backoff.hpp>
 #include <weir/protocol/messages/consumer_group_heartbeat.hpp>
 
 #include <map>
@@ -54,9 +54,8 @@ public:
 private:
     /// Topic id and partition; topics of one name may follow each other.
     using place = std::pair<uuid, std::int32_t>;
-    enum class phase : std::uint8_t { out, joining, member, leaving };
 
-    bool in_group() const noexcept { return phase_ == phase::member; }
+    bool in_group() const noexcept { return heartbeats_.member(); }
     bool revoking() const noexcept { return !going_.empty(); }
     std::vector<topic_partition> named(const std::set<place>& places) const;
     void take_target(const protocol::consumer_group_heartbeat_response::assignment_data& assignment);
@@ -67,22 +66,21 @@ private:
     /// No member any more, and joins again with the same id.
     void fenced(std::string_view reason);
     void fail(error why);
-    void trouble(errc code, const std::string& text);
-    void retry_later(const error& why);
-    void send_heartbeat(std::int32_t epoch);
+    void not_accepted(heartbeat_outcome outcome, const error& why);
+    void send_heartbeat(std::uint64_t number, std::int32_t epoch);
     void send_leave();
+    void has_left();
     error explained(errc code, const std::string& text) const;
 
     membership_config config_;
-    net::backoff retry_;
     random_source random_;
+    heartbeat_session heartbeats_;
     subscription wish_;
     bool subscribed_ = false;
     bool away_ = false;
     bool leaving_ = false;
     farewell farewell_ = farewell::standard;
 
-    phase phase_ = phase::out;
     group_identity identity_;
     std::map<uuid, std::string> names_;
     std::set<place> owned_;
@@ -96,13 +94,8 @@ private:
     bool owned_changed_ = false;
 
     time_point now_;
-    time_point beat_at_ = time_point::max();
     time_point give_up_at_ = time_point::max();
-    milliseconds interval_{5'000};
-    int failures_ = 0;
-    std::uint64_t last_ticket_ = 0;
-    std::uint64_t beating_ = 0;
-    std::uint64_t revocation_ = 0;
+    std::uint64_t revocation_ = 0;  // the last one's number
     std::vector<effect> effects_;
 };
 

@@ -1,9 +1,9 @@
 // A member of a share group (KIP-932), stepped by hand: ShareGroupHeartbeat says that it lives, and is told from which
 // partitions it may fetch. Others fetch from them too, so nothing has to be given up before anything is taken.
 #pragma once
+#include "heartbeat_session.hpp"
 #include "membership.hpp"
 
-#include <weir/net/backoff.hpp>
 #include <weir/protocol/messages/share_group_heartbeat.hpp>
 
 #include <map>
@@ -42,33 +42,25 @@ public:
     std::vector<uuid> nameless() const;
 
 private:
-    enum class phase : std::uint8_t { out, joining, member, leaving };
-    void send_heartbeat(std::int32_t epoch);
+    void send_heartbeat(std::uint64_t number, std::int32_t epoch);
+    void not_accepted(heartbeat_outcome outcome, const error& why);
     void tell_assignment();
     void lose_all();
-    void retry_later(const error& why);
     void fail(error why);
-    void ended();
+    void has_left();
     error explained(errc code, const std::string& text) const;
 
     std::string group_id_, member_id_, rack_;
     milliseconds max_poll_interval_;
-    net::backoff retry_;
-    random_source random_;
+    heartbeat_session heartbeats_;
     std::vector<std::string> topics_;
     bool subscribed_ = false, leaving_ = false, away_ = false;
     bool tell_all_ = true, wish_changed_ = false;
-    phase phase_ = phase::out;
-    std::int32_t epoch_ = 0;
     std::set<place> target_;
     std::map<uuid, std::string> names_;
     std::size_t told_ = 0;  ///< places of the target that were told: those without a name are not
 
     time_point now_;
-    time_point beat_at_ = time_point::max();
-    milliseconds interval_{5'000};
-    int failures_ = 0;
-    std::uint64_t last_ticket_ = 0, beating_ = 0;
     std::vector<effect> effects_;
 };
 

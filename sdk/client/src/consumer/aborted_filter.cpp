@@ -25,10 +25,10 @@ aborted_filter::aborted_filter(std::vector<aborted_transaction> all) : all_(std:
 bool aborted_filter::hides(const protocol::batch_view& batch) {
     if (all_.empty() || !batch.has_producer_id()) return false;
     for (; next_ < all_.size() && all_[next_].first_offset <= batch.last_offset(); ++next_) open_.push_back(all_[next_].producer_id);
-    const auto mine = std::find(open_.begin(), open_.end(), batch.producer_id());
-    if (mine == open_.end()) return false;
+    const auto transaction = std::find(open_.begin(), open_.end(), batch.producer_id());
+    if (transaction == open_.end()) return false;
     if (!batch.control()) return batch.transactional();
-    if (abort_marker(batch)) open_.erase(mine);
+    if (abort_marker(batch)) open_.erase(transaction);
     return true;
 }
 

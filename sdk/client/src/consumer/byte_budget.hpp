@@ -27,10 +27,10 @@ public:
         used_ += given;
         return given;
     }
-    /// Whether who has `mine` may take as much as one batch needs: the others have no more than the limit. If not, `when_room`.
-    bool admits(std::size_t mine) {
+    /// Whether who has `reserved` may take as much as one batch needs: the others have no more than the limit. If not, `when_room`.
+    bool admits(std::size_t reserved) {
         const std::lock_guard held{mutex_};
-        if (used_ - mine <= limit_) return true;
+        if (used_ - reserved <= limit_) return true;
         starved_ = true;
         return false;
     }
@@ -75,16 +75,16 @@ private:
 class held_bytes {
 public:
     held_bytes(std::shared_ptr<byte_budget> of, std::size_t bytes, std::shared_ptr<const void> content) noexcept
-        : of_(std::move(of)), bytes_(bytes), content_(std::move(content)) {}
+        : budget_(std::move(of)), bytes_(bytes), content_(std::move(content)) {}
     held_bytes(const held_bytes&) = delete;
     held_bytes& operator=(const held_bytes&) = delete;
     ~held_bytes() {
         content_.reset();
-        of_->release(bytes_);
+        budget_->release(bytes_);
     }
 
 private:
-    std::shared_ptr<byte_budget> of_;
+    std::shared_ptr<byte_budget> budget_;
     std::size_t bytes_;
     std::shared_ptr<const void> content_;
 };

@@ -22,7 +22,7 @@ void put(raw_record& out, const protocol::record_view& in) {
 }  // namespace
 
 chunk::chunk(bytes_view content, std::shared_ptr<const void> owner, std::int64_t from, std::vector<aborted_transaction> aborted, chunk_settings how)
-    : owner_(std::move(owner)), how_(std::move(how)), aborted_(std::move(aborted)), from_(from), end_offset_(from) {
+    : owner_(std::move(owner)), settings_(std::move(how)), aborted_(std::move(aborted)), next_offset_(from), end_offset_(from) {
     protocol::record_set all{content, protocol::crc_check::skip};
     while (const auto entry = all.next()) {
         end_offset_ = std::max(end_offset_, entry->last_offset() + 1);
@@ -49,7 +49,7 @@ result<std::size_t> chunk::read(std::span<raw_record> into) {
 }
 
 void chunk::leave_batch() {
-    from_ = std::max(from_, open_next_offset_);
+    next_offset_ = std::max(next_offset_, open_next_offset_);
     rest_ = rest_.subspan(open_bytes_);
     state_ = opened::nothing;
 }
@@ -61,7 +61,7 @@ result<bool> chunk::more(look at) {
             if (!next) return next.error();
             if (!*next) return false;
             const auto* batch = (*next)->batch();
-            if (at == look::headers && batch && batch->base_offset() >= from_) {
+            if (at == look::headers && batch && batch->base_offset() >= next_offset_) {
                 if (auto why = no_room(*batch)) return why;
                 return true;
             }
@@ -75,14 +75,14 @@ result<bool> chunk::more(look at) {
 // A batch is opened whole, and begins where it always did: what is wanted of it may have been compacted away.
 bool chunk::has_rest() {
     if (state_ == opened::legacy) {
-        while (!legacy_records_.empty() && legacy_records_.front().offset < from_) legacy_records_ = legacy_records_.subspan(1);
+        while (!legacy_records_.empty() && legacy_records_.front().offset < next_offset_) legacy_records_ = legacy_records_.subspan(1);
         return !legacy_records_.empty();
     }
-    if (cursor_.delivered() > 0 || open_base_offset_ >= from_) return cursor_.delivered() < open_count_;
+    if (cursor_.delivered() > 0 || open_base_offset_ >= next_offset_) return cursor_.delivered() < open_count_;
     protocol::record_view record;
     auto ahead = cursor_;
     for (; ahead.next(record); cursor_ = ahead) {
-        if (record.offset >= from_) return true;
+        if (record.offset >= next_offset_) return true;
     }
     return ahead.failed();  // which read() tells
 }
@@ -91,25 +91,25 @@ std::size_t chunk::read_batch(std::span<raw_record> into) {
     std::size_t count = 0;
     protocol::record_view record;
     while (count < into.size() && cursor_.next(record)) {
-        if (record.offset < from_) [[unlikely]] continue;
+        if (record.offset < next_offset_) [[unlikely]] continue;
         put(into[count++], record);
     }
-    if (count > 0) from_ = into[count - 1].offset + 1;
+    if (count > 0) next_offset_ = into[count - 1].offset + 1;
     return count;
 }
 
 std::size_t chunk::read_legacy(std::span<raw_record> into) {
     std::size_t count = 0;
     for (; count < into.size() && !legacy_records_.empty(); legacy_records_ = legacy_records_.subspan(1)) {
-        if (legacy_records_.front().offset < from_) continue;
+        if (legacy_records_.front().offset < next_offset_) continue;
         put(into[count++], legacy_records_.front());
     }
-    if (count > 0) from_ = into[count - 1].offset + 1;
+    if (count > 0) next_offset_ = into[count - 1].offset + 1;
     return count;
 }
 
 void chunk::rewind(std::int64_t to) {
-    from_ = to;
+    next_offset_ = to;
     state_ = opened::nothing;
 }
 
@@ -122,14 +122,14 @@ void chunk::pack() {
 }
 
 error chunk::damage(const protocol::set_entry& entry) const {
-    if (!how_.check_crcs || entry.crc_matches()) return {};
+    if (!settings_.check_crcs || entry.crc_matches()) return {};
     return error{errc::corrupt_message, fmt::format("the checksum of the batch up to offset {} does not match", entry.last_offset())};
 }
 
 result<std::optional<protocol::set_entry>> chunk::find_next() {
     for (;;) {
         if (rest_.empty()) {
-            from_ = std::max(from_, end_offset_);
+            next_offset_ = std::max(next_offset_, end_offset_);
             return std::optional<protocol::set_entry>{};
         }
         protocol::record_set set{rest_, protocol::crc_check::skip};
@@ -137,19 +137,19 @@ result<std::optional<protocol::set_entry>> chunk::find_next() {
         if (!entry) return error{errc::corrupt_message, "what follows is no record batch"};
         open_bytes_ = entry->size();
         open_next_offset_ = entry->last_offset() + 1;
-        if (open_next_offset_ > from_) {
+        if (open_next_offset_ > next_offset_) {
             const auto* batch = entry->batch();
-            const bool hidden = batch && ((how_.read_committed && aborted_.hides(*batch)) || batch->control() || batch->record_count() == 0);
+            const bool hidden = batch && ((settings_.read_committed && aborted_.hides(*batch)) || batch->control() || batch->record_count() == 0);
             if (!hidden) return entry;
             if (auto why = damage(*entry)) return why;  // a header that is wrong hides nothing
         }
-        from_ = std::max(from_, open_next_offset_);
+        next_offset_ = std::max(next_offset_, open_next_offset_);
         rest_ = rest_.subspan(open_bytes_);
     }
 }
 
 error chunk::no_room(const protocol::batch_view& batch) const {
-    if (!batch.compressed() || !how_.opened || how_.opened->admits(payload_ && !payload_kept_ ? payload_->share : 0)) return {};
+    if (!batch.compressed() || !settings_.opened || settings_.opened->admits(payload_ && !payload_kept_ ? payload_->share : 0)) return {};
     return error{errc::buffer_full, "decompressed batches that are in use leave no room for another"};
 }
 
@@ -198,7 +198,7 @@ error chunk::open(const protocol::legacy_entry& entry) {
 
 // One buffer serves all batches, unless somebody holds what is in it.
 unpacked_batch& chunk::fresh_buffer() {
-    if (!payload_ || std::exchange(payload_kept_, false)) payload_ = std::make_shared<unpacked_batch>(how_.opened);
+    if (!payload_ || std::exchange(payload_kept_, false)) payload_ = std::make_shared<unpacked_batch>(settings_.opened);
     payload_->content.clear();
     return *payload_;
 }

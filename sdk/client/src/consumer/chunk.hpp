@@ -57,7 +57,7 @@ public:
     /// Holds only what was fetched until it is read again.
     void pack();
     /// Where the reader is: everything below was read or is not there.
-    std::int64_t next_offset() const noexcept { return from_; }
+    std::int64_t next_offset() const noexcept { return next_offset_; }
     /// What the next chunk begins with, once this one is read.
     std::int64_t end_offset() const noexcept { return end_offset_; }
     std::int32_t end_epoch() const noexcept { return end_epoch_; }  ///< leader epoch of the last batch; -1 when unknown
@@ -87,9 +87,9 @@ private:
 
     bytes_view rest_;  // whole batches, the one that is open first
     std::shared_ptr<const void> owner_;
-    chunk_settings how_;
+    chunk_settings settings_;
     aborted_filter aborted_;
-    std::int64_t from_ = 0;
+    std::int64_t next_offset_ = 0;
     std::int64_t end_offset_ = 0;
     std::int32_t end_epoch_ = -1;
     std::int32_t epoch_ = -1;

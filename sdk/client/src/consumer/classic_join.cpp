@@ -45,13 +45,13 @@ void classic_member::send_join() {
     request.protocol_type = protocol_type;
     request.reason = rejoin_reason_.substr(0, 255);
     for (const auto& each : strategies_) {
-        joining_member me;
-        me.topics = {topics_.begin(), topics_.end()};
-        me.owned.assign(owned_.begin(), owned_.end());
-        if (identity_.generation >= 0) me.generation = identity_.generation;
-        me.rack = config_.rack;
-        me.user_data = each.how->user_data(each.last ? &*each.last : nullptr, each.generation);
-        auto metadata = encode_subscription(me);
+        joining_member joining;
+        joining.topics = {topics_.begin(), topics_.end()};
+        joining.owned.assign(owned_.begin(), owned_.end());
+        if (identity_.generation >= 0) joining.generation = identity_.generation;
+        joining.rack = config_.rack;
+        joining.user_data = each.how->user_data(each.last ? &*each.last : nullptr, each.generation);
+        auto metadata = encode_subscription(joining);
         if (!metadata) return fail(metadata.error());
         auto& offered = request.protocols.emplace_back();
         offered.name = each.how->name;

@@ -174,10 +174,10 @@ void classic_member::send_leave(std::string_view reason) {
     const bool leave_word = gives_up && !identity_.member_id.empty();
     protocol::leave_group_request request;
     request.group_id = config_.group_id;
-    auto& me = request.members.emplace_back();
-    me.member_id = identity_.member_id;
-    if (!config_.instance_id.empty()) me.group_instance_id = config_.instance_id;
-    me.reason = std::string{reason};
+    auto& leaving = request.members.emplace_back();
+    leaving.member_id = identity_.member_id;
+    if (!config_.instance_id.empty()) leaving.group_instance_id = config_.instance_id;
+    leaving.reason = std::string{reason};
     identity_.member_id.clear();
     identity_.generation = -1;
     watched_.clear();

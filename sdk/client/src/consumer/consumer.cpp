@@ -25,10 +25,10 @@ public:
         work_ = std::make_shared<consumer_loop>(on.core().view(), strand_, std::move(config));
         work_->open();
         if (!letters_to.empty()) {
-            letters_ = std::make_shared<dead_letters>(on, loop_, std::move(letters_to), group_id_, work_->in(), work_->letters());
+            letters_ = std::make_shared<dead_letters>(on, loop_, std::move(letters_to), group_id_, work_->shared_inbox(), work_->letters());
             how.letters = letters_;
         }
-        reader_ = std::make_shared<reader>(work_->in(), strand_, loop_, how);
+        reader_ = std::make_shared<reader>(work_->shared_inbox(), strand_, loop_, how);
         reader_->open();
         if (!group_id_.empty()) wish_.topics = std::move(topics);
         implied_ = !wish_.empty();
@@ -136,22 +136,22 @@ void consumer_base::assign(const std::vector<topic_partition>& to, at::position 
 std::vector<topic_partition> consumer_base::assignment() const { return handle_->work_->assignment(); }
 weir::subscription consumer_base::subscription() const { return handle_->subscription(); }
 void consumer_base::seek(const topic_partition& where, at::position to) {
-    handle_->work_->in()->close(where);
+    handle_->work_->shared_inbox()->close(where);
     handle_->post([where, to](detail::consumer_loop& work) { work.seek(where, to); });
 }
 void consumer_base::seek(const partition_offset& to) {
-    handle_->work_->in()->close(to.where);
+    handle_->work_->shared_inbox()->close(to.where);
     handle_->post([to](detail::consumer_loop& work) { work.seek(to); });
 }
 void consumer_base::pause(const std::vector<topic_partition>& which) {
-    for (const auto& each : which) handle_->work_->in()->pause(each, true);
+    for (const auto& each : which) handle_->work_->shared_inbox()->pause(each, true);
     handle_->post([which](detail::consumer_loop& work) { work.pause(which); });
 }
 void consumer_base::resume(const std::vector<topic_partition>& which) {
-    for (const auto& each : which) handle_->work_->in()->pause(each, false);
+    for (const auto& each : which) handle_->work_->shared_inbox()->pause(each, false);
     handle_->post([which](detail::consumer_loop& work) { work.pause(which); });
 }
-std::vector<topic_partition> consumer_base::paused() const { return handle_->work_->in()->paused(); }
+std::vector<topic_partition> consumer_base::paused() const { return handle_->work_->shared_inbox()->paused(); }
 op<std::int64_t> consumer_base::position(const topic_partition& where) {
     return handle_->ask<std::int64_t>([where](detail::consumer_loop& work, auto done) { work.questions().position(where, std::move(done)); });
 }

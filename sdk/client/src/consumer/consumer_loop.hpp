@@ -13,7 +13,7 @@ class consumer_loop final : public membership_events, public std::enable_shared_
 public:
     consumer_loop(std::shared_ptr<cluster> view, std::shared_ptr<callbacks> strand, consumer_config config);
 
-    const std::shared_ptr<inbox>& in() const noexcept { return inbox_; }
+    const std::shared_ptr<inbox>& shared_inbox() const noexcept { return inbox_; }
     const std::shared_ptr<letters_under_way>& letters() const noexcept { return letters_; }
     /// Begins, once there is a shared_ptr.
     void open();

@@ -4,9 +4,9 @@ namespace weir::detail {
 
 bool letters_under_way::begin(letter& which) {
     const std::lock_guard held{mutex_};
-    auto& mine = feeds_[which.of];
-    if (!mine.offsets.insert(which.offset).second) return false;
-    which.of->undelivered = *mine.offsets.begin();
+    auto& pending = feeds_[which.of];
+    if (!pending.offsets.insert(which.offset).second) return false;
+    which.of->undelivered = *pending.offsets.begin();
     which.number = next_++;
     under_way_.insert(which.number);
     inbox_->letters(static_cast<std::ptrdiff_t>(which.size));
@@ -18,13 +18,13 @@ void letters_under_way::end(const letter& which, const error& why) {
     {
         const std::lock_guard held{mutex_};
         if (const auto at = feeds_.find(which.of); at != feeds_.end()) {
-            auto& mine = at->second;
+            auto& pending = at->second;
             if (why) {
-                if (!mine.lost) mine.lost = why;
+                if (!pending.lost) pending.lost = why;
             } else {
-                mine.offsets.erase(which.offset);
-                which.of->undelivered = mine.offsets.empty() ? -1 : *mine.offsets.begin();
-                if (mine.offsets.empty()) feeds_.erase(at);
+                pending.offsets.erase(which.offset);
+                which.of->undelivered = pending.offsets.empty() ? -1 : *pending.offsets.begin();
+                if (pending.offsets.empty()) feeds_.erase(at);
             }
         }
         under_way_.erase(which.number);

@@ -58,13 +58,13 @@ void settle(cluster& view, const Query& asked, result<Answer>& into, std::int16_
     into = about(asked.where, why, describe(why).condition);
 }
 
-task<void> ask_offsets(std::shared_ptr<cluster> view, std::int32_t broker, const std::vector<offset_query>& asked, const places& mine, isolation level,
+task<void> ask_offsets(std::shared_ptr<cluster> view, std::int32_t broker, const std::vector<offset_query>& asked, const places& indexes, isolation level,
                        std::vector<result<found_offset>>& answers) {
     protocol::list_offsets_request request;
     request.replica_id = -1;
     request.isolation_level = static_cast<std::int8_t>(level);
     request.timeout_ms = static_cast<std::int32_t>(view->request_timeout().count());
-    for (const auto i : mine) {
+    for (const auto i : indexes) {
         const auto& where = asked[i].where;
         if (request.topics.empty() || request.topics.back().name != where.topic) request.topics.emplace_back().name = where.topic;
         auto& part = request.topics.back().partitions.emplace_back();
@@ -82,7 +82,7 @@ task<void> ask_offsets(std::shared_ptr<cluster> view, std::int32_t broker, const
         if (got) {
             for (const auto& topic : got->message.topics) {
                 for (const auto& part : topic.partitions) {
-                    const auto at = place_of(asked, mine, topic.name, part.partition_index);
+                    const auto at = place_of(asked, indexes, topic.name, part.partition_index);
                     if (at < asked.size()) settle(*view, asked[at], answers[at], part.error_code, found_offset{part.offset, part.timestamp, part.leader_epoch});
                 }
             }
@@ -90,13 +90,13 @@ task<void> ask_offsets(std::shared_ptr<cluster> view, std::int32_t broker, const
         }
     }
     view->refresh();
-    for (const auto i : mine) answers[i] = why.located(asked[i].where.topic, asked[i].where.partition);
+    for (const auto i : indexes) answers[i] = why.located(asked[i].where.topic, asked[i].where.partition);
 }
 
-task<void> ask_epochs(std::shared_ptr<cluster> view, std::int32_t broker, const std::vector<epoch_query>& asked, const places& mine, std::vector<result<epoch_end>>& answers) {
+task<void> ask_epochs(std::shared_ptr<cluster> view, std::int32_t broker, const std::vector<epoch_query>& asked, const places& indexes, std::vector<result<epoch_end>>& answers) {
     protocol::offset_for_leader_epoch_request request;
     request.replica_id = -1;
-    for (const auto i : mine) {
+    for (const auto i : indexes) {
         const auto& where = asked[i].where;
         if (request.topics.empty() || request.topics.back().topic != where.topic) request.topics.emplace_back().topic = where.topic;
         auto& part = request.topics.back().partitions.emplace_back();
@@ -114,7 +114,7 @@ task<void> ask_epochs(std::shared_ptr<cluster> view, std::int32_t broker, const 
         if (got) {
             for (const auto& topic : got->message.topics) {
                 for (const auto& part : topic.partitions) {
-                    const auto at = place_of(asked, mine, topic.topic, part.partition);
+                    const auto at = place_of(asked, indexes, topic.topic, part.partition);
                     if (at < asked.size()) settle(*view, asked[at], answers[at], part.error_code, epoch_end{part.leader_epoch, part.end_offset});
                 }
             }
@@ -122,7 +122,7 @@ task<void> ask_epochs(std::shared_ptr<cluster> view, std::int32_t broker, const 
         }
     }
     if (why.code() != errc::unsupported_version) view->refresh();
-    for (const auto i : mine) answers[i] = why.located(asked[i].where.topic, asked[i].where.partition);
+    for (const auto i : indexes) answers[i] = why.located(asked[i].where.topic, asked[i].where.partition);
 }
 
 }  // namespace
@@ -147,7 +147,7 @@ task<std::vector<result<found_offset>>> list_offsets(std::shared_ptr<cluster> vi
     std::vector<result<found_offset>> answers(asked.size(), result<found_offset>{errc::unknown_server_error});
     const auto leaders = by_leader(*view, asked, answers);
     std::vector<task<void>> parts;
-    for (const auto& [broker, mine] : leaders) parts.push_back(ask_offsets(view, broker, asked, mine, level, answers));
+    for (const auto& [broker, indexes] : leaders) parts.push_back(ask_offsets(view, broker, asked, indexes, level, answers));
     auto all = when_all(std::move(parts));
     co_await all;
     co_return answers;
@@ -157,7 +157,7 @@ task<std::vector<result<epoch_end>>> epoch_ends(std::shared_ptr<cluster> view, s
     std::vector<result<epoch_end>> answers(asked.size(), result<epoch_end>{errc::unknown_server_error});
     const auto leaders = by_leader(*view, asked, answers);
     std::vector<task<void>> parts;
-    for (const auto& [broker, mine] : leaders) parts.push_back(ask_epochs(view, broker, asked, mine, answers));
+    for (const auto& [broker, indexes] : leaders) parts.push_back(ask_epochs(view, broker, asked, indexes, answers));
     auto all = when_all(std::move(parts));
     co_await all;
     co_return answers;

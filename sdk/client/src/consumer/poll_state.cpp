@@ -6,49 +6,49 @@ namespace weir::detail {
 
 // What follows, up to take(), is called with the reader's lock.
 
-reader::found poll_state::find(bool mine) {
+reader::found poll_state::find(bool may_open) {
     if (tries_) return find_decodable();
-    if (!single_) return of_->peek(mine ? chunk::look::records : chunk::look::headers, failure_);
+    if (!single_) return reader_->peek(may_open ? chunk::look::records : chunk::look::headers, failure_);
     // A single record is read at once: only that tells whether there is one.
-    const auto got = of_->read(1, failure_);
-    of_->ahead_ = got == reader::found::records;
+    const auto got = reader_->read(1, failure_);
+    reader_->ahead_ = got == reader::found::records;
     return got;
 }
 
 reader::found poll_state::find_decodable() {
     for (;;) {
-        const auto got = of_->read(1, failure_);
+        const auto got = reader_->read(1, failure_);
         if (got != reader::found::records) return got;
-        const auto& record = of_->records_.front();
+        const auto& record = reader_->records_.front();
         const auto why = how_.check(types_.get(), record);
         if (!why) {
-            of_->ahead_ = true;
+            reader_->ahead_ = true;
             return got;
         }
-        if (!of_->pass_over(record, of_->where(), why, failure_)) return reader::found::failed;
-        of_->handed(record.offset + 1);
+        if (!reader_->pass_over(record, reader_->where(), why, failure_)) return reader::found::failed;
+        reader_->handed(record.offset + 1);
     }
 }
 
 void poll_state::end() {
-    of_->polling_ = false;
-    of_->inbox_->begin(of_->loop_.now());  // however long this took: the application is there
+    reader_->polling_ = false;
+    reader_->inbox_->begin(reader_->loop_.now());  // however long this took: the application is there
     finish();
 }
 
-void poll_state::see(bool mine) {
+void poll_state::see(bool may_open) {
     for (;;) {
         if (over()) return;  // cancelled, and somebody else may be reading
-        if (find(mine) != reader::found::nothing) return end();
-        of_->polling_ = true;
-        if (of_->stopped_.load()) continue;  // between the two
-        if (of_->inbox_->wait(self())) break;
+        if (find(may_open) != reader::found::nothing) return end();
+        reader_->polling_ = true;
+        if (reader_->stopped_.load()) continue;  // between the two
+        if (reader_->inbox_->wait(self())) break;
     }
-    of_->watch(until);  // the alarm may have come while nobody was registered
+    reader_->watch(until);  // the alarm may have come while nobody was registered
 }
 
 void poll_state::begin(duration most) {
-    if (most != duration::max()) until = of_->loop_.now() + most;
+    if (most != duration::max()) until = reader_->loop_.now() + most;
     if (most > duration{0}) return see(true);
     static_cast<void>(find(true));
     end();
@@ -56,20 +56,20 @@ void poll_state::begin(duration most) {
 
 void poll_state::ready() {
     if (tries_) {  // code of users has no business on this thread
-        of_->inbox_->begin(of_->loop_.now());
+        reader_->inbox_->begin(reader_->loop_.now());
         return ask_for_look();
     }
-    const std::lock_guard held{of_->mutex_};
+    const std::lock_guard held{reader_->mutex_};
     see(false);
 }
 
 void poll_state::look() {
-    const std::lock_guard held{of_->mutex_};
+    const std::lock_guard held{reader_->mutex_};
     see(true);
 }
 
 void poll_state::late() {
-    const std::lock_guard held{of_->mutex_};
+    const std::lock_guard held{reader_->mutex_};
     if (!over()) end();
 }
 
@@ -81,39 +81,39 @@ void poll_state::fail(error why) {
 void poll_state::take(std::uint32_t index, void* into) {
     if (cancelled(index) && !ended()) failure_ = error{errc::cancelled};
     if (failure_) left_ = 0;
-    const std::lock_guard held{of_->mutex_};
+    const std::lock_guard held{reader_->mutex_};
     how_.build(types_.get(), *this, into);
-    of_->end(given_ == 0 ? failure_ : error{});
+    reader_->end(given_ == 0 ? failure_ : error{});
 }
 
 bool poll_state::next(raw_part& found, std::vector<std::shared_ptr<const void>>& keep) {
     if (left_ == 0) return false;
-    const auto& mine = of_->in_hand_;
+    const auto& in_hand = reader_->in_hand_;
     // The one that next() ended with is handed out wherever the application went since.
-    if (!(single_ && std::exchange(of_->ahead_, false))) {
-        if (of_->read(left_, failure_) != reader::found::records) return false;
+    if (!(single_ && std::exchange(reader_->ahead_, false))) {
+        if (reader_->read(left_, failure_) != reader::found::records) return false;
     }
     // Each partition once: what comes later of one that had its turn waits for the next batch.
-    const auto seen = std::find(mine.begin(), mine.end(), of_->of_);
-    if (seen != mine.end() && seen + 1 != mine.end()) {
-        of_->now_.rewind(of_->records_.front().offset);
+    const auto seen = std::find(in_hand.begin(), in_hand.end(), reader_->feed_);
+    if (seen != in_hand.end() && seen + 1 != in_hand.end()) {
+        reader_->chunk_.rewind(reader_->records_.front().offset);
         left_ = 0;
         return false;
     }
-    left_ -= of_->records_.size();
-    given_ += of_->records_.size();
-    if (seen == mine.end()) of_->in_hand_.push_back(of_->of_);
-    of_->inbox_->holds();
-    of_->of_->how_far.handed.store(of_->records_.back().offset + 1, std::memory_order_release);
-    found.records = of_->records_;
-    found.where = of_->where();
-    keep.push_back(of_->of_);
-    of_->now_.keep(keep);
+    left_ -= reader_->records_.size();
+    given_ += reader_->records_.size();
+    if (seen == in_hand.end()) reader_->in_hand_.push_back(reader_->feed_);
+    reader_->inbox_->holds();
+    reader_->feed_->how_far.handed.store(reader_->records_.back().offset + 1, std::memory_order_release);
+    found.records = reader_->records_;
+    found.where = reader_->where();
+    keep.push_back(reader_->feed_);
+    reader_->chunk_.keep(keep);
     return true;
 }
 
 bool poll_state::undecodable(const raw_part& from, const raw_record& which, const error& why) {
-    if (of_->pass_over(which, from.where, why, failure_)) {
+    if (reader_->pass_over(which, from.where, why, failure_)) {
         --given_;
         ++left_;
         if (single_) failure_ = why;  // when there is no other

@@ -13,9 +13,9 @@ class poll_state final : public op_signal, public poll_waiter, public poll_sourc
 public:
     /// `records`: 0: as many as a batch may have; 1: next().
     poll_state(std::shared_ptr<reader> of, std::size_t records, std::shared_ptr<void> types, poll_types how)
-        : op_signal(of->strand_), of_(std::move(of)), single_(records == 1), tries_(of_->settings_.bad != on_bad_record::stop),
-          left_(records == 0 ? of_->settings_.max_poll_records : records), types_(std::move(types)), how_(how) {
-        hooked = of_->settings_.on_consume != nullptr;
+        : op_signal(of->strand_), reader_(std::move(of)), single_(records == 1), tries_(reader_->settings_.bad != on_bad_record::stop),
+          left_(records == 0 ? reader_->settings_.max_poll_records : records), types_(std::move(types)), how_(how) {
+        hooked = reader_->settings_.on_consume != nullptr;
     }
 
     void begin(weir::duration most);
@@ -30,19 +30,19 @@ public:
     bool next(raw_part& found, std::vector<std::shared_ptr<const void>>& keep) override;
     bool undecodable(const raw_part& from, const raw_record& which, const error& why) override;
     const error& failure() const override { return failure_; }
-    void hear(const raw_record& which, const record_info& where) override { of_->hear(which, where); }
+    void hear(const raw_record& which, const record_info& where) override { reader_->hear(which, where); }
 
 private:
     std::shared_ptr<poll_state> self() { return std::static_pointer_cast<poll_state>(shared_from_this()); }
     void look() override;
-    /// Ends, or waits for more. `mine`: on the application's thread, where batches are opened; elsewhere headers have to tell.
-    void see(bool mine);
-    reader::found find(bool mine);
+    /// Ends, or waits for more. `may_open`: on the application's thread, where batches are opened; elsewhere headers have to tell.
+    void see(bool may_open);
+    reader::found find(bool may_open);
     /// Passes over what cannot be decoded, up to the first that can.
     reader::found find_decodable();
     void end();
 
-    std::shared_ptr<reader> of_;
+    std::shared_ptr<reader> reader_;
     const bool single_;
     const bool tries_;
     std::size_t left_;

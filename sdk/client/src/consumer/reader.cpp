@@ -21,20 +21,20 @@ error stopped_error() { return error{errc::closed, "the consumer was stopped"}; 
 /// Finds out when two threads are in here at once.
 class reader::visit {
 public:
-    explicit visit(reader& of) : of_(of), alone_(!of.inside_.exchange(true, std::memory_order_acquire)) {
-        if (alone_) of_.mutex_.lock();
+    explicit visit(reader& entered) : reader_(entered), alone_(!entered.inside_.exchange(true, std::memory_order_acquire)) {
+        if (alone_) reader_.mutex_.lock();
     }
     visit(const visit&) = delete;
     visit& operator=(const visit&) = delete;
     ~visit() {
         if (!alone_) return;
-        of_.mutex_.unlock();
-        of_.inside_.store(false, std::memory_order_release);
+        reader_.mutex_.unlock();
+        reader_.inside_.store(false, std::memory_order_release);
     }
     bool alone() const noexcept { return alone_; }
 
 private:
-    reader& of_;
+    reader& reader_;
     const bool alone_;
 };
 
@@ -44,22 +44,22 @@ error wrong_thread_error() {
 
 record_info reader::where() const {
     record_info at;
-    at.topic = of_->topic;
-    at.partition = of_->partition;
-    at.leader_epoch = now_.epoch();
-    at.append_time = now_.append_time();
+    at.topic = feed_->topic;
+    at.partition = feed_->partition;
+    at.leader_epoch = chunk_.epoch();
+    at.append_time = chunk_.append_time();
     return at;
 }
 
 void reader::give_back() {
-    if (!of_) return;
-    now_.pack();
-    inbox_->put_back(of_, std::move(now_));
-    of_.reset();
+    if (!feed_) return;
+    chunk_.pack();
+    inbox_->put_back(feed_, std::move(chunk_));
+    feed_.reset();
 }
 
 reader::found reader::acquire(error& why) {
-    if (disturbed().load(std::memory_order_relaxed) || (of_ && since_taken_ >= records_in_turn && !now_.unpacked() && inbox_->others_wait())) {
+    if (disturbed().load(std::memory_order_relaxed) || (feed_ && since_taken_ >= records_in_turn && !chunk_.unpacked() && inbox_->others_wait())) {
         inbox_->calm();
         unread();
         give_back();
@@ -68,9 +68,9 @@ reader::found reader::acquire(error& why) {
         why = stopped_error();
         return found::failed;
     }
-    if (of_) return found::records;
+    if (feed_) return found::records;
     since_taken_ = 0;
-    switch (inbox_->take(now_, of_, why)) {
+    switch (inbox_->take(chunk_, feed_, why)) {
         case inbox::outcome::chunk: return found::records;
         case inbox::outcome::failed: return found::failed;
         case inbox::outcome::nothing: break;
@@ -82,12 +82,12 @@ reader::found reader::read(std::size_t most, error& why) {
     for (;;) {
         if (const auto got = acquire(why); got != found::records) return got;
         if (std::exchange(ahead_, false)) return found::records;
-        auto count = now_.read(std::span{room_}.first(std::min(most, room_.size())));
+        auto count = chunk_.read(std::span{room_}.first(std::min(most, room_.size())));
         if (!count) return in_vain(count.error(), why);
         if (*count > 0) {
             records_ = std::span{room_}.first(*count);
             since_taken_ += *count;
-            of_->how_far.epoch.store(now_.epoch(), std::memory_order_relaxed);
+            feed_->how_far.epoch.store(chunk_.epoch(), std::memory_order_relaxed);
             return found::records;
         }
         finish_chunk();
@@ -97,7 +97,7 @@ reader::found reader::read(std::size_t most, error& why) {
 reader::found reader::peek(chunk::look at, error& why) {
     for (;;) {
         if (const auto got = acquire(why); got != found::records || ahead_) return got;
-        const auto more = now_.more(at);
+        const auto more = chunk_.more(at);
         if (!more) return in_vain(more.error(), why);
         if (*more) return found::records;
         finish_chunk();
@@ -105,7 +105,7 @@ reader::found reader::peek(chunk::look at, error& why) {
 }
 
 void reader::unread() {
-    if (std::exchange(ahead_, false)) now_.rewind(records_.front().offset);
+    if (std::exchange(ahead_, false)) chunk_.rewind(records_.front().offset);
 }
 
 /// Without room for it a batch waits until there is.
@@ -119,20 +119,20 @@ reader::found reader::in_vain(const error& of, error& why) {
 }
 
 void reader::finish_chunk() {
-    handed(now_.next_offset());
-    inbox_->finish(of_);
-    of_.reset();
-    now_ = chunk{};
+    handed(chunk_.next_offset());
+    inbox_->finish(feed_);
+    feed_.reset();
+    chunk_ = chunk{};
 }
 
 error reader::located(const error& why) const {
-    return error{why.code(), fmt::format("{}-{}: {}; seek() past it to go on", of_->topic, of_->partition, why.what())}.located(of_->topic, of_->partition, now_.next_offset());
+    return error{why.code(), fmt::format("{}-{}: {}; seek() past it to go on", feed_->topic, feed_->partition, why.what())}.located(feed_->topic, feed_->partition, chunk_.next_offset());
 }
 
 /// Up to there the partition is in the application's hands, or has nothing for it.
 void reader::handed(std::int64_t next_offset) {
-    auto& far = of_->how_far;
-    const bool in_hand = std::find(in_hand_.begin(), in_hand_.end(), of_) != in_hand_.end();
+    auto& far = feed_->how_far;
+    const bool in_hand = std::find(in_hand_.begin(), in_hand_.end(), feed_) != in_hand_.end();
     if (!in_hand) far.finished.store(next_offset, std::memory_order_release);
     far.handed.store(next_offset, std::memory_order_release);
 }
@@ -145,8 +145,8 @@ void reader::watch(time_point until) {
         loop.call_at(until, [weak, until] {
             const auto self = weak.lock();
             if (!self) return;
-            auto mine = until;
-            self->alarm_at_.compare_exchange_strong(mine, time_point::max());
+            auto expected = until;
+            self->alarm_at_.compare_exchange_strong(expected, time_point::max());
             self->watch(self->inbox_->expire(self->loop_.now()));
         });
     });
@@ -161,13 +161,13 @@ void reader::move_on() {
 bool reader::pass_over(const raw_record& which, const record_info& at, const error& why, error& failure) {
     if (settings_.bad == on_bad_record::skip) return true;
     if (const auto letters = settings_.letters.lock()) {
-        letters->send(of_, which, why);
+        letters->send(feed_, which, why);
         return true;
     }
     failure = error{errc::malformed, fmt::format("{}-{}: the record at offset {} cannot be decoded: {}; seek() past it to go on, or set on_bad_record", at.topic, at.partition, which.offset, why.what())}
                   .located(std::string{at.topic}, at.partition, which.offset);
-    now_.rewind(which.offset);
-    of_->how_far.handed.store(which.offset, std::memory_order_release);
+    chunk_.rewind(which.offset);
+    feed_->how_far.handed.store(which.offset, std::memory_order_release);
     return false;
 }
 
@@ -189,15 +189,15 @@ bool reader::refill(record_window& window) {
             return false;
         }
         if (window.next != window.end) {
-            if (of_) now_.rewind(window.next->offset);
+            if (feed_) chunk_.rewind(window.next->offset);
             window = {};
         }
         move_on();
         auto got = read(window_records, why);
         if (got == found::records) {
-            in_hand_.push_back(of_);
+            in_hand_.push_back(feed_);
             inbox_->holds();
-            window = {records_.data(), records_.data() + records_.size(), &of_->how_far, where()};
+            window = {records_.data(), records_.data() + records_.size(), &feed_->how_far, where()};
             end({});
             return true;
         }
@@ -221,7 +221,7 @@ bool reader::refill(record_window& window) {
 void reader::leave(record_window& window) {
     const visit here{*this};
     if (!here.alone()) return;
-    if (of_ && window.next != window.end) now_.rewind(window.next->offset);
+    if (feed_ && window.next != window.end) chunk_.rewind(window.next->offset);
     window = {};
 }
 

@@ -80,7 +80,7 @@ private:
     friend class poll_state;
     enum class found : std::uint8_t { records, nothing, failed };
     class visit;
-    /// Records of one batch: records_, of_. Passes over chunks that are read.
+    /// Records of one batch: records_, feed_. Passes over chunks that are read.
     found read(std::size_t most, error& why);
     found acquire(error& why);
     /// Whether read() would give something, for all that is seen so.
@@ -114,8 +114,8 @@ private:
     std::atomic<bool> polling_ = false;  // a poll() waits
     std::weak_ptr<poll_waiter> waiting_;
     std::atomic<time_point> alarm_at_ = time_point::max();
-    feed_ptr of_;      // nullptr: no chunk
-    chunk now_;
+    feed_ptr feed_;  // nullptr: no chunk
+    chunk chunk_;
     std::size_t since_taken_ = 0;
     std::vector<raw_record> room_ = std::vector<raw_record>(window_records);
     std::span<const raw_record> records_;

@@ -199,27 +199,27 @@ namespace {
 class share_poll_state final : public share_poll, public share_source {
 public:
     share_poll_state(std::shared_ptr<share_handle> of, time_point limit, std::shared_ptr<void> types, share_types how)
-        : share_poll(of->strand_, limit), of_(std::move(of)), types_(std::move(types)), how_(how) {}
+        : share_poll(of->strand_, limit), handle_(std::move(of)), types_(std::move(types)), how_(how) {}
 
     void end(std::vector<part_ptr> found, error why) override {
-        if (found.empty() || !of_->rejects_bad()) return share_poll::end(std::move(found), std::move(why));
+        if (found.empty() || !handle_->rejects_bad()) return share_poll::end(std::move(found), std::move(why));
         brought = std::move(found);
         ask_for_look();
     }
     void take(std::uint32_t index, void* into) override {
         if (cancelled(index) && !ended()) problem = error{errc::cancelled};
-        else if (problem) of_->end(problem);
-        of_->take_over(std::move(brought));
+        else if (problem) handle_->end(problem);
+        handle_->take_over(std::move(brought));
         how_.build(types_.get(), *this, into);
     }
     bool next(lent_record& found) override {
-        if (of_->next_lent(found, false)) return true;
-        if (!problem) problem = of_->status();
+        if (handle_->next_lent(found, false)) return true;
+        if (!problem) problem = handle_->status();
         return false;
     }
     bool undecodable(const lent_record& which, const error& why) override {
-        if (of_->undecodable(which, why)) return true;
-        problem = of_->status();
+        if (handle_->undecodable(which, why)) return true;
+        problem = handle_->status();
         return false;
     }
     const error& failure() const override { return problem; }
@@ -227,12 +227,12 @@ public:
 private:
     void look() override {
         if (ready(0)) return;  // cancelled
-        of_->take_over(std::exchange(brought, {}));
-        if (of_->find_decodable(types_.get(), how_)) return share_poll::end({}, {});
-        of_->post([self = std::static_pointer_cast<share_poll>(shared_from_this())](share_loop& work) { work.want(self); });
+        handle_->take_over(std::exchange(brought, {}));
+        if (handle_->find_decodable(types_.get(), how_)) return share_poll::end({}, {});
+        handle_->post([self = std::static_pointer_cast<share_poll>(shared_from_this())](share_loop& work) { work.want(self); });
     }
 
-    std::shared_ptr<share_handle> of_;
+    std::shared_ptr<share_handle> handle_;
     std::shared_ptr<void> types_;
     share_types how_;
 };

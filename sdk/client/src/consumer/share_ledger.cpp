@@ -32,10 +32,10 @@ result<std::vector<acquired_range>> acquired_ranges(const std::vector<protocol::
 }
 
 lease_part::lease_part(std::shared_ptr<share_ledger> in, lender from, place where, std::string topic, chunk content, std::vector<acquired_range> acquired, time_point ends)
-    : in_(std::move(in)), from_(from), where_(where), topic_(std::move(topic)), content_(std::move(content)), acquired_(std::move(acquired)), ends_(ends) {}
+    : ledger_(std::move(in)), lender_(from), where_(where), topic_(std::move(topic)), content_(std::move(content)), acquired_(std::move(acquired)), ends_(ends) {}
 
 lease_part::~lease_part() {
-    const auto now = in_->now();
+    const auto now = ledger_->now();
     std::map<std::int64_t, verdict> back;
     std::size_t over = 0;
     if (!opened_ && ends_ <= now) over = acquired_count();
@@ -49,8 +49,8 @@ lease_part::~lease_part() {
         if (ends(i) > now) back.emplace(records_[i].offset, verdict::release);
         else ++over;
     }
-    if (now != time_point::max()) in_->expired(over);
-    if (!back.empty()) in_->give_back(from_, where_, topic_, back);
+    if (now != time_point::max()) ledger_->expired(over);
+    if (!back.empty()) ledger_->give_back(lender_, where_, topic_, back);
 }
 
 const error& lease_part::open() {
@@ -91,9 +91,9 @@ const error& lease_part::open() {
         std::map<std::int64_t, verdict> back;
         for (auto i = readable; i < missing_.size(); ++i) back.emplace(missing_[i], verdict::release);
         missing_.resize(readable);
-        if (!back.empty()) in_->give_back(from_, where_, topic_, back);
+        if (!back.empty()) ledger_->give_back(lender_, where_, topic_, back);
     }
-    if (!missing_.empty()) in_->list(shared_from_this(), false);
+    if (!missing_.empty()) ledger_->list(shared_from_this(), false);
     return broken_;
 }
 
@@ -113,7 +113,7 @@ bool lease_part::decide(std::size_t index, verdict what) {
     do {
         if (before != undecided && before != static_cast<std::uint8_t>(verdict::renew)) return false;
     } while (!state.compare_exchange_weak(before, static_cast<std::uint8_t>(what), std::memory_order_acq_rel));
-    in_->list(shared_from_this(), what == verdict::renew);
+    ledger_->list(shared_from_this(), what == verdict::renew);
     return true;
 }
 
@@ -124,12 +124,12 @@ std::size_t lease_part::acquired_count() const noexcept {
 }
 
 void lease_part::forget(std::size_t index) {
-    if (slots_[index].state.exchange(told, std::memory_order_acq_rel) != told) in_->expired(1);
+    if (slots_[index].state.exchange(told, std::memory_order_acq_rel) != told) ledger_->expired(1);
 }
 
 void lease_part::forget_all() {
     if (!opened_) {
-        in_->expired(acquired_count());
+        ledger_->expired(acquired_count());
         acquired_.clear();
     }
     for (std::size_t i = 0; i < records_.size(); ++i) forget(i);
@@ -151,7 +151,7 @@ void lease_part::collect(share_news& into, time_point now) {
         }
         if (said == undecided || said == told || said == static_cast<std::uint8_t>(verdict::renew)) continue;
         (over ? into.late : into.decided)[where_][records_[i].offset] = static_cast<verdict>(said);
-        if (over) in_->expired(1);
+        if (over) ledger_->expired(1);
         state.store(told, std::memory_order_release);
     }
 }

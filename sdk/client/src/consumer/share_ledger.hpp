@@ -62,8 +62,8 @@ public:
     void forget(std::size_t index);
     void forget_all();
 
-    const share_ledger& ledger() const noexcept { return *in_; }
-    const lender& from() const noexcept { return from_; }
+    const share_ledger& ledger() const noexcept { return *ledger_; }
+    const lender& from() const noexcept { return lender_; }
     const place& where() const noexcept { return where_; }
     const std::string& topic() const noexcept { return topic_; }
 
@@ -80,8 +80,8 @@ private:
         std::atomic<std::uint8_t> state{undecided};
         std::atomic<std::int64_t> ends{};
     };
-    std::shared_ptr<share_ledger> in_;
-    const lender from_;
+    std::shared_ptr<share_ledger> ledger_;
+    const lender lender_;
     const place where_;
     const std::string topic_;
     chunk content_;

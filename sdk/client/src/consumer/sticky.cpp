@@ -58,8 +58,8 @@ void sticky_problem::read_claims(sticky_claim (*claim_of)(const joining_member&)
     owned.resize(members.size());
     disputed.assign(topic_of.size(), false);
     std::vector<int> holder(topic_of.size(), nobody);
-    for (std::size_t me = 0; me < members.size(); ++me) {
-        claims.push_back(claim_of(*members[me]));
+    for (std::size_t member = 0; member < members.size(); ++member) {
+        claims.push_back(claim_of(*members[member]));
         const auto generation = claims.back().generation.value_or(-1);
         newest_generation = std::max(newest_generation, generation);
         for (const auto& each : claims.back().partitions) {
@@ -71,14 +71,14 @@ void sticky_problem::read_claims(sticky_claim (*claim_of)(const joining_member&)
                 const auto other_generation = members[other]->generation.value_or(-1);
                 if (generation < other_generation) continue;
                 std::erase(owned[other], number);
-                held_by = static_cast<int>(me);
+                held_by = static_cast<int>(member);
                 if (generation == other_generation) {
                     disputed[static_cast<std::size_t>(number)] = true;
                     continue;
                 }
             }
-            owned[me].push_back(number);
-            held_by = static_cast<int>(me);
+            owned[member].push_back(number);
+            held_by = static_cast<int>(member);
         }
     }
 }

@@ -16,7 +16,7 @@ std::size_t index(int number) noexcept { return static_cast<std::size_t>(number)
 /// replaced by one that came, so that nothing is swapped in circles.
 class movements {
 public:
-    explicit movements(const sticky_problem& of) : of_(of) {}
+    explicit movements(const sticky_problem& of) : problem_(of) {}
 
     void moved(int partition, int from, int to) {
         if (const auto known = last_.find(partition); known != last_.end()) {
@@ -47,21 +47,21 @@ private:
         std::vector<int> partitions;  ///< as they came
         std::size_t capacity = 16;
     };
-    way_key key(int partition, way of) const { return {of_.topic_of[index(partition)], of}; }
+    way_key key(int partition, way of) const { return {problem_.topic_of[index(partition)], of}; }
     int first_of(const hash_set& set) const {
         const auto bucket = [&](int partition) {
-            return java_bucket(java_hash(*of_.topic_names[index(of_.topic_of[index(partition)])], of_.index_of(partition)), set.capacity);
+            return java_bucket(java_hash(*problem_.topic_names[index(problem_.topic_of[index(partition)])], problem_.index_of(partition)), set.capacity);
         };
         return *std::min_element(set.partitions.begin(), set.partitions.end(), [&](int a, int b) { return bucket(a) < bucket(b); });
     }
-    const sticky_problem& of_;
+    const sticky_problem& problem_;
     std::map<int, way> last_;
     std::map<way_key, hash_set> ways_;
 };
 
 class general_builder {
 public:
-    explicit general_builder(const sticky_problem& of) : of_(of), owner_(index(of.partitions()), nobody), count_(index(of.count())), in_play_(index(of.count()), true), moves_(of) {}
+    explicit general_builder(const sticky_problem& of) : problem_(of), owner_(index(of.partitions()), nobody), count_(index(of.count())), in_play_(index(of.count()), true), moves_(of) {}
 
     std::vector<int> build() {
         read_previous();
@@ -71,26 +71,26 @@ public:
         for (const auto partition : order_) {
             if (owner_[index(partition)] == nobody) open.push_back(partition);
         }
-        for (int member = 0; member < of_.count(); ++member) by_load_.insert(load(member));
+        for (int member = 0; member < problem_.count(); ++member) by_load_.insert(load(member));
         balance(std::move(open));
         return std::move(owner_);
     }
 
 private:
     using loaded = std::pair<int, int>;  ///< how many partitions, and the member's rank
-    loaded load(int member) const { return {count_[index(member)], of_.rank[index(member)]}; }
-    int topic_of(int partition) const { return of_.topic_of[index(partition)]; }
-    bool wants(int member, int partition) const { return of_.subscribed[index(member)][index(topic_of(partition))]; }
+    loaded load(int member) const { return {count_[index(member)], problem_.rank[index(member)]}; }
+    int topic_of(int partition) const { return problem_.topic_of[index(partition)]; }
+    bool wants(int member, int partition) const { return problem_.subscribed[index(member)][index(topic_of(partition))]; }
 
     /// What members of older generations had: nobody else's by right, and better there than elsewhere.
     void read_previous() {
-        previous_.assign(index(of_.partitions()), {nobody, 0});
-        for (int member = 0; member < of_.count(); ++member) {
-            const auto& claim = of_.claims[index(member)];
-            if (claim.generation ? *claim.generation >= of_.newest_generation : of_.newest_generation <= -1) continue;
+        previous_.assign(index(problem_.partitions()), {nobody, 0});
+        for (int member = 0; member < problem_.count(); ++member) {
+            const auto& claim = problem_.claims[index(member)];
+            if (claim.generation ? *claim.generation >= problem_.newest_generation : problem_.newest_generation <= -1) continue;
             const auto generation = claim.generation.value_or(-1);
             for (const auto& each : claim.partitions) {
-                const auto partition = of_.number_of(each);
+                const auto partition = problem_.number_of(each);
                 if (partition == nobody) continue;
                 auto& before = previous_[index(partition)];
                 if (before.first == nobody || generation > before.second) before = {member, generation};
@@ -99,19 +99,19 @@ private:
     }
     /// Those that few may have come first.
     void sort_partitions() {
-        candidates_.assign(index(of_.topics()), 0);
-        member_at_rank_.resize(index(of_.count()));
-        for (int member = 0; member < of_.count(); ++member) {
-            member_at_rank_[index(of_.rank[index(member)])] = member;
-            for (int topic = 0; topic < of_.topics(); ++topic) candidates_[index(topic)] += of_.subscribed[index(member)][index(topic)];
+        candidates_.assign(index(problem_.topics()), 0);
+        member_at_rank_.resize(index(problem_.count()));
+        for (int member = 0; member < problem_.count(); ++member) {
+            member_at_rank_[index(problem_.rank[index(member)])] = member;
+            for (int topic = 0; topic < problem_.topics(); ++topic) candidates_[index(topic)] += problem_.subscribed[index(member)][index(topic)];
         }
-        for (int partition = 0; partition < of_.partitions(); ++partition) order_.push_back(partition);
+        for (int partition = 0; partition < problem_.partitions(); ++partition) order_.push_back(partition);
         std::stable_sort(order_.begin(), order_.end(), [&](int a, int b) { return candidates_[index(topic_of(a))] < candidates_[index(topic_of(b))]; });
     }
     void keep_owned() {
-        for (int member = 0; member < of_.count(); ++member) {
-            for (const auto partition : of_.owned[index(member)]) {
-                if (!wants(member, partition) || of_.far(member, partition)) {
+        for (int member = 0; member < problem_.count(); ++member) {
+            for (const auto partition : problem_.owned[index(member)]) {
+                if (!wants(member, partition) || problem_.far(member, partition)) {
                     must_revoke_ = true;
                     continue;
                 }
@@ -129,7 +129,7 @@ private:
     int least_loaded(int partition, bool not_far) const {
         for (const auto& [count, rank] : by_load_) {
             const auto member = member_at_rank_[index(rank)];
-            if (wants(member, partition) && !(not_far && of_.far(member, partition))) return member;
+            if (wants(member, partition) && !(not_far && problem_.far(member, partition))) return member;
         }
         return nobody;
     }
@@ -144,7 +144,7 @@ private:
     void balance(std::vector<int> open) {
         const bool fresh = by_load_.rbegin()->first == 0;
         for (const bool not_far : {true, false}) {
-            if (not_far && !of_.racks()) continue;
+            if (not_far && !problem_.racks()) continue;
             for (const auto partition : open) {
                 if (owner_[index(partition)] == nobody) give(partition, not_far);
             }
@@ -161,14 +161,14 @@ private:
     }
     /// Members that have all they want, where nobody else wants any of it.
     void leave_out_the_settled() {
-        std::vector<bool> shares(index(of_.count()));
+        std::vector<bool> shares(index(problem_.count()));
         for (std::size_t partition = 0; partition < owner_.size(); ++partition) {
-            if (owner_[partition] != nobody && may_move(of_.topic_of[partition])) shares[index(owner_[partition])] = true;
+            if (owner_[partition] != nobody && may_move(problem_.topic_of[partition])) shares[index(owner_[partition])] = true;
         }
-        for (int member = 0; member < of_.count(); ++member) {
+        for (int member = 0; member < problem_.count(); ++member) {
             int most = 0;
-            for (int topic = 0; topic < of_.topics(); ++topic) {
-                if (of_.subscribed[index(member)][index(topic)]) most += of_.first_partition[index(topic) + 1] - of_.first_partition[index(topic)];
+            for (int topic = 0; topic < problem_.topics(); ++topic) {
+                if (problem_.subscribed[index(member)][index(topic)]) most += problem_.first_partition[index(topic) + 1] - problem_.first_partition[index(topic)];
             }
             if (count_[index(member)] < most || shares[index(member)]) continue;
             in_play_[index(member)] = false;
@@ -177,16 +177,16 @@ private:
     }
     bool balanced() const {
         if (by_load_.empty() || by_load_.begin()->first >= by_load_.rbegin()->first - 1) return true;
-        std::vector<int> most(index(of_.topics()));  // partitions of any owner, by topic
+        std::vector<int> most(index(problem_.topics()));  // partitions of any owner, by topic
         for (std::size_t partition = 0; partition < owner_.size(); ++partition) {
             if (owner_[partition] == nobody || !in_play_[index(owner_[partition])]) continue;
-            auto& known = most[index(of_.topic_of[partition])];
+            auto& known = most[index(problem_.topic_of[partition])];
             known = std::max(known, count_[index(owner_[partition])]);
         }
-        for (int member = 0; member < of_.count(); ++member) {
+        for (int member = 0; member < problem_.count(); ++member) {
             if (!in_play_[index(member)]) continue;
-            for (int topic = 0; topic < of_.topics(); ++topic) {
-                if (of_.subscribed[index(member)][index(topic)] && count_[index(member)] + 1 < most[index(topic)]) return false;
+            for (int topic = 0; topic < problem_.topics(); ++topic) {
+                if (problem_.subscribed[index(member)][index(topic)] && count_[index(member)] + 1 < most[index(topic)]) return false;
             }
         }
         return true;
@@ -230,7 +230,7 @@ private:
         return sum;
     }
 
-    const sticky_problem& of_;
+    const sticky_problem& problem_;
     std::vector<int> owner_;
     std::vector<int> count_;
     std::vector<bool> in_play_;  ///< by member

@@ -11,7 +11,7 @@ namespace {
 class uniform_builder {
 public:
     explicit uniform_builder(const sticky_problem& of)
-        : of_(of), least_(of.partitions() / of.count()), most_(least_ + (of.partitions() % of.count() > 0 ? 1 : 0)),
+        : problem_(of), least_(of.partitions() / of.count()), most_(least_ + (of.partitions() % of.count() > 0 ? 1 : 0)),
           larger_expected_(of.partitions() % of.count()), held_(static_cast<std::size_t>(of.count())),
           released_by_(static_cast<std::size_t>(of.partitions()), sticky_problem::nobody) {
         solution_.owner.assign(static_cast<std::size_t>(of.partitions()), sticky_problem::nobody);
@@ -19,15 +19,15 @@ public:
     }
 
     sticky_solution build() {
-        for (int member = 0; member < of_.count(); ++member) keep_owned(member);
+        for (int member = 0; member < problem_.count(); ++member) keep_owned(member);
         std::vector<int> open;
-        for (int partition = 0; partition < of_.partitions(); ++partition) {
+        for (int partition = 0; partition < problem_.partitions(); ++partition) {
             if (solution_.owner[index(partition)] == sticky_problem::nobody) open.push_back(partition);
         }
-        const auto by_id = [&](int a, int b) { return of_.rank[index(a)] < of_.rank[index(b)]; };
+        const auto by_id = [&](int a, int b) { return problem_.rank[index(a)] < problem_.rank[index(b)]; };
         std::sort(below_.begin(), below_.end(), by_id);
         std::sort(at_least_.begin(), at_least_.end(), by_id);
-        if (of_.racks()) fill_near(open);
+        if (problem_.racks()) fill_near(open);
         fill(open);
         return std::move(solution_);
     }
@@ -40,13 +40,13 @@ private:
         ++held_[index(member)];
     }
     void keep_owned(int member) {
-        std::vector<int> mine;
-        for (const auto partition : of_.owned[index(member)]) {
-            if (of_.far(member, partition)) released_by_[index(partition)] = member;
-            else if (!of_.disputed[index(partition)]) mine.push_back(partition);
+        std::vector<int> undisputed;
+        for (const auto partition : problem_.owned[index(member)]) {
+            if (problem_.far(member, partition)) released_by_[index(partition)] = member;
+            else if (!problem_.disputed[index(partition)]) undisputed.push_back(partition);
         }
-        std::sort(mine.begin(), mine.end(), [&](int a, int b) { return std::pair{of_.index_of(a), a} < std::pair{of_.index_of(b), b}; });
-        const auto have = static_cast<int>(mine.size());
+        std::sort(undisputed.begin(), undisputed.end(), [&](int a, int b) { return std::pair{problem_.index_of(a), a} < std::pair{problem_.index_of(b), b}; });
+        const auto have = static_cast<int>(undisputed.size());
         auto keeps = least_;
         if (have < least_) {
             keeps = have;
@@ -58,8 +58,8 @@ private:
             at_least_.push_back(member);
         }
         for (int i = 0; i < have; ++i) {
-            if (i < keeps) keep(member, mine[index(i)]);
-            else released_by_[index(mine[index(i)])] = member;
+            if (i < keeps) keep(member, undisputed[index(i)]);
+            else released_by_[index(undisputed[index(i)])] = member;
         }
     }
     /// Once enough members have one more, the others are complete with the smaller number.
@@ -69,21 +69,21 @@ private:
     int give(int member, int partition) {
         keep(member, partition);
         const auto before = released_by_[index(partition)];
-        solution_.moving[index(partition)] = (before != sticky_problem::nobody && before != member) || of_.disputed[index(partition)];
+        solution_.moving[index(partition)] = (before != sticky_problem::nobody && before != member) || problem_.disputed[index(partition)];
         return held_[index(member)];
     }
     template <class List>
     std::ptrdiff_t next_near(const List& list, int partition, std::size_t from) const {
         for (std::size_t i = 0; i < list.size(); ++i) {
             const auto at = (from + i) % list.size();
-            if (of_.near(list[at], partition)) return static_cast<std::ptrdiff_t>(at);
+            if (problem_.near(list[at], partition)) return static_cast<std::ptrdiff_t>(at);
         }
         return -1;
     }
     /// Those with the fewest members nearby choose first.
     void fill_near(std::vector<int>& open) {
-        std::vector<int> nearby(index(of_.partitions()));
-        for (const auto partition : open) nearby[index(partition)] = of_.near_members(partition);
+        std::vector<int> nearby(index(problem_.partitions()));
+        for (const auto partition : open) nearby[index(partition)] = problem_.near_members(partition);
         std::stable_sort(open.begin(), open.end(), [&](int a, int b) { return nearby[index(a)] < nearby[index(b)]; });
         std::size_t turn = 0;
         std::erase_if(open, [&](int partition) {
@@ -129,7 +129,7 @@ private:
         }
     }
 
-    const sticky_problem& of_;
+    const sticky_problem& problem_;
     const int least_, most_;
     const int larger_expected_;  ///< members with most_, when that is more than least_
     int larger_ = 0;

@@ -4,6 +4,9 @@
 #include <weir/admin.hpp>
 #include <weir/consumer.hpp>
 #include <weir/producer.hpp>
+#include <weir/protocol/messages/list_offsets.hpp>
+#include <weir/protocol/messages/offset_commit.hpp>
+#include <weir/protocol/messages/offset_fetch.hpp>
 #include <weir/protocol/messages/sasl_authenticate.hpp>
 
 using namespace weir;
@@ -45,6 +48,13 @@ public:
         return got ? heard_.empty() ? error{} : heard_.front() : got.error();
     }
     error asks() { return wait(in_->end_offsets({orders[0]})).error(); }
+    error asks_partitions() { return wait(in_->partitions_for("orders")).error(); }
+    error asks_topics() { return wait(in_->list_topics()).error(); }
+    error asks_position() {
+        in_->assign({orders[0]}, at::earliest);
+        return wait(in_->position(orders[0])).error();
+    }
+    error asks_lag() { return wait(in_->lag()).error(); }
     error administers() { return wait(ops_->list_offsets({"orders"}, at::latest)).error(); }
     std::vector<error> all() { return {sends(), reads(), asks(), administers()}; }
 
@@ -167,10 +177,66 @@ TEST_CASE_FIXTURE(scripted, "a broker that cannot be reached: which one, and whi
     CHECK(read.code() == errc::stalled);
     CHECK_MESSAGE(says(read, "orders-0: nothing was fetched for "), read.message());
     const auto asked = of.asks();
-    CHECK_MESSAGE(says(asked, "no answer within 5000 ms"), asked.message());
+    CHECK_MESSAGE(says(asked, "orders-0: no answer within 5000 ms (default.api.timeout.ms)"), asked.message());
+    const auto partitions = of.asks_partitions();
+    CHECK(partitions.code() == errc::timed_out);
+    CHECK_MESSAGE(says(partitions, "orders: its partitions were not told within 5000 ms (default.api.timeout.ms)"), partitions.message());
+    const auto topics = of.asks_topics();
+    CHECK(topics.code() == errc::timed_out);
+    CHECK_MESSAGE(says(topics, "the topics were not told within 5000 ms (default.api.timeout.ms)"), topics.message());
     const auto administered = of.administers();
     CHECK_MESSAGE(says(administered, "list_offsets: not done within 5000 ms (default.api.timeout.ms)"), administered.message());
-    for (const auto& why : {sent, read, asked}) CHECK_MESSAGE(says(why, "b1:9092"), why.message());
+    for (const auto& why : {sent, read, asked, partitions, topics}) CHECK_MESSAGE(says(why, "b1:9092"), why.message());
+}
+
+TEST_CASE_FIXTURE(scripted, "a leader that does not answer: which broker was asked, and which setting gave up") {
+    fates = [](int, protocol::api_key key) { return test::fate{.answered = key != protocol::api_key::list_offsets}; };
+    on<protocol::list_offsets_request>([](int, const protocol::list_offsets_request&) { return protocol::list_offsets_response{}; });
+    users of{world, desk, {}};
+    for (const auto& why : {of.asks(), of.asks_position(), of.asks_lag()}) {
+        CHECK(why.code() == errc::timed_out);
+        CHECK_MESSAGE(says(why, "within 5000 ms (default.api.timeout.ms); its leader is broker 1 (b1:9092)"), why.message());
+        CHECK_MESSAGE(says(why, "orders-0: "), why.message());
+    }
+}
+
+TEST_CASE_FIXTURE(scripted, "a coordinator that is not ready: which broker was asked about which group, and which setting gave up") {
+    constexpr auto loading = static_cast<std::int16_t>(errc::coordinator_load_in_progress);
+    on<protocol::offset_fetch_request>([](int, const protocol::offset_fetch_request&) {
+        protocol::offset_fetch_response answer;
+        answer.groups.emplace_back().error_code = loading;
+        return answer;
+    });
+    on<protocol::offset_commit_request>([](int, const protocol::offset_commit_request& asked) {
+        protocol::offset_commit_response answer;
+        auto& topic = answer.topics.emplace_back();
+        topic.name = asked.topics.front().name;
+        topic.topic_id = asked.topics.front().topic_id;
+        topic.partitions.emplace_back().error_code = loading;
+        return answer;
+    });
+    client kafka{world.loop(desk), world.net(desk), 1, "b1:9092", {}};
+    consumer_config reading;
+    reading.group_id = "g";
+    reading.auto_commit = false;
+    reading.default_api_timeout = 5s;
+    std::optional<consumer<>> in;
+    in.emplace(kafka, std::move(reading));
+    const auto why_not = [&](auto running) {
+        REQUIRE(world.run_until([&] { return running.ready(); }, 60s));
+        return running.get().error();
+    };
+    const auto told = why_not(in->committed({orders[0]}));
+    CHECK(told.code() == errc::timed_out);
+    CHECK_MESSAGE(says(told, "group 'g': its offsets were not told within 5000 ms (default.api.timeout.ms); its coordinator is broker 1 (b1:9092)"), told.message());
+    std::vector<partition_offset> offsets(1);
+    offsets[0].where = orders[0];
+    offsets[0].offset = 7;
+    const auto committed = why_not(in->commit(offsets));
+    CHECK(committed.code() == errc::timed_out);
+    CHECK_MESSAGE(says(committed, "group 'g': not committed within 5000 ms (default.api.timeout.ms); its coordinator is broker 1 (b1:9092)"), committed.message());
+    in.reset();
+    world.run_for(2s);
 }
 
 TEST_CASE_FIXTURE(scripted, "a topic that is not there: which one, and what to do") {

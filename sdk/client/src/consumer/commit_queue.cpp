@@ -50,7 +50,7 @@ task<result<void>> commit_queue::carry_out(std::shared_ptr<commit_queue> self, c
         (outcome ? self->counters_->commits : self->counters_->commit_failures).add();
         if (outcome || self->ended_ || !self->may_retry(who, outcome.error(), job.failures)) co_return outcome;
         if (loop.now() >= job.until) {
-            co_return error{errc::timed_out, fmt::format("group '{}': not committed within {} ms", who.group_id, self->patience_.count()), outcome.error()};
+            co_return out_of_time(fmt::format("group '{}': not committed", who.group_id), self->patience_, coordinator_named(*self->view_, who.group_id), outcome.error());
         }
         pause_for pause{loop, self->view_->retry().after(++job.failures, self->view_->random())};
         co_await pause;

@@ -3,6 +3,8 @@
 #include "group_offsets.hpp"
 #include "offset_queries.hpp"
 
+#include <fmt/format.h>
+
 namespace weir::detail {
 namespace {
 
@@ -107,8 +109,13 @@ task<void> consumer_loop::run_committed(std::shared_ptr<consumer_loop> self, std
         auto asking = fetch_committed(self->view_, self->identity(), of, true);
         auto got = co_await asking;
         const bool again = !got && (transient(got.error()) || got.code() == errc::stale_member_epoch);
-        if (!again || loop.now() >= until) {
+        if (!again) {
             done->complete(std::move(got));
+            co_return;
+        }
+        if (loop.now() >= until) {
+            const auto& group = self->config_.group_id;
+            done->complete(out_of_time(fmt::format("group '{}': its offsets were not told", group), self->config_.default_api_timeout, coordinator_named(*self->view_, group), got.error()));
             co_return;
         }
         pause_for pause{loop, self->view_->retry().after(failures, self->view_->random())};

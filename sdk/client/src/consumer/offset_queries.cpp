@@ -127,6 +127,20 @@ task<void> ask_epochs(std::shared_ptr<cluster> view, std::int32_t broker, const 
 
 }  // namespace
 
+error out_of_time(std::string_view what, milliseconds patience, std::string_view of, const error& last) {
+    return error{errc::timed_out, fmt::format("{} within {} ms (default.api.timeout.ms){}", what, patience.count(), of), last};
+}
+
+std::string leader_named(const cluster& view, const topic_partition& where) {
+    const auto* leader = leader_of(view, where);
+    return leader ? fmt::format("; its leader is {}", view.name_of(leader->leader)) : "";
+}
+
+std::string coordinator_named(const cluster& view, const std::string& group) {
+    const auto id = view.known_coordinator(coordinator_kind::group, group);
+    return id < 0 ? "" : fmt::format("; its coordinator is {}", view.name_of(id));
+}
+
 error no_leader(const cluster& view, const topic_partition& where) {
     const auto* topic = view.find(where.topic);
     if (!topic) {
@@ -186,18 +200,20 @@ task<result<std::vector<found_offset>>> find_offsets(std::shared_ptr<cluster> vi
         auto asking = list_offsets(view, std::move(now), level);
         auto answers = co_await asking;
         error last;
+        topic_partition where;
         for (std::size_t k = 0; k < sent.size(); ++k) {
             if (answers[k]) {
                 found[sent[k]] = *answers[k];
                 continue;
             }
             last = answers[k].error();
+            where = asked[sent[k]].where;
             if (!transient(last)) co_return last;
             still.push_back(sent[k]);
         }
         open = std::move(still);
         if (!last) continue;
-        if (view->loop().now() >= until) co_return error{errc::timed_out, fmt::format("no answer within {} ms", patience.count()), last};
+        if (view->loop().now() >= until) co_return out_of_time(fmt::format("{}: no answer", to_string(where)), patience, leader_named(*view, where), last);
         pause_for pause{view->loop(), view->retry().after(++failures, view->random())};
         co_await pause;
     }

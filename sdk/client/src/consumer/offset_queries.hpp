@@ -12,6 +12,13 @@ inline bool transient(const error& why) {
     return why.retriable() || code == errc::timed_out || code == errc::refused || code == errc::io_error || code == errc::broker_not_available;
 }
 
+/// What was asked for did not come in time: "<what> within 60000 ms (default.api.timeout.ms)", and whom it was asked of.
+error out_of_time(std::string_view what, milliseconds patience, std::string_view of, const error& last);
+/// "; its leader is broker 2 (kafka-2:9092)"; empty when none is known.
+std::string leader_named(const cluster& view, const topic_partition& where);
+/// The same of a group.
+std::string coordinator_named(const cluster& view, const std::string& group);
+
 /// Why a partition has no leader to ask, as far as this client knows.
 error no_leader(const cluster& view, const topic_partition& where);
 

@@ -14,8 +14,16 @@ namespace {
 error not_assigned(const topic_partition& where) {
     return error{errc::unknown_topic_or_partition, fmt::format("{}-{}: not assigned to this consumer", where.topic, where.partition)}.located(where.topic, where.partition);
 }
+error closed_error() { return error{errc::closed, "the consumer is closed"}; }
 
 }  // namespace
+
+error partition_questions::no_position(const topic_partition& where) const {
+    const auto& why = view_->last_failure();
+    if (why.permanent()) return why;
+    if (ended_) return closed_error();
+    return out_of_time(fmt::format("{}: its position was not found", to_string(where)), patience_, leader_named(*view_, where), why).located(where.topic, where.partition);
+}
 
 task<bool> partition_questions::wait_positions(shared self, std::vector<topic_partition> of) {
     auto& loop = self->view_->loop();
@@ -43,8 +51,7 @@ task<void> partition_questions::run_position(shared self, topic_partition where,
     const auto at = self->fetcher_->position(where);
     if (known) done->complete(*at);
     else if (!at) done->complete(not_assigned(where));
-    else if (const auto why = self->view_->last_failure(); why.permanent()) done->complete(why);
-    else done->complete(error{errc::timed_out, fmt::format("{}-{}: its position is not known yet", where.topic, where.partition)});
+    else done->complete(self->no_position(where));
 }
 
 void partition_questions::lag(std::optional<topic_partition> of, std::shared_ptr<op_state<std::int64_t>> done) {
@@ -58,8 +65,8 @@ void partition_questions::lag(std::optional<topic_partition> of, std::shared_ptr
 task<void> partition_questions::run_lag(shared self, std::vector<topic_partition> of, std::shared_ptr<op_state<std::int64_t>> done) {
     auto waiting = wait_positions(self, of);
     if (!co_await waiting) {
-        const auto why = self->view_->last_failure();
-        done->complete(why.permanent() ? why : error{errc::timed_out, "the positions of some partitions are not known yet"});
+        const auto missing = std::ranges::find_if(of, [&](const auto& each) { return self->fetcher_->position(each).value_or(-1) < 0; });
+        done->complete(self->no_position(missing == of.end() ? of.front() : *missing));
         co_return;
     }
     std::vector<offset_query> asked;
@@ -118,8 +125,11 @@ task<void> partition_questions::run_partitions_for(shared self, std::string topi
             co_return;
         }
         const auto code = known ? known->code : errc::unknown_topic_or_partition;
-        if (loop.now() >= until || self->ended_ || !describe(code).retriable) {
-            done->complete(error{code, fmt::format("{}: {}", topic, describe(code).condition), self->view_->last_failure()});
+        const bool late = loop.now() >= until;
+        if (late || self->ended_ || !describe(code).retriable) {
+            if (late && !known) done->complete(out_of_time(fmt::format("{}: its partitions were not told", topic), self->patience_, "", self->view_->last_failure()));
+            else if (late) done->complete(error{code, fmt::format("{}: {}, for {} ms (default.api.timeout.ms)", topic, describe(code).condition, self->patience_.count()), self->view_->last_failure()});
+            else done->complete(error{code, fmt::format("{}: {}", topic, describe(code).condition), self->view_->last_failure()});
             co_return;
         }
         self->view_->refresh();
@@ -136,8 +146,12 @@ task<void> partition_questions::run_list_topics(shared self, std::shared_ptr<op_
     for (int failures = 1;; ++failures) {
         auto asking = ask_for_topics(self);
         auto got = co_await asking;
-        if (got || loop.now() >= until || self->ended_ || !transient(got.error())) {
+        if (got || self->ended_ || !transient(got.error())) {
             done->complete(std::move(got));
+            co_return;
+        }
+        if (loop.now() >= until) {
+            done->complete(out_of_time("the topics were not told", self->patience_, "", got.error()));
             co_return;
         }
         pause_for pause{loop, self->view_->retry().after(failures, self->view_->random())};

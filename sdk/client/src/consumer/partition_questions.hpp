@@ -24,6 +24,7 @@ private:
     using shared = std::shared_ptr<partition_questions>;
     /// Until the positions of these are known; false: not in time, or not assigned.
     static task<bool> wait_positions(shared self, std::vector<topic_partition> of);
+    error no_position(const topic_partition& where) const;
     static task<void> run_position(shared self, topic_partition where, std::shared_ptr<op_state<std::int64_t>> done);
     static task<void> run_lag(shared self, std::vector<topic_partition> of, std::shared_ptr<op_state<std::int64_t>> done);
     static task<void> run_find(shared self, std::vector<std::pair<topic_partition, std::int64_t>> asked, std::shared_ptr<op_state<std::vector<offset_and_time>>> done);

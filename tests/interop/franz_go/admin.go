@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"weir.dev/tests/interop/harness"
 )
 
 func withAdmin(body func(context.Context, *kadm.Client) error) func(context.Context) error {
@@ -32,22 +33,22 @@ func configOf(configs kadm.ResourceConfigs, name string) string {
 	return "(not there)"
 }
 
-func adminChecks() []check {
-	return []check{
+func adminChecks() []harness.Check {
+	return []harness.Check{
 		{"the cluster is described: one broker, which is the controller", withAdmin(func(ctx context.Context, admin *kadm.Client) error {
 			meta, err := admin.BrokerMetadata(ctx)
 			if err != nil {
 				return err
 			}
-			return errors.Join(equal("brokers", len(meta.Brokers), 1), equal("controller", meta.Controller, 1),
-				equal("length of the cluster id", len(meta.Cluster), 22))
+			return errors.Join(harness.Equal("brokers", len(meta.Brokers), 1), harness.Equal("controller", meta.Controller, 1),
+				harness.Equal("length of the cluster id", len(meta.Cluster), 22))
 		})},
 		{"a topic is created with settings, described, and deleted", withAdmin(func(ctx context.Context, admin *kadm.Client) error {
 			made, err := admin.CreateTopic(ctx, 4, 1, map[string]*string{"retention.ms": pointer("123456")}, "go-made")
 			if err != nil {
 				return err
 			}
-			if err := equal("partitions", made.NumPartitions, 4); err != nil {
+			if err := harness.Equal("partitions", made.NumPartitions, 4); err != nil {
 				return err
 			}
 			if _, err := admin.CreateTopic(ctx, 1, 1, nil, "go-made"); !errors.Is(err, kerr.TopicAlreadyExists) {
@@ -57,21 +58,21 @@ func adminChecks() []check {
 			if err != nil {
 				return err
 			}
-			if err := errors.Join(equal("described partitions", len(topics["go-made"].Partitions), 4),
-				equal("topic id", topics["go-made"].ID, made.ID)); err != nil {
+			if err := errors.Join(harness.Equal("described partitions", len(topics["go-made"].Partitions), 4),
+				harness.Equal("topic id", topics["go-made"].ID, made.ID)); err != nil {
 				return err
 			}
 			configs, err := admin.DescribeTopicConfigs(ctx, "go-made")
 			if err != nil {
 				return err
 			}
-			if err := equal("retention.ms", configOf(configs, "retention.ms"), "123456"); err != nil {
+			if err := harness.Equal("retention.ms", configOf(configs, "retention.ms"), "123456"); err != nil {
 				return err
 			}
 			if _, err := admin.DeleteTopic(ctx, "go-made"); err != nil {
 				return err
 			}
-			return eventually(ctx, "the topic is gone", func() (bool, error) {
+			return harness.Eventually(ctx, "the topic is gone", func() (bool, error) {
 				topics, err := admin.ListTopics(ctx)
 				return !topics.Has("go-made"), err
 			})
@@ -88,7 +89,7 @@ func adminChecks() []check {
 				return answers[0].Err
 			}
 			value := func(name, wanted string) error {
-				return eventually(ctx, name+" becomes "+wanted, func() (bool, error) {
+				return harness.Eventually(ctx, name+" becomes "+wanted, func() (bool, error) {
 					configs, err := admin.DescribeTopicConfigs(ctx, "go-config")
 					return configOf(configs, name) == wanted, err
 				})
@@ -128,7 +129,7 @@ func adminChecks() []check {
 			if err := answers["go-grows"].Err; err != nil {
 				return err
 			}
-			return eventually(ctx, "three partitions", func() (bool, error) {
+			return harness.Eventually(ctx, "three partitions", func() (bool, error) {
 				topics, err := admin.ListTopics(ctx, "go-grows")
 				return len(topics["go-grows"].Partitions) == 3, err
 			})
@@ -149,7 +150,7 @@ func adminChecks() []check {
 				return err
 			}
 			answer := answers["go-deleted"][0]
-			if err := errors.Join(answer.Err, equal("low watermark", answer.LowWatermark, 60)); err != nil {
+			if err := errors.Join(answer.Err, harness.Equal("low watermark", answer.LowWatermark, 60)); err != nil {
 				return err
 			}
 			starts, err := admin.ListStartOffsets(ctx, "go-deleted")
@@ -157,7 +158,7 @@ func adminChecks() []check {
 				return err
 			}
 			first, _ := starts.Lookup("go-deleted", 0)
-			return equal("log start offset", first.Offset, 60)
+			return harness.Equal("log start offset", first.Offset, 60)
 		})},
 		{"offsets of a group are set, read, deleted; the group is listed, described and deleted", withAdmin(func(ctx context.Context, admin *kadm.Client) error {
 			if err := createTopic(ctx, "go-committed", 2); err != nil {
@@ -174,7 +175,7 @@ func adminChecks() []check {
 				return err
 			}
 			first, _ := found.Lookup("go-committed", 0)
-			if err := errors.Join(equal("offset", first.At, 7), equal("metadata", first.Metadata, "note")); err != nil {
+			if err := errors.Join(harness.Equal("offset", first.At, 7), harness.Equal("metadata", first.Metadata, "note")); err != nil {
 				return err
 			}
 			listed, err := admin.ListGroups(ctx)
@@ -188,7 +189,7 @@ func adminChecks() []check {
 			if err != nil {
 				return err
 			}
-			if err := equal("state", described["go-simple"].State, "Empty"); err != nil {
+			if err := harness.Equal("state", described["go-simple"].State, "Empty"); err != nil {
 				return err
 			}
 			var one kadm.TopicsSet
@@ -239,8 +240,8 @@ func adminChecks() []check {
 			}
 			broker := versions[1]
 			oldest, newest, _ := broker.KeyVersions(1)
-			return errors.Join(equal("partitions of go-dirs in log directories", mine, 2),
-				equal("oldest fetch version", oldest, 4), equal("newest fetch version at least 13", newest >= 13, true))
+			return errors.Join(harness.Equal("partitions of go-dirs in log directories", mine, 2),
+				harness.Equal("oldest fetch version", oldest, 4), harness.Equal("newest fetch version at least 13", newest >= 13, true))
 		})},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"weir.dev/tests/interop/harness"
 )
 
 func createTopic(ctx context.Context, name string, partitions int32) error {
@@ -121,14 +122,14 @@ func groupOfThree(ctx context.Context, topic string, balancer kgo.GroupBalancer)
 	defer closeAll()
 	admin := kadm.NewClient(producer)
 	read := func(wanted int) error {
-		return eventually(ctx, fmt.Sprintf("%d records read", wanted), func() (bool, error) {
+		return harness.Eventually(ctx, fmt.Sprintf("%d records read", wanted), func() (bool, error) {
 			lock.Lock()
 			defer lock.Unlock()
 			return len(found) >= wanted, nil
 		})
 	}
 	settled := func(wanted int) error {
-		return eventually(ctx, fmt.Sprintf("%d members with %d partitions between them", wanted, partitions), func() (bool, error) {
+		return harness.Eventually(ctx, fmt.Sprintf("%d members with %d partitions between them", wanted, partitions), func() (bool, error) {
 			groups, err := admin.DescribeGroups(ctx, topic+"-group")
 			if err != nil {
 				return false, err
@@ -163,27 +164,27 @@ func groupOfThree(ctx context.Context, topic string, balancer kgo.GroupBalancer)
 	if err != nil {
 		return err
 	}
-	return equal("lag of the group", lags[topic+"-group"].Lag.Total(), int64(0))
+	return harness.Equal("lag of the group", lags[topic+"-group"].Lag.Total(), int64(0))
 }
 
-func dataChecks() []check {
-	var checks []check
+func dataChecks() []harness.Check {
+	var checks []harness.Check
 	codecs := []struct {
 		name  string
 		codec kgo.CompressionCodec
 	}{{"none", kgo.NoCompression()}, {"gzip", kgo.GzipCompression()}, {"snappy", kgo.SnappyCompression()},
 		{"lz4", kgo.Lz4Compression()}, {"zstd", kgo.ZstdCompression()}}
 	for _, c := range codecs {
-		checks = append(checks, check{"3,000 records with headers and codec " + c.name + " come back unchanged, idempotent producer",
+		checks = append(checks, harness.Check{"3,000 records with headers and codec " + c.name + " come back unchanged, idempotent producer",
 			func(ctx context.Context) error {
 				return roundTrip(ctx, "go-"+c.name, kgo.ProducerBatchCompression(c.codec))
 			}})
 	}
 	checks = append(checks,
-		check{"a producer without idempotence and with acks=1", func(ctx context.Context) error {
+		harness.Check{"a producer without idempotence and with acks=1", func(ctx context.Context) error {
 			return roundTrip(ctx, "go-acks-1", kgo.DisableIdempotentWrite(), kgo.RequiredAcks(kgo.LeaderAck()))
 		}},
-		check{"offsets returned to the producer are those of the records", func(ctx context.Context) error {
+		harness.Check{"offsets returned to the producer are those of the records", func(ctx context.Context) error {
 			if err := createTopic(ctx, "go-offsets", 1); err != nil {
 				return err
 			}
@@ -194,13 +195,13 @@ func dataChecks() []check {
 				if err != nil {
 					return err
 				}
-				if err := equal("offset", stored.Offset, int64(i)); err != nil {
+				if err := harness.Equal("offset", stored.Offset, int64(i)); err != nil {
 					return err
 				}
 			}
 			return nil
 		}},
-		check{"consuming starts at a timestamp", func(ctx context.Context) error {
+		harness.Check{"consuming starts at a timestamp", func(ctx context.Context) error {
 			if err := createTopic(ctx, "go-timed", 1); err != nil {
 				return err
 			}
@@ -220,9 +221,9 @@ func dataChecks() []check {
 			if len(first) == 0 {
 				return errors.New("nothing came")
 			}
-			return equal("first record", string(first[0].Key), "key-20")
+			return harness.Equal("first record", string(first[0].Key), "key-20")
 		}},
-		check{"a record above max.message.bytes is refused, the next one passes", func(ctx context.Context) error {
+		harness.Check{"a record above max.message.bytes is refused, the next one passes", func(ctx context.Context) error {
 			if err := createTopic(ctx, "go-large", 1); err != nil {
 				return err
 			}
@@ -236,10 +237,10 @@ func dataChecks() []check {
 		}},
 	)
 	for _, b := range []kgo.GroupBalancer{kgo.RangeBalancer(), kgo.RoundRobinBalancer(), kgo.StickyBalancer(), kgo.CooperativeStickyBalancer()} {
-		checks = append(checks, check{"a group of three shares six partitions, goes on with two, and commits; balancer " + b.ProtocolName(),
+		checks = append(checks, harness.Check{"a group of three shares six partitions, goes on with two, and commits; balancer " + b.ProtocolName(),
 			func(ctx context.Context) error { return groupOfThree(ctx, "go-group-"+b.ProtocolName(), b) }})
 	}
-	return append(checks, check{"a static member that comes back keeps its partitions without a rebalance", staticMember})
+	return append(checks, harness.Check{"a static member that comes back keeps its partitions without a rebalance", staticMember})
 }
 
 // staticMember: the generation stays the same when a member with an instance id goes away and comes back.
@@ -278,7 +279,7 @@ func staticMember(ctx context.Context) error {
 	go poll(one, ctx)
 	go poll(two, ctx)
 	var before, owned string
-	if err := eventually(ctx, "both members are in", func() (bool, error) {
+	if err := harness.Eventually(ctx, "both members are in", func() (bool, error) {
 		id, assigned, stable, err := memberOf("two")
 		before, owned = id, assigned
 		return stable, err
@@ -290,7 +291,7 @@ func staticMember(ctx context.Context) error {
 	back := join("two")
 	defer back.Close()
 	go poll(back, ctx)
-	return eventually(ctx, "the static member is back with a new member id and its old partitions", func() (bool, error) {
+	return harness.Eventually(ctx, "the static member is back with a new member id and its old partitions", func() (bool, error) {
 		id, assigned, stable, err := memberOf("two")
 		return stable && id != before && assigned == owned, err
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"weir.dev/tests/interop/harness"
 )
 
 func newClient(options ...kgo.Opt) *kgo.Client {
@@ -54,7 +55,7 @@ func readAll(ctx context.Context, topic, group string) error {
 func main() {
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == "suite":
-		if !runChecks(append(dataChecks(), adminChecks()...)) {
+		if !harness.Run(append(dataChecks(), adminChecks()...)) {
 			os.Exit(1)
 		}
 	case len(os.Args) == 4 && os.Args[1] == "read":

@@ -16,6 +16,7 @@
 #include <weir/server/server.hpp>
 
 #include <algorithm>
+#include <map>
 
 namespace weir::broker {
 namespace {
@@ -70,6 +71,7 @@ struct broker_node::state {
     std::unique_ptr<http_listener> http;
     std::vector<metrics::registration> gauges;
     std::int64_t broker_epoch = -1;
+    error failure;  // of the metadata's disk
     bool serving = false;
     bool stopping = false;
     timer_id maintenance = timer_id::none;
@@ -81,6 +83,7 @@ struct broker_node::state {
 
     event_loop& loop() const noexcept { return *world.cores.front(); }
     result<void> put_together();
+    void give_up(const error& why);
     task<result<void>> join_cluster();
     std::vector<std::string> troubles() const;
     static task<void> nothing() { co_return; }
@@ -120,11 +123,7 @@ result<void> broker_node::state::put_together() {
     ids = std::make_unique<server::producer_ids>(loop(), *gateway, config.node.node_id, [this] { return broker_epoch; });
     publisher = std::make_unique<metadata_publisher>(metadata_publisher::parts{
         config, loop(), world.files, *controller, *replicas, *groups, *cache, directories->metadata_directory(),
-        [this](const running_config& now) { reconfigure(now); },
-        [this](const error& why) {
-            serving = false;
-            if (failed) failed(why);
-        }});
+        [this](const running_config& now) { reconfigure(now); }, [this](const error& why) { give_up(why); }});
 
     metadata_log_options keeping;
     keeping.segment_bytes = config.node.metadata_segment_bytes;
@@ -176,10 +175,19 @@ result<void> broker_node::state::put_together() {
     return {};
 }
 
+void broker_node::state::give_up(const error& why) {
+    serving = false;
+    if (failure) return;
+    failure = error{why.code(), "the metadata in " + directories->metadata_directory() + " cannot be kept", why};
+    if (failed) failed(failure);
+    controller->on_resign();  // what waits for a commit would wait for ever
+}
+
 // Registers under a new incarnation and asks to be unfenced: from then on partitions may be led here.
 task<result<void>> broker_node::state::join_cluster() {
     auto leading = publisher->wait_for_leadership();
     co_await leading;
+    if (failure) co_return failure;
     protocol::broker_registration_request request;
     request.broker_id = config.node.node_id;
     request.cluster_id = directories->cluster_id();
@@ -250,11 +258,13 @@ task<result<void>> broker_node::start() {
     auto joining = self.join_cluster();
     auto joined = co_await joining;
     if (self.stopping) co_return error{errc::cancelled, "the broker was stopped while it joined its cluster"};
+    if (self.failure) co_return self.failure;
     if (!joined) co_return joined.error();
     if (auto loaded = self.directories->load(); !loaded) co_return loaded.error();
     auto opening = self.publisher->open();
     co_await opening;
     if (self.stopping) co_return error{errc::cancelled, "the broker was stopped while it opened its logs"};
+    if (self.failure) co_return self.failure;
     self.directories->set_strays_aside();
     self.watch();
     self.front->open();
@@ -315,10 +325,11 @@ void broker_node::state::watch() {
     gauges.push_back(metrics.gauge_from("kafka_controller_kafkacontroller_activecontrollercount", "1 when this node is the active controller.", {}, [this] { return controller->active() ? 1.0 : 0.0; }));
 }
 
-task<void> broker_node::stop() {
+task<result<void>> broker_node::stop() {
     auto& self = *state_;
     self.serving = false;
     self.stopping = true;
+    const auto failed_before = self.directories ? self.directories->failures() : std::map<std::string, error>{};
     self.loop().cancel(std::exchange(self.maintenance, timer_id::none));
     auto ending = state::end_checkpoints(self);
     co_await ending;
@@ -352,10 +363,21 @@ task<void> broker_node::stop() {
         co_await draining;
     }
     if (self.driver) self.driver->stop();
-    if (self.log)
-        if (auto closed = self.log->close(); !closed) logs.error("closing the metadata log: " + closed.error().message());
-    if (self.directories && self.broker_epoch >= 0)
-        if (auto closed = self.directories->close(self.broker_epoch); !closed) logs.error("closing the log directories: " + closed.error().message());
+    auto first = self.failure;
+    const auto note = [&first](const result<void>& done, const std::string& what) {
+        if (done) return;
+        const error why{done.code(), what, done.error()};
+        logs.error(why.message());
+        if (!first) first = why;
+    };
+    if (self.log) note(self.log->close(), "closing the metadata log in " + self.directories->metadata_directory());
+    if (self.directories && self.broker_epoch >= 0) {
+        const auto closed = self.directories->close(self.broker_epoch);
+        for (const auto& [path, why] : self.directories->failures())
+            if (!failed_before.contains(path)) note(why, "log directory " + path + " failed while the broker stopped");
+        note(closed, "closing the log directories");
+    }
+    co_return first ? result<void>{first} : result<void>{};
 }
 
 std::vector<broker_node::address> broker_node::listeners() const {

@@ -192,6 +192,13 @@ std::vector<std::string> log_directories::troubles(std::uint64_t bytes) const {
     return told;
 }
 
+std::map<std::string, error> log_directories::failures() const {
+    std::map<std::string, error> all;
+    for (const auto& each : manager_->directories())
+        if (each.health->failed()) all.emplace(each.path, each.health->failure());
+    return all;
+}
+
 std::vector<server::storage_view::directory> log_directories::directories() const {
     std::vector<directory> list;
     for (const auto& each : manager_->directories()) {

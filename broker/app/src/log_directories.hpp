@@ -6,6 +6,8 @@
 #include <weir/server/storage_view.hpp>
 #include <weir/storage/log_manager.hpp>
 
+#include <atomic>
+#include <map>
 #include <memory>
 #include <atomic>
 #include <mutex>
@@ -41,6 +43,8 @@ public:
     void write_checkpoints();
     /// One line for each directory that has failed or cannot take a batch of `bytes`.
     std::vector<std::string> troubles(std::uint64_t bytes) const;
+    /// Those that have failed, and why.
+    std::map<std::string, error> failures() const;
     result<void> close(std::int64_t broker_epoch);
 
     result<std::unique_ptr<storage::partition_log>> open(const replica::partition_spec& spec) override;

@@ -32,14 +32,17 @@ struct program {
 task<void> stop(program& self) {
     if (std::exchange(self.stopping, true)) co_return;
     auto stopping = self.node->stop();
-    co_await stopping;
+    if (const auto stopped = co_await stopping; !stopped) {
+        broker::print_error("the shutdown was not clean: " + stopped.error().message());
+        self.exit_code = 1;
+    }
     self.threads.stop();
 }
 
 task<void> start(program& self) {
     auto starting = self.node->start();
     auto started = co_await starting;
-    if (self.stopping) co_return;
+    if (self.stopping || self.exit_code != 0) co_return;  // what went wrong was told
     if (!started) {
         broker::print_error("cannot start: " + started.error().message());
         self.exit_code = 1;

@@ -87,6 +87,7 @@ void metadata_publisher::on_resign(raft::quorum_epoch) { parts_.controller.on_re
 void metadata_publisher::on_failure(const error& why) {
     stopped_ = true;
     parts_.failed(why);
+    if (led_) std::exchange(led_, nullptr)(false);
 }
 
 void metadata_publisher::enqueue(metadata::image_change change) {

@@ -46,7 +46,7 @@ public:
         timestamp_ms snapshot_time = 0;      ///< when; the start as long as none was
     };
     const figures& counted() const noexcept { return counted_; }
-    /// Completes when this node is the active controller.
+    /// Completes when this node is the active controller, or will not be (failed was called).
     task<void> wait_for_leadership();
     /// Completes when the image as of now is applied; later changes follow by themselves.
     task<void> open();

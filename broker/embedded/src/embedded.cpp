@@ -85,10 +85,10 @@ task<void> start_node(node_life& life, std::vector<embedded_topic> topics, std::
     outcome.set_value(std::move(started));
 }
 
-task<void> stop_node(broker_node& node, std::promise<void>& done) {
+task<void> stop_node(broker_node& node, std::promise<result<void>>& outcome) {
     auto stopping = node.stop();
-    co_await stopping;
-    done.set_value();
+    auto stopped = co_await stopping;
+    outcome.set_value(std::move(stopped));
 }
 
 }  // namespace
@@ -118,7 +118,8 @@ struct embedded::state {
         return node_settings(config.nodes, {{"log.dirs", directory}, {"listeners", listeners}, {"listener.security.protocol.map", "INSIDE:PLAINTEXT,PLAINTEXT:PLAINTEXT"}}, config.extra);
     }
     void start(fault_script& faults);
-    void end(bool cleanly, function<void()> to_disk);
+    /// What kept a clean end from being one; the node is down in any case.
+    result<void> end(bool cleanly, function<void()> to_disk);
     void remove_temporary() const {
         if (!memory && config.directory.empty()) static_cast<void>(make_posix_files()->remove_all(directory));
     }
@@ -152,7 +153,8 @@ void embedded::state::start(fault_script& faults) {
     std::promise<result<void>> outcome;
     made->threads.loop(0).post([&] { spawn(start_node(*made, config.topics, outcome)); });
     if (const auto started = outcome.get_future().get(); !started) {
-        throw exception{started.error()};
+        const std::lock_guard held{failure_mutex};
+        throw exception{failure ? failure : started.error()};
     }
     for (const auto& each : made->node.listeners())
         if (each.listener == "PLAINTEXT") port = each.bound.port;
@@ -161,22 +163,24 @@ void embedded::state::start(fault_script& faults) {
     life = std::move(made);
 }
 
-void embedded::state::end(bool cleanly, function<void()> to_disk) {
-    if (!life) return;
+result<void> embedded::state::end(bool cleanly, function<void()> to_disk) {
+    if (!life) return {};
+    result<void> ended;
     bool failed = false;
     {
         const std::lock_guard held{failure_mutex};
         failed = static_cast<bool>(failure);
     }
     if (cleanly && !failed) {
-        std::promise<void> done;
-        life->threads.loop(0).post([&] { spawn(stop_node(life->node, done)); });
-        done.get_future().wait();
+        std::promise<result<void>> outcome;
+        life->threads.loop(0).post([&] { spawn(stop_node(life->node, outcome)); });
+        ended = outcome.get_future().get();
     }
     life->threads.stop();
     life->threads.join();
     if (to_disk) to_disk();
     life.reset();
+    return ended;
 }
 
 void embedded::state::change_disk(function<void(sim::memory_files&)> change) {
@@ -201,7 +205,7 @@ embedded::embedded(embedded_config config) : state_(std::make_unique<state>(std:
 
 embedded::~embedded() {
     const std::lock_guard held{state_->turn};
-    state_->end(true, nullptr);
+    static_cast<void>(state_->end(true, nullptr));
     state_->remove_temporary();
 }
 
@@ -216,7 +220,7 @@ const std::string& embedded::cluster_id() const { return state_->cluster_id; }
 void embedded::stop(int node) {
     check_node(node);
     const std::lock_guard held{state_->turn};
-    state_->end(true, nullptr);
+    *state_->end(true, nullptr);
 }
 
 void embedded::start(int node) {
@@ -228,16 +232,16 @@ void embedded::start(int node) {
 void embedded::kill(int node) {
     check_node(node);
     const std::lock_guard held{state_->turn};
-    state_->end(false, [this] {
+    static_cast<void>(state_->end(false, [this] {
         if (state_->memory) state_->memory->kill_process();
-    });
+    }));
 }
 
 void embedded::crash(int node, sim::unsynced what) {
     check_node(node);
     const std::lock_guard held{state_->turn};
     auto& disk = state_->disk_in_memory();
-    state_->end(false, [&] { disk.crash(what); });
+    static_cast<void>(state_->end(false, [&] { disk.crash(what); }));
 }
 
 bool embedded::running(int node) const {

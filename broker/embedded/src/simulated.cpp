@@ -51,10 +51,10 @@ task<void> start_node(broker_node& node, event_loop& loop, network& net, std::ve
     outcome = std::move(started);
 }
 
-task<void> stop_node(broker_node& node, bool& done) {
+task<void> stop_node(broker_node& node, std::optional<result<void>>& outcome) {
     auto stopping = node.stop();
-    co_await stopping;
-    done = true;
+    auto stopped = co_await stopping;
+    outcome = std::move(stopped);
 }
 
 }  // namespace
@@ -80,7 +80,8 @@ struct simulated::state {
         return *known;
     }
     void start(fault_script& faults);
-    void stop();
+    /// What kept it from being a clean end; the node is down in any case.
+    result<void> stop();
 };
 
 void simulated::state::start(fault_script& faults) {
@@ -95,23 +96,30 @@ void simulated::state::start(fault_script& faults) {
     node = std::make_unique<broker_node>(*std::move(parsed), std::move(in), [this](const error& why) { failure = why; });
     std::optional<result<void>> outcome;
     loop.post([&] { spawn(start_node(*node, loop, world().net(machine), config.topics, outcome)); });
-    const bool ended = world().run_until([&] { return outcome || failure; }, patience);
+    static_cast<void>(world().run_until([&] { return outcome.has_value(); }, patience));
     if (outcome && *outcome) {
         config.topics.clear();  // what is deleted later stays deleted
         return;
     }
-    const auto why = outcome ? outcome->error() : ended ? failure : error{errc::timed_out, "the node did not start within 10 minutes of virtual time"};
+    const auto why = failure   ? failure
+                     : outcome ? outcome->error()
+                               : error{errc::timed_out, "the node did not start within 10 minutes of virtual time"};
     world().kill(machine);
     node.reset();
     throw exception{why};
 }
 
-void simulated::state::stop() {
-    bool done = false;
-    world().loop(machine).post([&] { spawn(stop_node(*node, done)); });
-    if (!failure) static_cast<void>(world().run_until([&] { return done; }, patience));
+result<void> simulated::state::stop() {
+    std::optional<result<void>> outcome{std::in_place};
+    if (!failure) {
+        outcome.reset();
+        world().loop(machine).post([&] { spawn(stop_node(*node, outcome)); });
+        static_cast<void>(world().run_until([&] { return outcome.has_value(); }, patience));
+    }
     world().kill(machine);
     node.reset();
+    return outcome ? *std::move(outcome)
+                   : error{errc::timed_out, "the node did not stop within 10 minutes of virtual time"};
 }
 
 simulated::simulated(simulated_config config) : state_(std::make_unique<state>(std::move(config))) {
@@ -120,7 +128,7 @@ simulated::simulated(simulated_config config) : state_(std::make_unique<state>(s
 }
 
 simulated::~simulated() {
-    if (state_->node) state_->stop();
+    if (state_->node) static_cast<void>(state_->stop());
 }
 
 std::uint64_t simulated::seed() const noexcept { return state_->config.seed; }
@@ -134,7 +142,7 @@ timestamp_ms simulated::wall_now() const noexcept { return state_->world().loop(
 
 void simulated::stop(int node) {
     check_node(node);
-    if (state_->node) state_->stop();
+    if (state_->node) *state_->stop();
 }
 
 void simulated::start(int node) {

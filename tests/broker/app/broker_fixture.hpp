@@ -76,7 +76,7 @@ struct broker_fixture {
     }
     static task<void> run_stop(broker_node& which, bool& done) {
         auto stopping = which.stop();
-        co_await stopping;
+        static_cast<void>(co_await stopping);
         done = true;
     }
     result<void> start_node(broker_node& which) {

@@ -205,3 +205,57 @@ TEST_CASE("a disk that is full or fails shows in the answers, and heals") {
     cluster.start();
     CHECK(out.send(orders, "k", "c").get());
 }
+
+TEST_CASE("a disk that fails under a start ends it with the directory's name") {
+    embedded cluster{with_orders()};
+    cluster.stop();
+    cluster.fail_disk({.operation = sim::disk_operation::sync, .path_contains = "__cluster_metadata", .times = 1000});
+    try {
+        cluster.start();
+        FAIL("it started on a disk that fails");
+    } catch (const exception& thrown) {
+        CHECK(thrown.error().code() == errc::io_error);
+        CHECK(thrown.error().message().find("/data") != std::string::npos);
+    }
+    CHECK_FALSE(cluster.running());
+    cluster.heal_disk();
+    cluster.start();
+    producer out{client{cluster}};
+    CHECK(put(out, "a") == 0);
+}
+
+TEST_CASE("a disk that fails under a stop ends it with the directory's name") {
+    auto config = with_orders();
+    config.extra["flush.before.ack"] = "false";  // so that the stop has something to flush
+    embedded cluster{config};
+    producer out{client{cluster}};
+    CHECK(put(out, "a") == 0);
+    cluster.fail_disk({.operation = sim::disk_operation::sync, .path_contains = "orders-0", .times = 1000});
+    try {
+        cluster.stop();
+        FAIL("it flushed to a disk that fails");
+    } catch (const exception& thrown) {
+        CHECK(thrown.error().message().find("/data") != std::string::npos);
+    }
+    CHECK_FALSE(cluster.running());
+    cluster.heal_disk();
+    cluster.start();
+    CHECK(put(out, "b") == 1);
+}
+
+TEST_CASE("a stop ends whatever waits for the metadata's disk") {
+    embedded cluster{with_orders()};
+    producer out{client{cluster}};
+    CHECK(put(out, "a") == 0);
+    cluster.fail_disk({.operation = sim::disk_operation::sync, .path_contains = "__cluster_metadata", .times = 1000});
+    auto created = out.enqueue(topic<std::string, std::string>{"new"}, "k", "v");
+    try {
+        cluster.stop();
+    } catch (const exception& thrown) {  // the request had reached the controller
+        CHECK(thrown.error().message().find("/data") != std::string::npos);
+    }
+    CHECK_FALSE(cluster.running());
+    cluster.heal_disk();
+    cluster.start();
+    CHECK(put(out, "b") == 1);
+}

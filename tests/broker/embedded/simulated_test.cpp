@@ -25,6 +25,17 @@ broker::simulated_config with_orders(std::uint64_t seed = 1) {
     config.topics.push_back({.name = "orders"});
     return config;
 }
+constexpr sim::disk_operation every_operation[] = {sim::disk_operation::open,   sim::disk_operation::read,
+                                                   sim::disk_operation::write,  sim::disk_operation::truncate,
+                                                   sim::disk_operation::sync,   sim::disk_operation::rename,
+                                                   sim::disk_operation::remove, sim::disk_operation::sync_directory};
+template <class Step>
+std::string reason(Step step) {
+    try {
+        step();
+    } catch (const exception& thrown) { return thrown.error().message(); }
+    return {};
+}
 std::int64_t put(producer& out, const std::string& value) {
     const auto sent = out.send(orders, "k", value).get();
     REQUIRE_MESSAGE(sent, sent.error().message());
@@ -195,6 +206,56 @@ TEST_CASE("a disk that fails for the metadata takes the node down, and says why"
     cluster.start();
     CHECK_FALSE(cluster.failure());
     CHECK(put(out, "a") == 0);
+}
+
+TEST_CASE("whatever the disk refuses, a start ends, and says in which directory") {
+    simulated cluster{with_orders()};
+    int refused = 0;
+    for (const auto operation : every_operation)
+        for (std::uint64_t after = 0; after < 40; ++after) {
+            CAPTURE(static_cast<int>(operation));
+            CAPTURE(after);
+            cluster.heal_disk();
+            cluster.stop();
+            cluster.fail_disk({.operation = operation, .after = after, .times = 1000});
+            const auto before = cluster.now();
+            const auto why = reason([&] { cluster.start(); });
+            CHECK(cluster.now() < before + 1min);
+            if (why.empty()) continue;
+            ++refused;
+            CHECK(why.find("/data") != std::string::npos);
+        }
+    CHECK(refused > 10);
+    cluster.heal_disk();
+    cluster.start();
+    producer out{client{cluster}};
+    CHECK(put(out, "a") == 0);
+}
+
+TEST_CASE("whatever the disk refuses, a stop ends, and says in which directory") {
+    int refused = 0;
+    for (const auto operation : every_operation)
+        for (std::uint64_t after = 0; after < 6; ++after) {
+            CAPTURE(static_cast<int>(operation));
+            CAPTURE(after);
+            simulated cluster{with_orders()};
+            producer out{client{cluster}};
+            CHECK(put(out, "a") == 0);
+            auto created = out.enqueue(topic<std::string, std::string>{"waits-for-the-controller"}, "k", "v");
+            cluster.advance(1ms);
+            cluster.fail_disk({.operation = operation, .after = after, .times = 1000});
+            const auto before = cluster.now();
+            const auto why = reason([&] { cluster.stop(); });
+            CHECK_FALSE(cluster.running());
+            CHECK(cluster.now() < before + 1min);
+            cluster.heal_disk();
+            cluster.start();
+            CHECK(put(out, "b") == 1);
+            if (why.empty()) continue;
+            ++refused;
+            CHECK(why.find("/data") != std::string::npos);
+        }
+    CHECK(refused > 3);
 }
 
 TEST_CASE("a node that dies takes along what waits in it") {

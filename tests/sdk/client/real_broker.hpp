@@ -44,7 +44,7 @@ private:
     }
     static task<void> stop(broker::broker_node& node, std::promise<void>& done) {
         auto stopping = node.stop();
-        co_await stopping;
+        static_cast<void>(co_await stopping);
         done.set_value();
     }
     test::temporary_folder folder_;

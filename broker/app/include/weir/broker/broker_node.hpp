@@ -39,8 +39,9 @@ public:
     /// errc::in_use: another process owns the directory. errc::invalid_setting and others name what is wrong; a
     /// directory that is refused is not touched.
     task<result<void>> start();
-    /// Clean shutdown: nothing has to be recovered at the next start.
-    task<void> stop();
+    /// Clean shutdown: nothing has to be recovered at the next start. An error names the directory whose disk kept it from
+    /// being one; the node is down all the same.
+    task<result<void>> stop();
 
     struct address {
         std::string listener;

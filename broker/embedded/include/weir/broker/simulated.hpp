@@ -56,7 +56,8 @@ public:
     timestamp_ms wall_now() const noexcept;
 
     // --- the node ---
-    /// A clean shutdown. Harmless when it is stopped.
+    /// A clean shutdown. Harmless when it is stopped. Throws when a disk that failed on the way kept it from being clean, and
+    /// says which directory; the node is stopped all the same.
     void stop(int node = 0);
     /// On what the last life left. Harmless when it runs.
     void start(int node = 0);

@@ -41,7 +41,7 @@ bool epoch_cache::begin(std::int32_t epoch, std::int64_t start_offset) {
 }
 
 epoch_end epoch_cache::end_of(std::int32_t epoch, std::int64_t log_end) const noexcept {
-    if (epoch < 0 || entries_.empty()) return {};
+    if (epoch == -1 || entries_.empty()) return {};  // -1: the asker knows of no epoch
     if (epoch == latest()) return {epoch, log_end};
     // Asked for an epoch this log has not heard of: there is no answer, the asker is ahead of us.
     if (epoch > latest()) return {};

@@ -175,6 +175,20 @@ TEST_CASE_FIXTURE(two_topics, "ends of epochs and offsets of groups are answered
         REQUIRE(topic.partitions.size() == 2);
         for (const auto& part : topic.partitions) CHECK(part.end_offset == 3);
     }
+    // Numbers that are no epochs: -1 alone says nothing.
+    epochs.topics.resize(1);
+    epochs.topics[0].partitions.resize(3);
+    epochs.topics[0].partitions[0].leader_epoch = -1;
+    epochs.topics[0].partitions[1].leader_epoch = -2;
+    epochs.topics[0].partitions[2].current_leader_epoch = -2;
+    for (std::int32_t i = 0; i < 3; ++i) epochs.topics[0].partitions[static_cast<std::size_t>(i)].partition = 0;
+    const auto odd = client->call(epochs, 4);
+    REQUIRE(odd.topics.at(0).partitions.size() == 3);
+    CHECK(odd.topics[0].partitions[0].end_offset == -1);
+    CHECK(odd.topics[0].partitions[0].leader_epoch == -1);
+    CHECK(odd.topics[0].partitions[1].end_offset == 0);
+    CHECK(odd.topics[0].partitions[1].leader_epoch == -2);
+    CHECK(odd.topics[0].partitions[2].error_code == wire_code(errc::fenced_leader_epoch));
 
     find_coordinator_request finding;
     finding.coordinator_keys = {"readers"};

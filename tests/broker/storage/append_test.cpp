@@ -213,6 +213,28 @@ TEST_CASE("log append time is stamped over the producer's and told to it") {
     CHECK(f.values() == strings{"value"});  // the checksum is right again
 }
 
+TEST_CASE("where an epoch ends is answered for epochs below the first too, and for none only when none is known") {
+    log_fixture f;
+    f.open();
+    CHECK(f.log->end_of_epoch(-2).end_offset == -1);
+    auto batches = make_batch({.values = {"a", "b"}, .base_offset = 0, .leader_epoch = 3}, 1000);
+    const auto more = make_batch({.values = {"c"}, .base_offset = 2, .leader_epoch = 5}, 1000);
+    batches.insert(batches.end(), more.begin(), more.end());
+    REQUIRE(f.log->append_replicated(batches));
+    const auto end = [&](std::int32_t epoch) {
+        const auto found = f.log->end_of_epoch(epoch);
+        return std::pair{found.epoch, found.end_offset};
+    };
+    using at = std::pair<std::int32_t, std::int64_t>;
+    CHECK(end(-1) == at{-1, -1});
+    CHECK(end(-2) == at{-2, 0});
+    CHECK(end(2) == at{2, 0});
+    CHECK(end(3) == at{3, 2});
+    CHECK(end(4) == at{3, 2});
+    CHECK(end(5) == at{5, 3});
+    CHECK(end(6) == at{-1, -1});
+}
+
 TEST_CASE("a wrong max timestamp in the header is replaced by the records' own") {
     log_fixture f;
     f.open();

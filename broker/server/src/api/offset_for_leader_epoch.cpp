@@ -11,6 +11,7 @@ using protocol::offset_for_leader_epoch_response;
 
 result<storage::epoch_end> end_of_epoch(const replica::partition& partition, std::int32_t current_epoch,
                                         std::int32_t epoch) {
+    if (current_epoch < -1) return errc::fenced_leader_epoch;  // -1 alone says nothing
     if (const auto code = partition.check_epoch(current_epoch); code != errc::none) return code;
     return partition.log().end_of_epoch(epoch);
 }

@@ -13,6 +13,7 @@ bool read_topics(bytes_view subscription, std::set<std::string, std::less<>>& to
     if (subscription.size() < 6) return false;
     const auto count = load_big_endian<std::int32_t>(subscription.data() + at);
     at += 4;
+    if (count < 0) return false;
     for (std::int32_t i = 0; i < count; ++i) {
         if (left() < 2) return false;
         const auto length = load_big_endian<std::int16_t>(subscription.data() + at);
@@ -21,7 +22,10 @@ bool read_topics(bytes_view subscription, std::set<std::string, std::less<>>& to
         topics.emplace(as_text(subscription.subspan(at, static_cast<std::size_t>(length))));
         at += static_cast<std::size_t>(length);
     }
-    return true;
+    if (left() < 4) return false;
+    const auto user_data = load_big_endian<std::int32_t>(subscription.data() + at);
+    at += 4;
+    return user_data < 0 || left() >= static_cast<std::size_t>(user_data);
 }
 
 }  // namespace

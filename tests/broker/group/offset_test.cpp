@@ -220,6 +220,28 @@ TEST_CASE("offsets are deleted, except of topics that members are subscribed to"
     CHECK(group.take(group.shard.offset_delete(request))->error_code == wire_code(errc::invalid_group_id));
 }
 
+TEST_CASE("a member whose subscription does not read may be interested in every topic") {
+    const auto whole = subscription({"orders"});
+    const auto without_user_data = bytes(whole.begin(), whole.end() - 4);
+    auto long_user_data = whole;
+    long_user_data.back() = std::byte{1};
+    const auto no_list = to_bytes(std::string_view{"\0\1\xff\xff\xff\xff\0\0\0\0", 10});
+    for (const auto& metadata : {bytes{}, to_bytes("garbage!"), without_user_data, long_user_data, no_list}) {
+        group_fixture group;
+        const auto ids = group.stable_group({"alice"}, {.protocols = {{"range", metadata}}});
+        group.commit("payments", 0, 1, ids.at("alice"), 1);
+        protocol::offset_delete_request request;
+        request.group_id = "g";
+        auto& topic = request.topics.emplace_back();
+        topic.name = "payments";
+        topic.partitions.emplace_back();
+        const auto response = *group.take(group.shard.offset_delete(request));
+        CHECK(response.error_code == 0);
+        CHECK(response.topics[0].partitions[0].error_code == wire_code(errc::group_subscribed_to_topic));
+        CHECK(group.fetch("payments", 0).committed_offset == 1);
+    }
+}
+
 TEST_CASE("offsets of a group that is in use by another protocol type are not deleted") {
     group_fixture group;
     group.commit("orders", 0, 1);

@@ -149,18 +149,17 @@ decision<update_features_response> controller::update_features(const decision_co
         if (each.feature == elr_feature && each.max_version_level > 0 && !view.elr_enabled())
             if (auto setting = cluster_min_isr(view)) records.push_back(std::move(*setting));
     }
+    // The request succeeds or fails as a whole: only of success there is a result for each feature, up to version 1.
     if (!all) {
-        fail(decided.response, all.error());
-    } else if (!request.validate_only) {
-        decided.records = std::move(records);
+        fail(decided.response, error{all.code(), "no feature was updated: " + std::string{all.error().what()}});
+        return decided;
     }
-    // Up to version 1 each feature has a result; the request succeeds or fails as a whole.
+    if (!request.validate_only) decided.records = std::move(records);
     if (version < 2)
         for (const auto& each : request.feature_updates) {
             auto& answer = decided.response.results.emplace_back();
             answer.feature = each.feature;
-            answer.error_code = decided.response.error_code;
-            answer.error_message = decided.response.error_message;
+            answer.error_message = "NONE";  // which Kafka says, too
         }
     return decided;
 }

@@ -7,17 +7,11 @@
 namespace weir::server {
 namespace {
 
-// When no controller could carry it out, each item says so: clients try again.
-protocol::update_features_response refuse_all(const protocol::update_features_request& request, const error& why) {
+// No controller could carry it out: clients try again. What failed as a whole has no results, as in Kafka.
+protocol::update_features_response refuse_all(const error& why) {
     protocol::update_features_response response;
     response.error_code = wire_code(why.code());
     response.error_message = why.message();
-    for (const auto& update : request.feature_updates) {
-        auto& row = response.results.emplace_back();
-        row.feature = update.feature;
-        row.error_code = wire_code(why.code());
-        row.error_message = why.message();
-    }
     return response;
 }
 
@@ -26,7 +20,7 @@ protocol::update_features_response refuse_all(const protocol::update_features_re
 task<protocol::update_features_response> handle_update_features(request_context& context, protocol::update_features_request request) {
     auto asking = context.broker.controller.call(context.core.index, context.core.loop, &metadata::controller_runtime::update_features, request, context.version());
     auto answer = co_await asking;
-    co_return answer ? *std::move(answer) : refuse_all(request, answer.error());
+    co_return answer ? *std::move(answer) : refuse_all(answer.error());
 }
 
 }  // namespace weir::server

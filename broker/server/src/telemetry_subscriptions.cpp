@@ -86,7 +86,7 @@ client_attributes attributes_of(const request_context& context, const uuid& inst
 
 telemetry_subscription subscription_of(const metadata::image& image, const client_attributes& client) {
     std::set<std::string> metrics;
-    std::optional<std::int32_t> shortest;
+    auto shortest = client_metrics_config{}.interval_ms;  // a longer one is not told, as in Kafka
     const auto& configs = image.configs();
     for (auto at = configs.lower_bound(metadata::config_resource{metadata::config_type::client_metrics, ""}); at != configs.end(); ++at) {
         const auto& [resource, entries] = *at;
@@ -94,12 +94,12 @@ telemetry_subscription subscription_of(const metadata::image& image, const clien
         const auto config = read_config(resource.name, *entries);
         if (!matches(config, client)) continue;
         metrics.insert(config.metrics.begin(), config.metrics.end());
-        shortest = std::min(shortest.value_or(config.interval_ms), config.interval_ms);
+        shortest = std::min(shortest, config.interval_ms);
     }
     telemetry_subscription found;
     if (metrics.contains("*")) metrics = {"*"};
     found.metrics.assign(metrics.begin(), metrics.end());
-    if (shortest) found.interval = milliseconds{*shortest};
+    found.interval = milliseconds{shortest};
     std::uint32_t sum = 0;
     for (const auto& each : found.metrics) sum = crc32c(sum, as_bytes(each + "\n"));
     sum = crc32c(sum, as_bytes(std::to_string(found.interval.count())));

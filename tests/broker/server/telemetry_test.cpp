@@ -84,6 +84,12 @@ TEST_CASE("matching resources add up: all their metrics, the shortest interval")
     CHECK(found.interval == 5s);
 }
 
+TEST_CASE("no client is told to wait longer than by default, whatever resources say") {
+    CHECK(subscribe({config("a", "metrics", "*"), config("a", "interval.ms", "3600000")}, librdkafka()).interval ==
+          300s);
+    CHECK(subscribe({config("a", "metrics", "*"), config("a", "interval.ms", "100")}, librdkafka()).interval == 100ms);
+}
+
 TEST_CASE("every selector of a resource must match its attribute as a whole") {
     const auto sends = [](const std::string& match) { return !subscribe({config("one", "metrics", "*"), config("one", "match", match)}, librdkafka()).metrics.empty(); };
     CHECK(sends("client_software_name=librdkafka,client_software_version=2\\.8\\..*"));

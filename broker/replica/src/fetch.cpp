@@ -128,7 +128,9 @@ task<void> fetch(event_loop& here, std::vector<fetch_item>& items, fetch_limits 
     for (;;) {
         const auto total = co_await read_all(here, items, limits.max_bytes);
         if (total.urgent || total.bytes >= limits.min_bytes || here.now() >= limits.deadline || items.empty()) co_return;
+        if (limits.parked) limits.parked->add(1);
         co_await wait_for_progress(here, items, limits.deadline);
+        if (limits.parked) limits.parked->add(-1);
     }
 }
 

@@ -38,9 +38,11 @@ struct fetch_fixture : replica_fixture {
         limits.min_bytes = min_bytes;
         limits.max_bytes = max_bytes;
         limits.deadline = loop.now() + patience;
+        limits.parked = &parked;
         spawn(run(loop, made, limits));
         return made;
     }
+    metrics::gauge parked;
     void settle() {
         loop.run_ready();
         loop.advance(5ms);
@@ -255,4 +257,63 @@ TEST_CASE("a fetch over two cores misses no append, whenever it comes") {
         world.run_for(1s);
     }
     CHECK(tried > 4);
+}
+
+TEST_CASE_FIXTURE(fetch_fixture, "a fetch is counted as parked while it waits, and not while it reads") {
+    const auto orders = lead("orders");
+    append(*orders);
+    settle();
+    const auto reader = start({read_of(orders, 0)});
+    REQUIRE(reader->done);
+    CHECK(parked.value() == 0);
+    const auto first = start({read_of(orders, 1)});
+    const auto second = start({read_of(orders, 1)}, 1, 5s);
+    CHECK(parked.value() == 2);
+    loop.advance(501ms);
+    CHECK(first->done);
+    CHECK(parked.value() == 1);
+    append(*orders);
+    settle();
+    loop.run_ready();
+    REQUIRE(second->done);
+    CHECK(parked.value() == 0);
+}
+
+TEST_CASE("a fetch on its way to another core is not parked") {
+    sim::world world{7};
+    const auto node = world.add_node("broker", 2);
+    auto& files = world.disk(node);
+    REQUIRE(files.create_directories("/data"));
+    auto& here = world.loop(node, 0);
+    auto& there = world.loop(node, 1);
+    flusher flush{there, files};
+    auto log = open_log(files, there, "orders", 0);
+    const partition_id id{log->topic_id(), 0};
+    const auto orders = std::make_shared<partition>(id, "orders", std::move(log), there, flush);
+    const auto reader = std::make_shared<running_fetch>();
+    metrics::gauge parked;
+    there.post([&] {
+        orders->lead(0);
+        auto batch = weir::test::make_batch({"a"}, there.wall_now());
+        CHECK(orders->append(batch, storage::append_origin::client));
+    });
+    world.run_for(1s);
+    here.post([&] {
+        reader->items = {read_of(orders, 0)};
+        fetch_limits limits;
+        limits.max_bytes = 1 << 20;
+        limits.deadline = here.now() + 1s;
+        limits.parked = &parked;
+        spawn(run(here, reader, limits));
+    });
+    double most = 0;
+    REQUIRE(world.run_until(
+        [&] {
+            most = std::max(most, parked.value());
+            return reader->done;
+        },
+        10s));
+    CHECK(most == 0);
+    there.post([&] { orders->resign(); });
+    world.run_for(1s);
 }

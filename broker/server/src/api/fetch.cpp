@@ -121,9 +121,8 @@ task<fetch_response> handle_fetch(request_context& context, fetch_request reques
     // Nobody can be given more than the most: such a request would always wait for its deadline.
     limits.min_bytes = std::min(limits.min_bytes, limits.max_bytes);
     limits.deadline = context.core.loop.now() + milliseconds{std::max(request.max_wait_ms, 0)};
-    context.core.metrics.parked_fetches().add(1);  // all in progress: one that is not parked is over at once
+    limits.parked = &context.core.metrics.parked_fetches();
     co_await replica::fetch(context.core.loop, items, limits);
-    context.core.metrics.parked_fetches().add(-1);
 
     response.session_id = plan.answer_session_id();
     auto& traffic = context.core.metrics.all_topics();

@@ -1,5 +1,6 @@
 // Reading from many partitions at once, waiting until there is enough.
 #pragma once
+#include <weir/base/metrics.hpp>
 #include <weir/base/task.hpp>
 #include <weir/replica/partition.hpp>
 
@@ -16,8 +17,9 @@ struct fetch_item {
 
 struct fetch_limits {
     std::uint64_t min_bytes = 1;
-    std::uint64_t max_bytes = 0;  ///< soft: the first batch comes whole even when it is larger
-    time_point deadline;          ///< answers with what there is
+    std::uint64_t max_bytes = 0;       ///< soft: the first batch comes whole even when it is larger
+    time_point deadline;               ///< answers with what there is
+    metrics::gauge* parked = nullptr;  ///< counts the fetch while it waits
 };
 
 /// Fills the answers, in the order of the items, until `max_bytes` are found. Waits on `here` for min_bytes, an error or the

@@ -154,7 +154,7 @@ result<append_outcome> partition_log::state::append(mutable_bytes input, std::in
             if (*repeated) {
                 outcome.first_offset = (*repeated)->first_offset();
                 outcome.last_offset = (*repeated)->last_offset;
-                if (config.stamps_append_time()) outcome.append_time = (*repeated)->timestamp;
+                outcome.append_time = (*repeated)->timestamp;  // whoever's clock that is, as in Kafka
                 outcome.log_start_offset = log_start;
                 outcome.duplicate = true;
                 return outcome;

@@ -34,6 +34,7 @@ TEST_CASE("the last five batches of a producer are recognised when they come aga
         CHECK(again.duplicate);
         CHECK(again.first_offset == 2 * i);
         CHECK(again.last_offset == 2 * i + 1);
+        CHECK(again.append_time == f.log->producers().at(0).last_timestamp);  // the batch's own, as in Kafka
     }
     CHECK(f.send(2, 2) == errc::out_of_order_sequence_number);   // too long ago
     CHECK(f.send(12, 1) == errc::out_of_order_sequence_number);  // the same start, another batch

@@ -26,6 +26,7 @@ partition_log::state::state(file_system& files, const clock& time, open_options 
       partition(options.partition),
       topic_id(options.topic_id),
       config(std::move(options.config)),
+      appending(config),
       progress(std::move(options.progress)),
       health(std::move(options.health)),
       recovery_point_at_open(options.recovery_point),
@@ -244,6 +245,7 @@ const std::string& partition_log::directory() const noexcept { return state_->fo
 const log_config& partition_log::config() const noexcept { return state_->config; }
 void partition_log::set_config(const log_config& config) {
     state_->config = config;
+    state_->appending = append_settings{config};
     state_->folder.index_interval_bytes = config.index_interval_bytes;
 }
 void partition_log::moved_to(std::string directory) {

@@ -23,24 +23,11 @@ std::uint64_t mix(std::uint64_t value) noexcept {
     return value ^ (value >> 31);
 }
 
-std::optional<protocol::codec> wanted_codec(const log_config& config) noexcept {
-    if (config.compression_type == "producer") return std::nullopt;
-    if (config.compression_type == "uncompressed") return protocol::codec::none;
-    return protocol::codec_from_name(config.compression_type);
-}
-
-std::optional<std::int32_t> wanted_level(const log_config& config, protocol::codec codec) noexcept {
-    if (codec == protocol::codec::gzip) return config.compression_gzip_level;
-    if (codec == protocol::codec::lz4) return config.compression_lz4_level;
-    if (codec == protocol::codec::zstd) return config.compression_zstd_level;
-    return std::nullopt;
-}
-
 }  // namespace
 
 void partition_log::state::stamp(mutable_bytes batch, const protocol::record_summary& records,
                                  timestamp_ms now) const {
-    if (config.stamps_append_time()) return protocol::stamp_append_time(batch, now);
+    if (appending.stamps_append_time) return protocol::stamp_append_time(batch, now);
     const auto attributes = load_big_endian<std::int16_t>(batch.data() + 21);
     const auto stated = load_big_endian<std::int64_t>(batch.data() + 35);
     if (stated == records.max_timestamp && (attributes & log_append_time_bit) == 0) return;
@@ -89,7 +76,7 @@ result<append_outcome> partition_log::state::append(mutable_bytes input, std::in
         if (!checked) return checked.error();
         records = checked->summary;
         size = checked->batch.size();
-        if (const record_rules rules{config, now}; !rules.surely_kept(checked->batch, records))
+        if (const record_rules rules{appending, now}; !rules.surely_kept(checked->batch, records))
             if (auto why = rules.refuse(name(), checked->batch, refused)) return why;
     } else {
         const auto opened = batch_view::open(input);
@@ -105,15 +92,15 @@ result<append_outcome> partition_log::state::append(mutable_bytes input, std::in
     append_outcome outcome;
     bytes encoded_anew;
     if (origin != append_origin::raft) {
-        if (origin == append_origin::client || config.stamps_append_time()) {
+        if (origin == append_origin::client || appending.stamps_append_time) {
             stamp(batch, records, now);
-            if (config.stamps_append_time()) outcome.append_time = now;
+            if (appending.stamps_append_time) outcome.append_time = now;
         }
-        const auto codec = wanted_codec(config);
+        const auto codec = appending.codec;
         const auto view = batch_view::open(batch);
         if (codec && !view->control() && view->codec_bits() != static_cast<std::uint8_t>(*codec)) {
             thread_local protocol::record_reader reader;
-            auto changed = protocol::recompress(*view, *codec, wanted_level(config, *codec), reader);
+            auto changed = protocol::recompress(*view, *codec, appending.level, reader);
             if (!changed) return changed.error();
             encoded_anew = std::move(*changed);
             batch = encoded_anew;
@@ -243,10 +230,8 @@ result<void> partition_log::state::roll_for(const batch_header& batch) {
 }
 
 std::int64_t partition_log::state::max_segment_age(std::int64_t base_offset) const noexcept {
-    // A segment that must be compacted by some age has to be closed by then.
-    const auto oldest =
-        config.compacts() ? std::min(config.segment_ms, config.max_compaction_lag_ms) : config.segment_ms;
-    const auto spread = std::min(config.segment_jitter_ms, oldest).count();
+    const auto oldest = appending.max_segment_age;
+    const auto spread = appending.segment_jitter.count();
     if (spread <= 0) return oldest.count();
     const auto seed = std::hash<std::string>{}(topic) ^ (static_cast<std::uint64_t>(partition) << 32) ^
                       static_cast<std::uint64_t>(base_offset);

@@ -1,5 +1,6 @@
 // The inside of a partition_log, shared by the files that each hold one of its jobs.
 #pragma once
+#include "append_settings.hpp"
 #include "epoch_cache.hpp"
 #include "lazy_file.hpp"
 #include "producer_state.hpp"
@@ -109,6 +110,7 @@ struct partition_log::state {
     const std::int32_t partition;
     uuid topic_id;
     log_config config;
+    append_settings appending;  // what `config` says
     const std::shared_ptr<log_progress> progress;
     const std::shared_ptr<directory_health> health;
 

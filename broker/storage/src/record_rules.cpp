@@ -21,11 +21,11 @@ timestamp_ms wrapping_add(timestamp_ms base, std::int64_t delta) noexcept {
 
 }  // namespace
 
-record_rules::record_rules(const log_config& config, timestamp_ms now) noexcept
-    : keys_(config.compacts()),
-      stamped_here_(config.stamps_append_time()),
-      earliest_(now - config.message_timestamp_before_max_ms.count()) {
-    const auto ahead = config.message_timestamp_after_max_ms.count();
+record_rules::record_rules(const append_settings& settings, timestamp_ms now) noexcept
+    : keys_(settings.compacts),
+      stamped_here_(settings.stamps_append_time),
+      earliest_(now - settings.before_max.count()) {
+    const auto ahead = settings.after_max.count();
     constexpr auto never = std::numeric_limits<timestamp_ms>::max();
     latest_ = ahead > never - now ? never : now + ahead;
 }

@@ -1,5 +1,7 @@
 // What a topic asks of each record that a client sends: a key where it is compacted, a timestamp near the broker's.
 #pragma once
+#include "append_settings.hpp"
+
 #include <weir/protocol/records/record.hpp>
 #include <weir/storage/log.hpp>
 
@@ -10,7 +12,7 @@ namespace weir::storage {
 
 class record_rules {
 public:
-    record_rules(const log_config& config, timestamp_ms now) noexcept;
+    record_rules(const append_settings& settings, timestamp_ms now) noexcept;
 
     /// What the summary of a batch says alone, nearly always enough: true when no record breaks a rule.
     bool surely_kept(const protocol::batch_view& batch, const protocol::record_summary& records) const noexcept;

@@ -50,8 +50,8 @@ void group_coordinator::on_topics_deleted(std::vector<std::string> names) {
     for (auto& where : state_->homes) {
         where.loop->post([&where, names] {
             for (auto& entry : where.partitions) {
-                entry.second->run(
-                    [&names](state_machine& machine, instant) {
+                entry.second->run_when_loaded(
+                    [names](state_machine& machine, instant) {
                         outcome out;
                         out.records = static_cast<group_machine&>(machine).shard.topics_deleted(names);
                         return out;

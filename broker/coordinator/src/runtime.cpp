@@ -40,6 +40,7 @@ struct partition_runtime::impl : std::enable_shared_from_this<impl> {
     void stop(errc why, runtime_state next);
     // Life of an operation.
     void run(function<outcome(state_machine&, instant)> decide, answer finish);
+    void run_when_loaded(function<outcome(state_machine&, instant)> decide, answer finish);
     result<void> decide_and_apply(function<outcome(state_machine&, instant)>& decide);
     result<void> apply(const outcome& decided);
     void answer_when_committed(std::vector<answer> answers);
@@ -66,6 +67,11 @@ struct partition_runtime::impl : std::enable_shared_from_this<impl> {
     std::unique_ptr<state_machine> machine;
     std::optional<batch_queue> queue;
     std::deque<waiting> answers;
+    struct delayed {
+        function<outcome(state_machine&, instant)> decide;
+        answer finish;
+    };
+    std::vector<delayed> when_loaded;
     std::int64_t committed = 0;
     bool appending = false;
     timer_id append_timer = timer_id::none;
@@ -134,6 +140,7 @@ void partition_runtime::impl::load_done(std::unique_ptr<state_machine> loaded, c
     machine->loaded(now());
     arm_tick();
     answer_when_committed(machine->take_answers());
+    for (auto& each : std::exchange(when_loaded, {})) run_when_loaded(std::move(each.decide), std::move(each.finish));
 }
 
 /// Forgets what memory holds and answers everyone. `why` is for those whose records may not be there.
@@ -150,9 +157,11 @@ void partition_runtime::impl::stop(errc why, runtime_state next) {
     appending = false;
     queue.reset();
     auto unanswered = std::exchange(answers, {});
+    auto given_up = next == runtime_state::loading ? std::vector<delayed>{} : std::exchange(when_loaded, {});
     auto gone = std::move(machine);
     // Answering runs other people's code, which may come back here: everything is settled before.
     for (auto& each : unanswered) each.finish(why);
+    for (auto& each : given_up) each.finish(why);
     if (!gone) return;
     gone->shut_down(errc::not_coordinator);
     for (auto& each : gone->take_answers()) each(errc::none);
@@ -174,6 +183,12 @@ void partition_runtime::impl::run(function<outcome(state_machine&, instant)> dec
     arm_tick();
     schedule_append();
     answer_when_committed(std::move(ready));
+}
+
+void partition_runtime::impl::run_when_loaded(function<outcome(state_machine&, instant)> decide, answer finish) {
+    const bool comes = state == runtime_state::loading || state == runtime_state::failed;
+    if (!comes) return run(std::move(decide), std::move(finish));
+    when_loaded.push_back({std::move(decide), std::move(finish)});
 }
 
 /// An exception is a bug in the machine; it costs a reload, not the broker.
@@ -376,6 +391,11 @@ void partition_runtime::unload(std::int32_t epoch) {
 void partition_runtime::run(function<outcome(state_machine&, instant)> decide, answer finish) {
     const auto keep = impl_;
     impl_->run(std::move(decide), std::move(finish));
+}
+
+void partition_runtime::run_when_loaded(function<outcome(state_machine&, instant)> decide, answer finish) {
+    const auto keep = impl_;
+    impl_->run_when_loaded(std::move(decide), std::move(finish));
 }
 
 runtime_state partition_runtime::state() const noexcept { return impl_->state; }

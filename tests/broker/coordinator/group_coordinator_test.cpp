@@ -319,6 +319,44 @@ TEST_CASE("offsets of deleted topics go in every partition") {
     CHECK(b.now(b.coordinator.metrics(b.loop)).groups.offsets == 0);
 }
 
+TEST_CASE("offsets of a topic that is deleted while they are read are gone once they are") {
+    broker b;
+    b.elect_all();
+    b.now(b.coordinator.offset_commit(b.context(9), broker::commit_request("g", 1)));
+    b.coordinator.on_resigned(b.coordinator.partition_of("g"), 2);
+    auto& log = b.log_of("g");
+    SUBCASE("a load that takes its time") { log.settled = false; }
+    SUBCASE("a load that fails first") { log.fail_read = errc::kafka_storage_error; }
+    b.coordinator.on_elected(b.coordinator.partition_of("g"), 3);
+    b.loop.run_ready();
+    b.coordinator.on_topics_deleted({"orders"});
+    b.loop.run_ready();
+    log.fail_read = errc::none;
+    log.settle();
+    b.loop.advance(6s);
+    CHECK(b.now(b.coordinator.metrics(b.loop)).active_partitions == 50);
+    CHECK(b.now(b.coordinator.metrics(b.loop)).groups.offsets == 0);
+}
+
+TEST_CASE("what waits for a load that comes to nothing is dropped") {
+    broker b;
+    b.elect_all();
+    b.now(b.coordinator.offset_commit(b.context(9), broker::commit_request("g", 1)));
+    const auto partition = b.coordinator.partition_of("g");
+    b.coordinator.on_resigned(partition, 2);
+    b.log_of("g").settled = false;
+    b.coordinator.on_elected(partition, 3);
+    b.loop.run_ready();
+    b.coordinator.on_topics_deleted({"orders"});
+    b.loop.run_ready();
+    b.coordinator.on_resigned(partition, 4);
+    b.log_of("g").settle();
+    b.loop.run_ready();
+    b.coordinator.on_elected(partition, 5);
+    b.loop.run_ready();
+    CHECK(b.now(b.coordinator.metrics(b.loop)).groups.offsets == 1);  // the leader in between has removed them, or will
+}
+
 TEST_CASE("JoinGroup answers can be encoded in every version, errors of parked ones too") {
     for (std::int16_t version = 0; version <= 9; ++version) {
         CAPTURE(version);

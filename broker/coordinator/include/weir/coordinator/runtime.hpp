@@ -100,6 +100,9 @@ public:
     /// Decides now when active. Otherwise `finish` gets coordinator_load_in_progress or not_coordinator, now.
     /// `decide` must not call back into the runtime. `finish` may.
     void run(function<outcome(state_machine&, instant)> decide, answer finish);
+    /// The same for what nobody would ask for again: while it is being read, also after a load that failed, it is decided
+    /// later, when everything is there.
+    void run_when_loaded(function<outcome(state_machine&, instant)> decide, answer finish);
 
     runtime_state state() const noexcept;
     std::int32_t epoch() const noexcept;

@@ -77,14 +77,22 @@ void core::on(const message& from, const fetch_response& response, time_point no
     if (response.error != errc::none) {
         // The leader of this very epoch says it leads no more: nobody else can in this epoch.
         if (response.error == errc::not_leader_or_follower && response.leader.epoch == disk_.leader_epoch &&
-            response.leader.leader_id == no_node)
+            response.leader.leader_id == no_node) {
             become_unattached(disk_.leader_epoch, now);
+            // Others may still send us back to it: without a pause we would go to and fro as fast as the network.
+            fetch_.retry_at = now + config_.retry_backoff;
+        }
         return;
     }
     fetch_deadline_ = now + config_.fetch_timeout;
     has_fetched_ = true;
     fetch_.retry_at = now;
-    if (response.diverging) return truncate_for(*response.diverging);
+    if (response.diverging) {
+        const auto end = log_.end_offset();
+        truncate_for(*response.diverging);
+        if (log_.end_offset() == end) fetch_.retry_at = now + config_.retry_backoff;  // we would be told the same again
+        return;
+    }
     if (response.snapshot) {
         if (response.snapshot->offset <= hw_ || response.snapshot->epoch < 0) {
             fetch_.retry_at = now + config_.retry_backoff;  // nothing newer than what we have: not a leader to trust

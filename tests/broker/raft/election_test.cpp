@@ -171,3 +171,51 @@ TEST_CASE("requests of another cluster, to another directory, or with impossible
     CHECK(quorum.log(2).end_offset() == end);
     CHECK(quorum.core(1).is_leader());
 }
+
+TEST_CASE("who is sent to a leader that leads no more, again and again, asks with a pause in between") {
+    quorum_fixture quorum{3, 1};
+    quorum.make_leader(1);
+    quorum.advance(1s);
+    quorum.restart(1);  // 2 and 3 do not know yet: they wait for the answer to a fetch
+    quorum.restart(4);
+    const auto before = quorum.delivered();
+    quorum.advance(200ms);
+    CHECK(quorum.core(1).current_role() == role::unattached);
+    CHECK(quorum.delivered() - before > 4);
+    CHECK(quorum.delivered() - before < 100);
+}
+
+TEST_CASE("nobody has something to do at once that was not done: time passes between two steps") {
+    quorum_fixture quorum{3, 1};
+    const auto later = [&] {
+        for (int step = 0; step < 200; ++step) {
+            for (node_id id = 1; id <= 4; ++id) {
+                quorum.tick(id);
+                CHECK(quorum.core(id).deadline() > quorum.now());
+            }
+            quorum.drop_messages();
+            quorum.advance(37ms);
+        }
+    };
+    SUBCASE("with nobody to be reached") {
+        for (node_id id = 1; id <= 4; ++id) quorum.cut(id);
+        later();
+    }
+    SUBCASE("with a leader that is cut off") {
+        quorum.make_leader(1);
+        quorum.cut(1);
+        later();
+    }
+    SUBCASE("with a follower and an observer that are cut off") {
+        quorum.make_leader(1);
+        quorum.cut(2);
+        quorum.cut(4);
+        later();
+    }
+    SUBCASE("with a disk that does not flush") {
+        quorum.make_leader(1);
+        quorum[2].slow_disk = true;
+        CHECK(quorum.propose(1, "a"));
+        later();
+    }
+}

@@ -89,6 +89,7 @@ public:
             auto next = std::move(wire_.front());
             wire_.pop_front();
             if (!nodes_[next.to].core || cut_.contains(next.to) || cut_.contains(next.from)) continue;
+            ++delivered_;
             core(next.to).step({next.from, next.id, std::move(next.body)}, now_);
             settle(next.to);
         }
@@ -184,6 +185,7 @@ public:
         return found;
     }
     void drop_messages() { wire_.clear(); }
+    std::uint64_t delivered() const { return delivered_; }
 
 private:
     struct flying { raft::node_id from, to; std::uint64_t id; raft::message_body body; };
@@ -212,6 +214,7 @@ private:
     time_point now_{1h};
     std::map<raft::node_id, replica> nodes_;
     std::deque<flying> wire_;
+    std::uint64_t delivered_ = 0;
     std::set<raft::node_id> cut_;
     std::uint64_t next_token_ = first_token;
     std::map<std::uint64_t, raft::message_body> answers_;

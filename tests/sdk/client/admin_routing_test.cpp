@@ -6,6 +6,7 @@
 #include <weir/protocol/messages/delete_groups.hpp>
 #include <weir/protocol/messages/delete_topics.hpp>
 #include <weir/protocol/messages/describe_configs.hpp>
+#include <weir/protocol/messages/describe_topic_partitions.hpp>
 #include <weir/protocol/messages/init_producer_id.hpp>
 #include <weir/protocol/messages/list_groups.hpp>
 #include <weir/protocol/messages/list_offsets.hpp>
@@ -296,4 +297,30 @@ TEST_CASE_FIXTURE(routing_fixture, "a place that an old leader cannot find is re
     REQUIRE_MESSAGE(found, found.error().message());
     CHECK((*found->find({"orders", 0}))->offset == 100);
     CHECK(found->find({"orders", 1})->code() == errc::unsupported_version);
+}
+
+TEST_CASE_FIXTURE(routing_fixture, "pages of topics that lead nowhere end with the topic's name") {
+    int asked = 0;
+    std::vector<std::pair<std::string, std::int32_t>> cursors;
+    on<protocol::describe_topic_partitions_request>(
+        [&](int, const protocol::describe_topic_partitions_request& request) {
+            protocol::describe_topic_partitions_response answer;
+            auto& topic = answer.topics.emplace_back();
+            topic.name = request.topics.at(0).name;
+            topic.partitions.emplace_back().partition_index = asked;
+            const auto& [name, partition] = cursors[std::min(static_cast<std::size_t>(asked++), cursors.size() - 1)];
+            answer.next_cursor.emplace();
+            answer.next_cursor->topic_name = name;
+            answer.next_cursor->partition_index = partition;
+            return answer;
+        });
+    SUBCASE("to the same place") { cursors = {{"orders", 1}}; }
+    SUBCASE("back") { cursors = {{"orders", 1}, {"orders", 0}}; }
+    SUBCASE("to a topic before") { cursors = {{"orders", 1}, {"lines", 7}}; }
+    const auto began = world.now();
+    const auto got = wait(ops->describe_topics({"lines", "orders"}));
+    CHECK(got.code() == errc::malformed);
+    CHECK(got.error().message().find("orders") != std::string::npos);
+    CHECK(asked == 2);
+    CHECK(world.now() - began < 5s);
 }

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <tuple>
+
 namespace weir::detail {
 namespace {
 
@@ -125,9 +127,18 @@ task_of_outcomes<topic_description> describe_topics(call_ptr call, std::vector<s
             if (!fresh) std::move(page.partitions.begin(), page.partitions.end(), std::back_inserter(at->second.partitions));
         }
         if (!got->next_cursor) break;
+        const auto& next = *got->next_cursor;
+        if (request.cursor && std::tie(next.topic_name, next.partition_index) <=
+                                  std::tie(request.cursor->topic_name, request.cursor->partition_index)) {
+            co_return error{errc::malformed,
+                            fmt::format("DescribeTopicPartitions: the broker's answer for topic {}, partition {} ends "
+                                        "where it began or before, at topic {}, partition {}",
+                                        request.cursor->topic_name, request.cursor->partition_index, next.topic_name,
+                                        next.partition_index)};
+        }
         request.cursor = page_request::cursor_data{};
-        request.cursor->topic_name = got->next_cursor->topic_name;
-        request.cursor->partition_index = got->next_cursor->partition_index;
+        request.cursor->topic_name = next.topic_name;
+        request.cursor->partition_index = next.partition_index;
         std::erase_if(request.topics, [&](const auto& each) { return each.name < request.cursor->topic_name; });
     }
     for (auto& [name, topic] : parts) {

@@ -160,6 +160,7 @@ void check_limits(settings_reader& reader, const broker_config& config) {
         reader.report("log.cleaner.min.compaction.lag.ms", "is above log.cleaner.max.compaction.lag.ms=" + std::to_string(logs.max_compaction_lag_ms.count()));
     else if (const auto fine = logs.check(); !fine)
         reader.report("log.*", fine.error().what());
+    if (const auto fine = config.server.check(); !fine) reader.report("max.connections.per.ip", fine.error().what());
 }
 
 }  // namespace
@@ -178,7 +179,7 @@ result<parsed_config> parse_config(const std::string& file, std::string_view tex
     reader.read(config.node);
     reader.read(config.server);
     reader.read(config.groups);
-    reader.read(config.log_defaults, setting_names::synonyms_only);
+    reader.read(storage::log_config::server_settings(), &config.log_defaults, setting_names::synonyms_only);
     reader.read(config.cleaner);
     config.log_defaults.producer_id_expiration_ms = config.node.producer_id_expiration;
     for (const auto& [name, given] : reader.entries()) {

@@ -53,7 +53,7 @@ void take_from_file(config_key& key, std::string_view name, const broker_config&
 
 }  // namespace
 
-broker_schema::broker_schema(const broker_config& config) : node_(config.node) {
+broker_schema::broker_schema(const broker_config& config) : node_(config.node), server_(config.server) {
     add_topic_rows(config);
     add(config_type::broker, config.node, config);
     add(config_type::broker, config.server, config);
@@ -75,6 +75,8 @@ void broker_schema::add(config_type type, const Config& values, const broker_con
             take_from_file(key, name, config);
             for (const auto& synonym : row.synonyms) take_from_file(key, synonym.name, config);
         }
+        if (type == config_type::group)
+            for (const auto& synonym : row.synonyms) key.server_keys.emplace_back(synonym.name);
         key.read_only = of_broker && row.dynamic == dynamic_mode::read_only;
         key.per_broker_only = of_broker && row.dynamic == dynamic_mode::per_broker;
         all_[type].emplace(name, entry{std::move(key), &row, 1, &make_scratch<Config>});
@@ -84,7 +86,9 @@ void broker_schema::add(config_type type, const Config& values, const broker_con
 // Each topic setting, and under its synonyms the broker settings that give its default. Those can be changed while the
 // broker runs: a topic's logs take what holds now (topic_log_config).
 void broker_schema::add_topic_rows(const broker_config& config) {
-    for (const auto& row : storage::log_config::settings()) {
+    const auto server_rows = storage::log_config::server_settings();
+    for (std::size_t at = 0; at < server_rows.size(); ++at) {
+        const auto& row = storage::log_config::settings()[at];
         auto key = make_key(row, row.name, row.print(&config.log_defaults), config_source::built_in);
         for (const auto& synonym : row.synonyms) {
             key.server_keys.emplace_back(synonym.name);
@@ -97,7 +101,8 @@ void broker_schema::add_topic_rows(const broker_config& config) {
             take_from_file(broker_key, synonym.name, config);
             if (!broker_key.from_file.empty()) broker_key.default_value = broker_key.from_file.front().second;
             broker_key.read_only = synonym.factor != 1;  // as in Kafka: hours and minutes need a restart
-            all_[config_type::broker].emplace(synonym.name, entry{std::move(broker_key), &row, synonym.factor, &make_scratch<storage::log_config>});
+            all_[config_type::broker].emplace(synonym.name, entry{std::move(broker_key), &server_rows[at],
+                                                                  synonym.factor, &make_scratch<storage::log_config>});
         }
         all_[config_type::topic].emplace(row.name, entry{std::move(key), &row, 1, &make_scratch<storage::log_config>});
     }
@@ -140,7 +145,8 @@ result<void> broker_schema::validate(config_type type, std::string_view key, std
     if (at->second.scratch == &make_scratch<storage::log_config>)
         if (auto fine = static_cast<const storage::log_config*>(scratch.get())->check(); !fine) return error{errc::invalid_config, std::string{fine.error().what()}};
     // It could not be told to let somebody in again.
-    if (type == config_type::broker && (key == "max.connections" || key.ends_with(".max.connections")) && value.find_first_not_of('0') == value.npos)
+    const auto limits = [&](std::string_view name) { return type == config_type::broker && (key == name || key.ends_with("." + std::string{name})); };
+    if ((limits("max.connections") || limits("max.connection.creation.rate")) && value.find_first_not_of('0') == value.npos)
         return error{errc::invalid_config, std::string{key} + "=" + std::string{value} + ": a running broker needs at least one connection"};
     if (type == config_type::broker && key == "cordoned.log.dirs")
         if (const auto* unknown = node_.unknown_directory(static_cast<const node_config*>(scratch.get())->cordoned_log_dirs))
@@ -152,19 +158,34 @@ namespace {
 
 // A stored value that no longer parses (written by another version) is left out and logged.
 template <class Config>
-Config in_force(Config effective, std::int32_t node, const metadata::image& image, const std::string& prefix = {}) {
+Config in_force(Config effective, const metadata::config_entries& own, const metadata::config_entries& of_all,
+                const std::string& prefix = {}) {
     for (const auto& row : Config::settings()) {
         if (row.dynamic == dynamic_mode::read_only) continue;
         const auto name = prefix + std::string{row.name};
-        const auto* set = image.config(config_type::broker, std::to_string(node), name);
-        if (!set) set = image.config(config_type::broker, "", name);
-        if (!set) continue;
-        if (auto fine = row.parse(&effective, *set); !fine) logs.warn(fine.error().message() + "; what the file says holds");
+        auto set = own.find(name);
+        if (set == own.end() && (set = of_all.find(name)) == of_all.end()) continue;
+        if (auto fine = row.parse(&effective, set->second); !fine)
+            logs.warn(fine.error().message() + "; what the file says holds");
     }
     return effective;
 }
 
+template <class Config>
+Config in_force(Config effective, std::int32_t node, const metadata::image& image, const std::string& prefix = {}) {
+    return in_force(std::move(effective), image.configs_of(config_type::broker, std::to_string(node)),
+                    image.configs_of(config_type::broker, ""), prefix);
+}
+
 }  // namespace
+
+result<void> broker_schema::validate_together(const metadata::image& image, std::string_view broker,
+                                              const metadata::config_entries& entries) const {
+    const auto& own = broker.empty() ? image.configs_of(config_type::broker, std::to_string(node_.node_id)) : entries;
+    const auto& of_all = broker.empty() ? entries : image.configs_of(config_type::broker, "");
+    const auto fine = in_force(server_, own, of_all).check();
+    return fine ? result<void>{} : error{errc::invalid_config, std::string{fine.error().what()}};
+}
 
 running_config config_in_force(const broker_config& config, const metadata::image& image) {
     const auto id = config.node.node_id;
@@ -180,7 +201,9 @@ storage::log_config topic_log_config(const broker_config& config, const metadata
     const auto apply = [&](const setting& row, const std::string& value, std::int64_t factor) {
         if (auto fine = row.parse(&effective, value, factor); !fine) logs.warn("topic " + topic + ": " + fine.error().message() + "; it keeps its default");
     };
-    for (const auto& row : storage::log_config::settings()) {
+    const auto server_rows = storage::log_config::server_settings();
+    for (std::size_t at = 0; at < server_rows.size(); ++at) {
+        const auto& row = storage::log_config::settings()[at];
         if (const auto* own = image.config(config_type::topic, topic, row.name)) {
             apply(row, *own, 1);
             continue;
@@ -189,7 +212,7 @@ storage::log_config topic_log_config(const broker_config& config, const metadata
             const auto* set = image.config(config_type::broker, node, synonym.name);
             if (!set) set = image.config(config_type::broker, "", synonym.name);
             if (!set) continue;
-            apply(row, *set, synonym.factor);
+            apply(server_rows[at], *set, synonym.factor);
             break;
         }
     }

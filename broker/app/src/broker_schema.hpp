@@ -17,6 +17,8 @@ public:
     std::string_view why_unknown(metadata::config_type type, std::string_view key) const override;
     std::vector<const metadata::config_key*> keys(metadata::config_type type) const override;
     result<void> validate(metadata::config_type type, std::string_view key, std::string_view value) const override;
+    result<void> validate_together(const metadata::image& image, std::string_view broker,
+                                   const metadata::config_entries& entries) const override;
 
 private:
     struct entry {
@@ -33,7 +35,9 @@ private:
     const entries& of(metadata::config_type type) const;
 
     std::map<metadata::config_type, entries> all_;
-    node_config node_;  // what values of one setting are held against
+    // What values are held against.
+    node_config node_;
+    server::server_config server_;
 };
 
 /// The settings that change while the broker runs, as they are now: what was set for this broker, then for all, then the file.

@@ -82,7 +82,8 @@ private:
         nanoseconds take(time_point now) {
             if (rate == INT32_MAX) return nanoseconds{0};
             constexpr nanoseconds second{1'000'000'000};
-            next = std::max(next, now - second) + second / rate;
+            // Kafka throttles for no longer than the second it measures: with a rate of 0 every connection waits so long.
+            next = rate == 0 ? std::max(next, now) + second : std::max(next, now - second) + second / rate;
             return std::max(next - now, nanoseconds{0});
         }
     };

@@ -35,6 +35,8 @@ public:
             if (!entry.layers.empty()) {
                 entry.value = entry.layers.front().value;
                 entry.source = entry.layers.front().source;
+                // A broker's retention is for ever at any number below zero, a topic's at -1.
+                if (key->name == "retention.ms" && entry.value && entry.value->starts_with('-')) entry.value = "-1";
             }
             if (defaults) {
                 for (const auto& [given, text] : key->from_file) entry.layers.push_back({given, text, config_source::static_broker});
@@ -63,7 +65,7 @@ private:
     // A topic's default is the broker's, by its name there; of several the coarsest has it, which is not listed, as in Kafka.
     static const std::string* name_of_built_in(config_type type, const metadata::config_key& key) {
         if (type == config_type::client_metrics) return nullptr;
-        if (type != config_type::topic) return &key.name;
+        if (type != config_type::topic && key.server_keys.empty()) return &key.name;
         return key.server_keys.size() == 1 ? &key.server_keys.front() : nullptr;
     }
     void dynamic_default(const std::string& key, std::vector<config_layer>& layers) const {

@@ -36,7 +36,7 @@ std::span<const setting> server_config::settings() {
         make_setting<&c::max_connections_per_ip>("max.connections.per.ip", at_least(0), "Connections from one address; those beyond are closed.", changes),
         make_setting<&c::max_connections_per_ip_overrides>("max.connections.per.ip.overrides", checked(is_ip_limit, "a list of address:limit"), "Other limits for single addresses.", changes, setting_type::string),
         make_setting<&c::max_connections>("max.connections", at_least(0), "Connections in all; those beyond wait until others leave.", changes),
-        make_setting<&c::max_connection_creation_rate>("max.connection.creation.rate", at_least(1), "New connections in a second; those beyond wait until it is their turn.", changes),
+        make_setting<&c::max_connection_creation_rate>("max.connection.creation.rate", at_least(0), "New connections in a second; those beyond wait until it is their turn. 0: one after the other, each for a second.", changes),
         make_setting<&c::connections_max_idle>("connections.max.idle.ms", any(), "A connection without requests for this long is closed; 0 or less: never."),
         make_setting<&c::queued_max_request_bytes>("queued.max.request.bytes", any(), "Bytes of requests in memory; beyond it connections are not read from. -1: 512 MiB."),
         make_setting<&c::max_incremental_fetch_session_cache_slots>("max.incremental.fetch.session.cache.slots", at_least(0), "Fetch sessions the broker keeps, spread over its cores."),
@@ -53,11 +53,19 @@ std::span<const setting> server_config::settings() {
     return all;
 }
 
+result<void> server_config::check() const {
+    if (max_connections_per_ip == 0 && max_connections_per_ip_overrides.empty())
+        return error{
+            errc::invalid_setting,
+            "max.connections.per.ip can be 0 only beside max.connections.per.ip.overrides: nobody could connect"};
+    return {};
+}
+
 std::span<const setting> listener_limits::settings() {
     using c = listener_limits;
     static const setting all[] = {
         make_setting<&c::max_connections>("max.connections", at_least(0), "Connections of this listener; those beyond wait. Those of all count too.", dynamic_mode::cluster_wide),
-        make_setting<&c::max_connection_creation_rate>("max.connection.creation.rate", at_least(1), "New connections of this listener in a second; those beyond wait until it is their turn.", dynamic_mode::cluster_wide),
+        make_setting<&c::max_connection_creation_rate>("max.connection.creation.rate", at_least(0), "New connections of this listener in a second; those beyond wait until it is their turn. 0: one after the other, each for a second.", dynamic_mode::cluster_wide),
     };
     return all;
 }

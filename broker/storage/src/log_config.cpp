@@ -138,6 +138,34 @@ std::span<const setting> log_config::settings() {
     return all;
 }
 
+namespace {
+
+result<void> read_server_retention(const setting& row, void* into, std::string_view text, std::int64_t factor) {
+    milliseconds given{0};
+    if (auto fine = detail::parse_field(row, text, factor, given); !fine) return fine;
+    if (given.count() == 0)
+        return error{errc::invalid_setting, std::string{row.name} + "=" + std::string{text} +
+                                                ": allowed is a whole number of at least 1, or -1: never"};
+    static_cast<log_config*>(into)->retention_ms = std::max(given, milliseconds{-1});
+    return {};
+}
+
+}  // namespace
+
+std::span<const setting> log_config::server_settings() {
+    static const std::vector<setting> all = [] {
+        const auto rows = settings();
+        std::vector<setting> made(rows.begin(), rows.end());
+        for (auto& row : made) {
+            if (row.name != "retention.ms") continue;
+            row.range = any();
+            row.parse_ = &read_server_retention;
+        }
+        return made;
+    }();
+    return all;
+}
+
 result<void> log_config::check() const {
     if (remote_storage_enable)  // in Kafka's words
         return error{errc::invalid_setting, "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage."};

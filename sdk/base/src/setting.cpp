@@ -201,13 +201,16 @@ result<void> parse_field(const setting& row, std::string_view text, std::int64_t
 }
 result<void> parse_field(const setting& row, std::string_view text, std::int64_t, std::vector<std::string>& into) {
     std::vector<std::string> items;
+    const bool of_words = !row.range.words.empty();
     for (auto rest = trimmed(text); !rest.empty();) {
         const auto comma = rest.find(',');
         const auto item = trimmed(rest.substr(0, comma));
         if (!word_allowed(row.range, item)) return refused(row, text);
-        items.emplace_back(item);
+        // As Kafka has it (KIP-1161): a word that comes again adds nothing, and none is empty, at the end neither.
+        if (!of_words || std::ranges::find(items, item) == items.end()) items.emplace_back(item);
         if (comma == std::string_view::npos) break;
         rest.remove_prefix(comma + 1);
+        if (of_words && rest.empty()) return refused(row, text);
     }
     into = std::move(items);
     return {};

@@ -43,6 +43,40 @@ TEST_CASE("a value that cannot be is refused at its line, with what is allowed")
     CHECK(problems("event.loops=1025") == "server.properties:1: event.loops=1025: allowed is a whole number from 0 to 1024");
 }
 
+TEST_CASE("log.retention.ms is never 0, and below it for ever") {
+    for (const auto* name : {"log.retention.ms", "log.retention.minutes", "log.retention.hours"}) {
+        CAPTURE(name);
+        const std::string setting{name};
+        CHECK(problems(setting + "=0") ==
+              "server.properties:1: " + setting + "=0: allowed is a whole number of at least 1, or -1: never");
+        for (const auto* forever : {"-1", "-2", "-1000"})
+            CHECK(config_of(setting + "=" + forever).log_defaults.retention_ms == milliseconds{-1});
+    }
+    CHECK(config_of("log.retention.ms=-2\nlog.retention.hours=2").log_defaults.retention_ms == milliseconds{-1});
+    CHECK(config_of("log.retention.ms=-2").given.at("log.retention.ms").value == "-2");
+}
+
+TEST_CASE("a list of words has no empty one, and each of them once") {
+    for (const auto* bad : {"compact,", ",compact", "compact,,delete", "compact, "}) {
+        CAPTURE(bad);
+        CHECK(problems("log.cleanup.policy=" + std::string{bad}).find("allowed is a list of compact, delete") !=
+              std::string::npos);
+    }
+    CHECK(config_of("log.cleanup.policy=compact , delete").log_defaults.cleanup_policy ==
+          std::vector<std::string>{"compact", "delete"});
+    CHECK(config_of("log.cleanup.policy=compact,compact").log_defaults.cleanup_policy == std::vector<std::string>{"compact"});
+    CHECK(config_of("log.cleanup.policy=").log_defaults.cleanup_policy.empty());
+}
+
+TEST_CASE("no connections from an address are allowed only where some have limits of their own") {
+    CHECK(problems("max.connections.per.ip=0") ==
+          "server.properties:1: max.connections.per.ip=0: max.connections.per.ip can be 0 only beside "
+          "max.connections.per.ip.overrides: nobody could connect");
+    CHECK(config_of("max.connections.per.ip=0\nmax.connections.per.ip.overrides=127.0.0.1:5")
+              .server.max_connections_per_ip == 0);
+    CHECK(config_of("max.connection.creation.rate=0").server.max_connection_creation_rate == 0);
+}
+
 TEST_CASE("all mistakes of a file and of the command line are told at once") {
     const auto told = problems("num.partitions=0\nnode.id=x\nlisteners=PLAINTEXT://:9092\nlog.dir.s=/data\n", {"num.partitons=3"});
     CHECK(told.find("server.properties:1: num.partitions=0: ") != std::string::npos);

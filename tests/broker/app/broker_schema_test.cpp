@@ -226,3 +226,33 @@ TEST_CASE("settings have the types that Kafka's clients know them by") {
     CHECK(type_of("log.dir") == type::list);
     CHECK(type_of("max.connections.per.ip.overrides") == type::string);
 }
+
+TEST_CASE("a broker's retention is read as in its file, a topic's as it stands") {
+    const auto config = config_of({});
+    const broker_schema schema{config};
+    CHECK(schema.validate(config_type::broker, "log.retention.ms", "-2"));
+    CHECK_FALSE(schema.validate(config_type::broker, "log.retention.ms", "0"));
+    CHECK_FALSE(schema.validate(config_type::topic, "retention.ms", "-2"));
+    CHECK(schema.validate(config_type::topic, "retention.ms", "0"));
+    CHECK(retention(config, {{config_type::broker, "", "log.retention.ms", "-2"}}) == milliseconds{-1});
+    CHECK(retention(config, {{config_type::topic, "orders", "retention.ms", "0"}}) == milliseconds{0});
+}
+
+TEST_CASE("connections from an address are switched off while running only beside limits of single addresses") {
+    const auto none = metadata::config_entries{{"max.connections.per.ip", "0"}};
+    const auto with_some =
+        metadata::config_entries{{"max.connections.per.ip", "0"}, {"max.connections.per.ip.overrides", "127.0.0.1:5"}};
+    const auto config = config_of({});
+    const broker_schema schema{config};
+    for (const auto* broker : {"", "1"}) {
+        CHECK_FALSE(schema.validate_together(*image_of({}), broker, none));
+        CHECK(schema.validate_together(*image_of({}), broker, with_some));
+    }
+    // What stands elsewhere counts, too.
+    const stored overrides_of_all{config_type::broker, "", "max.connections.per.ip.overrides", "127.0.0.1:5"};
+    const stored none_of_own{config_type::broker, "1", "max.connections.per.ip", "0"};
+    CHECK(schema.validate_together(*image_of({overrides_of_all}), "1", none));
+    CHECK_FALSE(schema.validate_together(*image_of({overrides_of_all, none_of_own}), "", {}));
+    const auto file = config_of({"max.connections.per.ip.overrides=127.0.0.1:5"});
+    CHECK(broker_schema{file}.validate_together(*image_of({}), "", none));
+}

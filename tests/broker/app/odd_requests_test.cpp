@@ -105,6 +105,37 @@ TEST_CASE_FIXTURE(broker_fixture, "an interval between pushes that is out of bou
     CHECK(code_of(group_resource, "consumer.session.timeout.ms", "1") == errc::invalid_config);
 }
 
+TEST_CASE_FIXTURE(broker_fixture, "a group's setting stands before the broker's that gives its default") {
+    start();
+    auto client = connect();
+    using layers = std::vector<std::tuple<std::string, std::string, int>>;
+    const auto layers_of = [&](const std::string& name) {
+        describe_configs_request request;
+        request.include_synonyms = true;
+        auto& resource = request.resources.emplace_back();
+        resource.resource_type = group_resource;
+        resource.resource_name = "readers";
+        resource.configuration_keys = {name};
+        layers found;
+        const auto answer = client.call(request, 4);
+        for (const auto& each : answer.results.at(0).configs.at(0).synonyms) found.emplace_back(each.name, each.value.value_or(""), each.source);
+        return found;
+    };
+    const std::string timeout = "consumer.session.timeout.ms";
+    CHECK(layers_of(timeout) == layers{{"group." + timeout, "45000", 5}});
+    CHECK(layers_of("share.auto.offset.reset") == layers{{"share.auto.offset.reset", "latest", 5}});
+    incremental_alter_configs_request request;
+    auto& resource = request.resources.emplace_back();
+    resource.resource_type = group_resource;
+    resource.resource_name = "readers";
+    auto& change = resource.configs.emplace_back();
+    change.name = timeout;
+    change.value = "50000";
+    REQUIRE(client.call(request, 1).responses.at(0).error_code == 0);
+    world.run_for(1s);
+    CHECK(layers_of(timeout) == layers{{timeout, "50000", 8}, {"group." + timeout, "45000", 5}});
+}
+
 TEST_CASE_FIXTURE(broker_fixture, "settings are explained to who asks for it, and levels of loggers have no type") {
     start();
     auto client = connect();

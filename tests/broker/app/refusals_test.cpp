@@ -180,7 +180,14 @@ TEST_CASE_FIXTURE(broker_fixture, "max.connections and its kin change while the 
         CHECK(set(client, "num.io.threads", "8").error_message == "Unknown broker config name: num.io.threads (it has no effect in this broker)");
         CHECK(set(client, "ssl.keystore.location", "k").error_message == "Unknown broker config name: ssl.keystore.location (this broker does not have it)");
         CHECK(set(client, "max.connections.per.ip.overrides", "client:many").error_code == wire_code(errc::invalid_request));
+        CHECK(set(client, "max.connections.per.ip", "0").error_code == wire_code(errc::invalid_request));
         REQUIRE(set(client, "max.connections.per.ip.overrides", "client:1").error_code == 0);
+        CHECK(set(client, "max.connections.per.ip", "0").error_code == 0);
+        CHECK(set(client, "max.connections.per.ip.overrides", std::nullopt).error_code ==
+              wire_code(errc::invalid_request));
+        CHECK(set(client, "max.connections.per.ip", std::nullopt).error_code == 0);
+        CHECK(set(client, "log.retention.ms", "0").error_code == wire_code(errc::invalid_request));
+        CHECK(set(client, "log.retention.ms", "-2").error_code == 0);
         world.run_for(1s);
         auto second = connect();
         world.run_for(1s);
@@ -196,6 +203,7 @@ TEST_CASE_FIXTURE(broker_fixture, "max.connections and its kin change while the 
     world.run_for(1s);
     CHECK_FALSE(second.closed());
 
+    CHECK(set(client, "max.connection.creation.rate", "0").error_code == wire_code(errc::invalid_request));
     REQUIRE(set(client, "max.connection.creation.rate", "1").error_code == 0);
     world.run_for(5s);
     auto at_once = connect();

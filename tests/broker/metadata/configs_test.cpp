@@ -179,7 +179,9 @@ TEST_CASE("groups and client metrics have settings without being there") {
     CHECK(test.alter(config_type::group, "any", {{"no.such.key", set, "5000"}}) == "INVALID_CONFIG");
     CHECK(test.alter(config_type::group, "any", {{"consumer.session.timeout.ms", set, "x"}}) == "INVALID_CONFIG");
     CHECK(test.alter(config_type::client_metrics, "sub",
-                     {{"interval.ms", set, "100"}, {"match", append, "client_id=a"}}) == "NONE");
+                     {{"interval.ms", set, "100"}, {"match", set, "client_id=a"}}) == "NONE");
+    for (const auto how : {append, subtract})
+        CHECK(test.alter(config_type::client_metrics, "sub", {{"match", how, "client_id=b"}}) == "INVALID_CONFIG");
     CHECK(test.value(config_type::client_metrics, "sub", "match") == "client_id=a");
     CHECK(test.alter(config_type::client_metrics, "sub", {{"no.such.key", set, "5000"}}) == "INVALID_REQUEST");
     CHECK(test.alter(config_type::client_metrics, "sub", {{"interval.ms", set, "x"}}) == "INVALID_CONFIG");

@@ -95,6 +95,17 @@ TEST_CASE("a second's worth of connections may come at once, those beyond wait f
     CHECK(gate.turn_of_next(now, "PLAINTEXT") == 0ns);
 }
 
+TEST_CASE("with a rate of 0 connections come one after the other, each after a second") {
+    server_config config;
+    config.max_connection_creation_rate = 0;
+    admission gate{config};
+    auto now = time_point{} + 1h;
+    CHECK(gate.turn_of_next(now, "PLAINTEXT") == 1s);
+    CHECK(gate.turn_of_next(now, "PLAINTEXT") == 2s);
+    now += 1h;
+    CHECK(gate.turn_of_next(now, "PLAINTEXT") == 1s);
+}
+
 TEST_CASE("a listener has limits of its own beside those of all") {
     server_config config;
     config.max_connections = 3;

@@ -106,6 +106,8 @@ TEST_CASE("a wrong value is refused with the name, the value and what is allowed
     CHECK_FALSE(problem("ratio", "nan").empty());
     CHECK(problem("codec", "lzma") == "codec=lzma: allowed is producer, gzip, zstd");
     CHECK(problem("policies", "delete,shred").find("a list of delete, compact") != std::string::npos);
+    for (const auto* bad : {"delete,", ",delete", "delete,,compact"})
+        CHECK(problem("policies", bad).find("a list of delete, compact") != std::string::npos);
     CHECK(problem("enabled", "yes") == "enabled=yes: allowed is true or false");
 }
 

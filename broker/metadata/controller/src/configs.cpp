@@ -128,7 +128,9 @@ public:
 private:
     result<void> change_list(const std::string& key, operation how, const std::string& value) {
         const auto* known = view_.schema.find(resource_.type, key);
-        if (!known || known->type != config_value_type::list)
+        // Kafka's controller knows the types of settings of topics and brokers alone.
+        const bool has_type = resource_.type == config_type::topic || resource_.type == config_type::broker;
+        if (!known || !has_type || known->type != config_value_type::list)
             return error{errc::invalid_config, fmt::format("Can't {} to key {} because its type is not LIST.",
                                                            how == operation::append ? "APPEND" : "SUBTRACT", key)};
         const auto at = after_.find(key);
@@ -154,6 +156,9 @@ private:
         if (auto valid = validate_values(view_.schema, resource_, changed); !valid) return valid;
         if (resource_.type == config_type::topic)
             return validate_topic_together(view_, resource_.name, before_, after_);
+        if (resource_.type == config_type::broker)
+            if (auto valid = view_.schema.validate_together(view_.cluster, resource_.name, after_); !valid)
+                return error{errc::invalid_request, std::string{valid.error().what()}};
         return {};
     }
 

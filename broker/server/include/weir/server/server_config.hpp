@@ -47,6 +47,8 @@ struct server_config {
     std::map<std::string, listener_limits> limits_of_listeners;  ///< of every listener, by name
 
     static std::span<const setting> settings();
+    /// What no single row can say: errc::invalid_setting names the settings that do not go together.
+    result<void> check() const;
 };
 
 /// One parsed entry of `listeners` or `advertised.listeners`.

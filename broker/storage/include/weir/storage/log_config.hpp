@@ -60,6 +60,9 @@ struct log_config {
     bool stamps_append_time() const noexcept { return message_timestamp_type == "LogAppendTime"; }
 
     static std::span<const setting> settings();
+    /// The same rows as the broker's own settings, their synonyms, are read: below zero log.retention.* are all "for ever",
+    /// and 0 is refused, which a topic may have.
+    static std::span<const setting> server_settings();
     /// What no single row can say: errc::invalid_setting names the settings that contradict each other, or what there is not.
     result<void> check() const;
     bool operator==(const log_config&) const = default;

@@ -50,7 +50,7 @@ struct config_key {
     std::vector<std::pair<std::string, std::string>> from_file;
     std::optional<std::string> built_in_value;
     std::string documentation;
-    /// Of a topic setting: the broker settings that give its default, first set wins.
+    /// Of a topic's or group's setting: the broker settings that give its default, first set wins.
     std::vector<std::string> server_keys;
 };
 
@@ -67,6 +67,13 @@ public:
     virtual std::vector<const config_key*> keys(config_type type) const = 0;
     /// Type and range of one value, of a key find() knows: errc::invalid_config says the value and what is allowed.
     virtual result<void> validate(config_type type, std::string_view key, std::string_view value) const = 0;
+    /// Whether a broker's settings go together once `entries` are what `broker` has of its own, or, when that is empty, what
+    /// all brokers have: errc::invalid_config names them.
+    virtual result<void> validate_together(const image&, std::string_view broker, const config_entries& entries) const {
+        static_cast<void>(broker);
+        static_cast<void>(entries);
+        return {};
+    }
 };
 
 }  // namespace weir::metadata

@@ -251,6 +251,18 @@ std::string cluster::name_of(std::int32_t id) const {
     return at == brokers_.end() ? fmt::format("broker {}", id) : fmt::format("broker {} ({})", id, to_string(at->second));
 }
 
+std::vector<std::string> cluster::unreached() const {
+    std::vector<std::string> addresses;
+    for (const auto& [key, each] : peers_) {
+        const bool connected = each->link && !each->link->closed();
+        if (!connected && (each->opening || each->failures > 0)) addresses.push_back(to_string(each->where));
+    }
+    std::ranges::sort(addresses);
+    const auto again = std::ranges::unique(addresses);
+    addresses.erase(again.begin(), again.end());
+    return addresses;
+}
+
 // Known brokers in turn, those connected first; then the bootstrap list.
 task<result<connection_ptr>> cluster::any(std::shared_ptr<cluster> self) {
     for (auto& [key, each] : self->peers_) {
@@ -290,6 +302,7 @@ task<result<connection_ptr>> cluster::reach(std::shared_ptr<cluster> self, peer_
     auto& kept = self->peers_[key];
     if (!kept) kept = std::make_shared<peer>();
     const auto entry = kept;
+    entry->where = where;
     if (entry->link && !entry->link->closed() && entry->link->remote() == where) co_return entry->link;
     // Whoever came first goes on first: requests leave in the order in which they were made.
     auto waiting = completion<result<connection_ptr>>([&](function<void(result<connection_ptr>)> done) {

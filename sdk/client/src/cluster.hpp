@@ -91,6 +91,8 @@ public:
     /// The broker that coordinator() found last; -1 when none is remembered.
     std::int32_t known_coordinator(coordinator_kind kind, const std::string& key) const;
     std::string name_of(std::int32_t id) const;  ///< "broker 2 (kafka-2:9092)"
+    /// Addresses that a connection is being made to, or last time could not be.
+    std::vector<std::string> unreached() const;
     void close();
     bool closed() const noexcept { return closed_; }
     /// Hears of each connection that was made.
@@ -106,6 +108,7 @@ public:
 
 private:
     struct peer {
+        endpoint where;
         connection_ptr link;
         connection_ptr negotiating;
         bool opening = false;

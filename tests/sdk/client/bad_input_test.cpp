@@ -189,6 +189,19 @@ TEST_CASE_FIXTURE(scripted, "a broker that cannot be reached: which one, and whi
     for (const auto& why : {sent, read, asked, partitions, topics}) CHECK_MESSAGE(says(why, "b1:9092"), why.message());
 }
 
+TEST_CASE("an operation whose time is up while it connects: to whom it could not") {
+    scripted_brokers at{2};
+    for (const int broker : {1, 2}) at.world.cut(at.machine(broker), at.desk);
+    client kafka{at.world.loop(at.desk), at.world.net(at.desk), 1, "b1:9092,b2:9092", {}};
+    for (const auto within : {5s, 25s}) {
+        auto listing = admin{kafka}.within(within).list_topics();
+        REQUIRE(at.world.run_until([&] { return listing.ready(); }, 60s));
+        const auto why = listing.get().error();
+        CHECK(why.code() == errc::timed_out);
+        CHECK_MESSAGE(says(why, within == 5s ? "a broker could not be reached in time; no connection yet to b" : "no connection yet to b1:9092, b2:9092"), why.message());
+    }
+}
+
 TEST_CASE_FIXTURE(scripted, "a leader that does not answer: which broker was asked, and which setting gave up") {
     fates = [](int, protocol::api_key key) { return test::fate{.answered = key != protocol::api_key::list_offsets}; };
     on<protocol::list_offsets_request>([](int, const protocol::list_offsets_request&) { return protocol::list_offsets_response{}; });

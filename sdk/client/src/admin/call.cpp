@@ -4,6 +4,7 @@
 #include <weir/protocol/messages/metadata.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace weir::detail {
 namespace {
@@ -19,14 +20,18 @@ task<void> run(task<result<connection_ptr>> work, std::shared_ptr<race> into) {
     auto got = co_await work;
     into->end(std::move(got));
 }
-/// Connecting has a time-out of its own, which may end after the call.
-task<result<connection_ptr>> in_time(call_ptr call, task<result<connection_ptr>> work) {
+error not_reached(const cluster& view, std::string_view what) {
+    const auto addresses = view.unreached();
+    return error{errc::timed_out, fmt::format("{} could not be reached in time{}{}", what, addresses.empty() ? "" : "; no connection yet to ", fmt::join(addresses, ", "))};
+}
+/// Connecting has a time-out of its own, which may end after the call. `what` is looked for.
+task<result<connection_ptr>> in_time(call_ptr call, std::string what, task<result<connection_ptr>> work) {
     auto& loop = call->view->loop();
     auto first = std::make_shared<race>();
     timer_id alarm = timer_id::none;
     auto waiting = completion<result<connection_ptr>>([&](function<void(result<connection_ptr>)> done) {
         first->done = std::move(done);
-        alarm = loop.call_at(call->deadline, [first] { first->end(error{errc::timed_out, "no connection was made in time"}); });
+        alarm = loop.call_at(call->deadline, [first, call, what] { first->end(not_reached(*call->view, what)); });
         spawn(run(std::move(work), first));
     });
     auto got = co_await waiting;
@@ -65,7 +70,7 @@ task<result<protocol::metadata_response>> ask_brokers(call_ptr call, connection_
 }
 
 task<result<protocol::metadata_response>> ask_metadata(call_ptr call, std::vector<std::string> topics) {
-    auto finding = in_time(call, cluster::any(call->view));
+    auto finding = in_time(call, "a broker", cluster::any(call->view));
     auto link = co_await finding;
     if (!link) co_return link.error();
     auto asking = call->of_controllers ? ask_controllers(call, *link) : ask_brokers(call, *link, std::move(topics));
@@ -82,7 +87,7 @@ task<result<connection_ptr>> reach_broker(call_ptr call, std::int32_t id) {
         auto told = co_await asking;
         if (!told) co_return told.error();
     }
-    auto reaching = in_time(call, cluster::broker(call->view, id));
+    auto reaching = in_time(call, call->view->name_of(id), cluster::broker(call->view, id));
     co_return co_await reaching;
 }
 
@@ -95,13 +100,13 @@ task<result<connection_ptr>> reach_any(call_ptr call) {
         auto reaching = reach_broker(call, told->controller_id);
         co_return co_await reaching;
     }
-    auto reaching = in_time(call, cluster::any(call->view));
+    auto reaching = in_time(call, "a broker", cluster::any(call->view));
     co_return co_await reaching;
 }
 
 task<void> locate_one(call_ptr call, place to, result<connection_ptr>& into) {
     auto reaching = to.how == place::kind::broker        ? reach_broker(call, to.broker)
-                    : to.how == place::kind::coordinator ? in_time(call, cluster::coordinator(call->view, to.of, to.key))
+                    : to.how == place::kind::coordinator ? in_time(call, fmt::format("the coordinator of '{}'", to.key), cluster::coordinator(call->view, to.of, to.key))
                                                          : reach_any(call);
     into = co_await reaching;
 }

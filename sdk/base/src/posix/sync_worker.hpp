@@ -1,20 +1,18 @@
 // The thread that waits for one disk, so that loops need not.
 #pragma once
+#include "work_thread.hpp"
+
 #include <weir/base/files.hpp>
 
-#include <condition_variable>
 #include <map>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 namespace weir::detail {
 
+/// Thread-safe. Its end waits for what was asked for.
 class sync_worker {
 public:
-    sync_worker() = default;
-    /// Finishes what was asked for.
-    ~sync_worker();
     void add(std::vector<file_ptr> files, event_loop& loop, function<void(std::vector<result<void>>)> done);
 
 private:
@@ -23,14 +21,12 @@ private:
         event_loop* loop;
         function<void(std::vector<result<void>>)> done;
     };
-    void work();
+    void serve_all();
     static void serve(request asked, std::map<const file*, result<void>>& synced);
 
     std::mutex mutex_;
-    std::condition_variable wake_;
     std::vector<request> waiting_;
-    bool stopping_ = false;
-    std::thread thread_;
+    work_thread thread_;  // the last member, so that its end comes first
 };
 
 }  // namespace weir::detail

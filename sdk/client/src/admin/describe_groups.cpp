@@ -82,21 +82,34 @@ topic_partitions partitions_in(const Assignment& from) {
     return all;
 }
 
-group_description from_consumer(protocol::consumer_group_describe_response::described_group& from) {
+/// What the newer kinds of groups tell alike.
+template <class Group>
+group_description described(group_type type, std::string protocol, const Group& from) {
     group_description to;
-    to.type = group_type::consumer;
-    to.protocol = "consumer";
-    to.assignor = std::move(from.assignor_name);
+    to.type = type;
+    to.protocol = std::move(protocol);
     to.epoch = from.group_epoch;
     to.target_epoch = from.assignment_epoch;
+    return to;
+}
+
+template <class Member>
+member_description described_member(Member& from) {
+    member_description to;
+    to.id = std::move(from.member_id);
+    to.rack = std::move(from.rack_id);
+    to.client_id = std::move(from.client_id);
+    to.host = std::move(from.client_host);
+    to.epoch = from.member_epoch;
+    return to;
+}
+
+group_description from_consumer(protocol::consumer_group_describe_response::described_group& from) {
+    auto to = described(group_type::consumer, "consumer", from);
+    to.assignor = std::move(from.assignor_name);
     for (auto& each : from.members) {
-        auto& member = to.members.emplace_back();
-        member.id = std::move(each.member_id);
+        auto& member = to.members.emplace_back(described_member(each));
         member.instance_id = std::move(each.instance_id);
-        member.rack = std::move(each.rack_id);
-        member.client_id = std::move(each.client_id);
-        member.host = std::move(each.client_host);
-        member.epoch = each.member_epoch;
         if (each.member_type >= 0) member.upgraded = each.member_type == 1;
         member.assignment = partitions_in(each.assignment);
         member.target = partitions_in(each.target_assignment);
@@ -107,19 +120,10 @@ group_description from_consumer(protocol::consumer_group_describe_response::desc
 }
 
 group_description from_share(protocol::share_group_describe_response::described_group& from) {
-    group_description to;
-    to.type = group_type::share;
-    to.protocol = "share";
+    auto to = described(group_type::share, "share", from);
     to.assignor = std::move(from.assignor_name);
-    to.epoch = from.group_epoch;
-    to.target_epoch = from.assignment_epoch;
     for (auto& each : from.members) {
-        auto& member = to.members.emplace_back();
-        member.id = std::move(each.member_id);
-        member.rack = std::move(each.rack_id);
-        member.client_id = std::move(each.client_id);
-        member.host = std::move(each.client_host);
-        member.epoch = each.member_epoch;
+        auto& member = to.members.emplace_back(described_member(each));
         member.assignment = partitions_in(each.assignment);
         member.subscribed_topics = std::move(each.subscribed_topic_names);
     }
@@ -147,11 +151,7 @@ std::vector<streams_topic_info> infos_of(std::vector<streams_response::topic_inf
 }
 
 group_description from_streams(streams_response::described_group& from) {
-    group_description to;
-    to.type = group_type::streams;
-    to.protocol = "streams";
-    to.epoch = from.group_epoch;
-    to.target_epoch = from.assignment_epoch;
+    auto to = described(group_type::streams, "streams", from);
     if (from.topology) {
         to.topology_epoch = from.topology->epoch;
         if (from.topology->subtopologies) {
@@ -162,13 +162,8 @@ group_description from_streams(streams_response::described_group& from) {
         }
     }
     for (auto& each : from.members) {
-        auto& member = to.members.emplace_back();
-        member.id = std::move(each.member_id);
+        auto& member = to.members.emplace_back(described_member(each));
         member.instance_id = std::move(each.instance_id);
-        member.rack = std::move(each.rack_id);
-        member.client_id = std::move(each.client_id);
-        member.host = std::move(each.client_host);
-        member.epoch = each.member_epoch;
         member.upgraded = !each.is_classic;
         auto& streams = member.streams.emplace(streams_member{});
         streams.topology_epoch = each.topology_epoch;

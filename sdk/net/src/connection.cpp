@@ -111,6 +111,25 @@ error connection::unsupported(protocol::api_key key) const {
     return error{errc::unsupported_version, fmt::format("{} has no version of {} that this client knows", to_string(remote_), protocol::info(key).name)};
 }
 
+task<result<raw_answer>> connection::exchange(protocol::api_key key, std::int16_t oldest, std::int16_t newest, request_framer request, milliseconds extra_time) {
+    const auto self = shared_from_this();
+    const auto version = version_of(key, oldest, newest);
+    if (version < 0) co_return unsupported(key);
+    const auto correlation = next_correlation_++;
+    auto pieces = request(version, correlation, config_.client_id);
+    if (!pieces) co_return pieces.error();
+    auto asking = completion<result<frame>>([&](function<void(result<frame>)> done) {
+        send(key, held{*std::move(pieces), {correlation, true, std::move(done)}}, config_.request_timeout + extra_time);
+    });
+    auto got = co_await asking;
+    if (!got) co_return got.error();
+    protocol::reader in{got->view()};
+    if (auto header = protocol::parse_response_header(in, key, version); !header) co_return header.error();
+    const auto body = got->size - in.remaining();
+    raw_answer read{*std::move(got), version, body};
+    co_return read;
+}
+
 // A broker that is being logged in to takes nothing else (KIP-368), and an idle connection has no reason to wake up for it.
 void connection::send(protocol::api_key key, held what, milliseconds timeout) {
     if (closed_) {

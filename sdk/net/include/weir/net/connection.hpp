@@ -30,6 +30,20 @@ struct answer {
     frame source;
 };
 
+/// An answer that is not decoded yet.
+struct raw_answer {
+    frame source;
+    std::int16_t version = -1;
+    std::size_t body = 0;  ///< where the message begins
+};
+
+/// Makes the whole frame of a request in a version, with a correlation id, of a client's name.
+using request_framer = function<result<std::vector<write_piece>>(std::int16_t, std::int32_t, const std::string&)>;
+template <class Request>
+request_framer framer_of(const Request& request) {
+    return [&request](std::int16_t version, std::int32_t correlation, const std::string& client) { return protocol::encode_request_frame(request, version, correlation, client); };
+}
+
 /// Frames, correlation ids and negotiated versions over one stream. Lives on one loop: every call and every callback is
 /// there. Calls may overlap; answers come back in call order. It never retries. When the broker limits how long a login
 /// lasts (KIP-368), the first call after most of that time logs in again before it; calls under way are not disturbed.
@@ -51,6 +65,16 @@ public:
     template <class Request>
     task<result<answer<typename Request::response_type>>> call(const Request& request, std::int16_t newest = Request::max_version,
                                                                milliseconds extra_time = {});
+    /// call() without the types, for who has requests of many kinds.
+    task<result<raw_answer>> exchange(protocol::api_key key, std::int16_t oldest, std::int16_t newest, request_framer request, milliseconds extra_time = {});
+    /// Decodes it. A connection whose answers do not decode is closed.
+    template <class Message>
+    result<Message> read(const raw_answer& from) {
+        protocol::reader in{from.source.view().subspan(from.body)};
+        auto message = protocol::decode<Message>(in, from.version);
+        if (!message) close(message.error());
+        return message;
+    }
     /// Sends a request that the broker does not answer (Produce with acks=0). Ends when the stream has taken all of it, so
     /// that a peer who reads slower than we send slows us down. `request` stays valid until then; errors are those of call().
     template <class Request>
@@ -124,28 +148,15 @@ private:
 
 template <class Request>
 task<result<answer<typename Request::response_type>>> connection::call(const Request& request, std::int16_t newest, milliseconds extra_time) {
-    using message = typename Request::response_type;
+    using message_type = typename Request::response_type;
     const auto self = shared_from_this();
-    const auto version = version_of(Request::api_key, Request::min_version, newest);
-    if (version < 0) co_return unsupported(Request::api_key);
-    const auto correlation = next_correlation_++;
-    auto pieces = protocol::encode_request_frame(request, version, correlation, config_.client_id);
-    if (!pieces) co_return pieces.error();
-    auto asking = completion<result<frame>>([&](function<void(result<frame>)> done) {
-        send(Request::api_key, held{*std::move(pieces), {correlation, true, std::move(done)}}, config_.request_timeout + extra_time);
-    });
+    auto asking = exchange(Request::api_key, Request::min_version, newest, framer_of(request), extra_time);
     auto got = co_await asking;
     if (!got) co_return got.error();
-    answer<message> read{{}, *std::move(got)};
-    protocol::reader in{read.source.view()};
-    if (auto header = protocol::parse_response_header(in, Request::api_key, version); !header) co_return header.error();
-    auto body = protocol::decode<message>(in, version);
-    if (!body) {
-        close(body.error());
-        co_return body.error();
-    }
-    read.message = *std::move(body);
-    co_return read;
+    auto message = read<message_type>(*got);
+    if (!message) co_return message.error();
+    answer<message_type> whole{*std::move(message), std::move(got->source)};
+    co_return whole;
 }
 
 template <class Request>

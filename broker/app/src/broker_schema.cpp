@@ -163,10 +163,14 @@ Config in_force(Config effective, const metadata::config_entries& own, const met
     for (const auto& row : Config::settings()) {
         if (row.dynamic == dynamic_mode::read_only) continue;
         const auto name = prefix + std::string{row.name};
-        auto set = own.find(name);
-        if (set == own.end() && (set = of_all.find(name)) == of_all.end()) continue;
-        if (auto fine = row.parse(&effective, set->second); !fine)
-            logs.warn(fine.error().message() + "; what the file says holds");
+        const auto look = [&](const metadata::config_entries& in) {
+            const auto at = in.find(name);
+            return at == in.end() ? nullptr : &at->second;
+        };
+        const auto* set = look(own);
+        if (!set) set = look(of_all);
+        if (!set) continue;
+        if (auto fine = row.parse(&effective, *set); !fine) logs.warn(fine.error().message() + "; what the file says holds");
     }
     return effective;
 }

@@ -309,9 +309,9 @@ TEST_CASE_FIXTURE(routing_fixture, "pages of topics that lead nowhere end with t
             topic.name = request.topics.at(0).name;
             topic.partitions.emplace_back().partition_index = asked;
             const auto& [name, partition] = cursors[std::min(static_cast<std::size_t>(asked++), cursors.size() - 1)];
-            answer.next_cursor.emplace();
-            answer.next_cursor->topic_name = name;
-            answer.next_cursor->partition_index = partition;
+            auto& next = *(answer.next_cursor = protocol::describe_topic_partitions_response::cursor{});
+            next.topic_name = name;
+            next.partition_index = partition;
             return answer;
         });
     SUBCASE("to the same place") { cursors = {{"orders", 1}}; }

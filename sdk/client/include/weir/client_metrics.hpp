@@ -1,7 +1,7 @@
 // What a client has done, in numbers: client::metrics().
 #pragma once
 #include <weir/base/function.hpp>
-#include <weir/base/metrics.hpp>
+#include <weir/base/metrics_registration.hpp>
 #include <weir/base/time.hpp>
 
 #include <cstdint>

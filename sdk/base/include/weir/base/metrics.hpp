@@ -5,6 +5,7 @@
 // with the same name and labels (one per loop, to keep cores off each other's cache lines) are shown as their sum.
 #pragma once
 #include <weir/base/function.hpp>
+#include <weir/base/metrics_registration.hpp>
 
 #include <array>
 #include <atomic>
@@ -12,12 +13,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace weir::metrics {
-
-using labels = std::vector<std::pair<std::string, std::string>>;
 
 /// Only grows.
 class counter {
@@ -73,23 +71,6 @@ public:
 
 protected:
     ~sample_sink() = default;
-};
-
-/// Keeps a collector registered; dropping it waits for a reading under way on another thread.
-class registration {
-public:
-    registration() noexcept = default;
-    explicit registration(function<void()> undo) noexcept : undo_(std::move(undo)) {}
-    registration(registration&& other) noexcept : undo_(std::move(other.undo_)) {}
-    registration& operator=(registration&& other) noexcept {
-        if (undo_) undo_();
-        undo_ = std::move(other.undo_);
-        return *this;
-    }
-    ~registration() { if (undo_) undo_(); }
-
-private:
-    function<void()> undo_;
 };
 
 /// Thread-safe. Names are Prometheus names; other characters become '_'. The first use of a name settles its type and

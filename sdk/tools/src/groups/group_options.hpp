@@ -8,7 +8,7 @@ inline constexpr option actions[] = {
     command_config,
     flag("list", "List the groups."),
     flag("describe", "Describe groups, and how far they have read."),
-    flag("reset-offsets", "Move groups that have no members; shows the plan unless --execute is given."),
+    flag("reset-offsets", "Move groups that have no members: with --execute; --dry-run only shows the plan."),
     flag("delete-offsets", "Forget how far a group has read topics."),
     value("group", "id", "A group.").repeatable(),
     flag("all-groups", "All groups of this kind."),
@@ -27,7 +27,7 @@ inline constexpr option views[] = {
 };
 inline constexpr option plans[] = {
     flag("execute", "Do it."),
-    flag("dry-run", "Only show what would be done (the default)."),
+    flag("dry-run", "Only show what would be done."),
 };
 inline constexpr option export_plan = flag("export", "Print the plan as CSV.");
 

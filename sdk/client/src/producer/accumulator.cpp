@@ -24,76 +24,57 @@ accumulator::accumulator(const producer_config& config, std::shared_ptr<callback
     if (settings_.transactional) close_transaction(error{errc::invalid_request, fmt::format("transactional.id '{}': records are sent in a transaction; begin() one, and send() through it", config.transactional_id)});
 }
 
-std::int32_t accumulator::choose(topic_state& topic, const encoded_record& record) {
+inline std::int32_t accumulator::choose(topic_state& topic, const encoded_record& record) {
     if (record.partition >= 0) return record.partition;
     if (record.key && !ignore_keys_) return protocol::partition_for_key(*record.key, static_cast<std::int32_t>(topic.count));
     return topic.sticky.partition(std::span{topic.queued}.first(topic.count), adaptive_, random_);
 }
 
-accumulator::topic_state* accumulator::find(std::string_view name) {
-    if (last_ && last_->first == name) return &last_->second;  // mostly the same as before
+inline accumulator::topic_state* accumulator::find(std::string_view name) {
+    if (last_ && last_->first == name) [[likely]] return &last_->second;  // mostly the same as before
+    return look_up(name);
+}
+
+accumulator::topic_state* accumulator::look_up(std::string_view name) {
     const auto at = topics_.find(name);
     if (at == topics_.end()) return nullptr;
     last_ = &*at;
     return &at->second;
 }
 
-error accumulator::too_large(std::string_view name, std::size_t bound) const {
-    return error{errc::message_too_large, fmt::format("{}: a record of {} bytes; max.request.size={} and buffer.memory={} are the limits", name, bound, max_record_, budget_)};
+namespace {
+
+/// The size at which the open batch counts for one more.
+std::size_t heavy_at(const partition_queue& queue) noexcept { return queue.ready_bytes * static_cast<std::size_t>(queue.open->weight); }
+
+bool fits(const partition_queue& queue, std::size_t bound) noexcept {
+    if (!queue.open) return false;
+    const auto size = queue.open->builder.uncompressed_size();
+    return size + bound <= queue.most_bytes && size < heavy_at(queue);
 }
 
+}  // namespace
+
+// Nearly all records only go behind the last one: what else may come is in functions of its own, out of their way.
 appended accumulator::append(std::string_view name, const encoded_record& record) {
     const auto bound = protocol::batch_builder::record_size_bound(record.key, record.value, record.headers);
     appended answer;
     const std::lock_guard held{mutex_};
-    if (closed_ || record.transaction != transaction_) {
-        answer.why = closed_ ? closed_ : outside_;
-        return answer;
-    }
-    if (bound + protocol::batch_header_bytes > max_record_ || bound > budget_) {
-        answer.why = too_large(name, bound);
-        return answer;
-    }
     auto* const topic = find(name);
-    if (!topic || topic->count == 0) {
-        answer.outcome = append_outcome::unknown_topic;
-        answer.why = topic && topic->refused ? topic->refused : obstacle_.permanent() ? obstacle_ : error{};
+    if (closed_ || record.transaction != transaction_ || bound + protocol::batch_header_bytes > max_record_ || used_ + bound > budget_ || !topic || topic->count == 0) [[unlikely]] {
+        turn_away(answer, name, topic, record, bound);
         return answer;
     }
-    if (used_ + bound > budget_) {
-        answer.outcome = append_outcome::full;
-        answer.wake = !std::exchange(woken_, true);
+    const auto partition = static_cast<std::size_t>(choose(*topic, record));
+    if (partition >= topic->count) [[unlikely]] {
+        answer.why = error{errc::unknown_topic_or_partition, fmt::format("{}-{}: the topic has {} partitions", name, static_cast<std::int32_t>(partition), topic->count)};
         return answer;
     }
-    const auto partition = choose(*topic, record);
-    if (static_cast<std::size_t>(partition) >= topic->count) {
-        answer.why = error{errc::unknown_topic_or_partition, fmt::format("{}-{}: the topic has {} partitions", name, partition, topic->count)};
-        return answer;
-    }
-    auto& queue = *topic->partitions[static_cast<std::size_t>(partition)];
+    auto& queue = *topic->partitions[partition];
     bool news = false;
-    if (queue.open && queue.open->builder.uncompressed_size() + bound > queue.most_bytes) {
-        queue.closed.push_back(std::exchange(queue.open, nullptr));
-        news = true;
-    }
-    if (!queue.open) {
-        bytes room;
-        if (!spare_.empty()) {
-            room = std::move(spare_.back());
-            spare_.pop_back();
-            spare_bytes_ -= room.capacity();
-        }
-        room.reserve(queue.usual_bytes);
-        queue.open = std::make_shared<batch>(strand_, queue.topic, partition, settings_, time_.now(), next_id_, std::move(room));
-        unfinished_.emplace_back(next_id_++, false);
-        if (auto& waiting = topic->queued[static_cast<std::size_t>(partition)]; waiting >= 0) ++waiting;
-        news |= queue.hungry;
-    } else if (queue.open->builder.uncompressed_size() >= queue.ready_bytes * static_cast<std::size_t>(queue.open->weight)) {
-        news |= queue.open->weight++ == 1;
-        if (auto& waiting = topic->queued[static_cast<std::size_t>(partition)]; waiting >= 0) ++waiting;
-    }
+    if (!fits(queue, bound)) [[unlikely]] news = make_way(*topic, queue, bound);
     answer.index = queue.open->append(record.time == no_timestamp ? stamps_.now() : record.time, record.key, record.value, record.headers, bound);
-    if (answer.index == std::numeric_limits<std::uint32_t>::max()) {
+    if (answer.index == std::numeric_limits<std::uint32_t>::max()) [[unlikely]] {
         answer.why = error{errc::invalid_record, fmt::format("{}-{}: the record does not fit a batch", name, partition)};
         return answer;
     }
@@ -101,13 +82,53 @@ appended accumulator::append(std::string_view name, const encoded_record& record
     answer.outcome = append_outcome::appended;
     answer.where = queue.open;
     if ((!record.key || ignore_keys_) && record.partition < 0) topic->sticky.appended(bound, topic->ready_bytes);
-    if (!queue.listed) {
+    if (!queue.listed) [[unlikely]] {
         queue.listed = true;
-        listed_.push_back(topic->partitions[static_cast<std::size_t>(partition)]);
+        listed_.push_back(topic->partitions[partition]);
         news = true;
     }
-    if (news) answer.wake = !std::exchange(woken_, true);
+    if (news) [[unlikely]] answer.wake = !std::exchange(woken_, true);
     return answer;
+}
+
+void accumulator::turn_away(appended& answer, std::string_view name, const topic_state* topic, const encoded_record& record, std::size_t bound) {
+    if (closed_ || record.transaction != transaction_) {
+        answer.why = closed_ ? closed_ : outside_;
+    } else if (bound + protocol::batch_header_bytes > max_record_ || bound > budget_) {
+        answer.why = error{errc::message_too_large, fmt::format("{}: a record of {} bytes; max.request.size={} and buffer.memory={} are the limits", name, bound, max_record_, budget_)};
+    } else if (!topic || topic->count == 0) {
+        answer.outcome = append_outcome::unknown_topic;
+        answer.why = topic && topic->refused ? topic->refused : obstacle_.permanent() ? obstacle_ : error{};
+    } else {
+        answer.outcome = append_outcome::full;
+        answer.wake = !std::exchange(woken_, true);
+    }
+}
+
+bool accumulator::make_way(topic_state& topic, partition_queue& queue, std::size_t bound) {
+    auto& waiting = topic.queued[static_cast<std::size_t>(queue.partition)];
+    bool news = false;
+    if (queue.open && queue.open->builder.uncompressed_size() + bound > queue.most_bytes) {
+        queue.closed.push_back(std::exchange(queue.open, nullptr));
+        news = true;
+    }
+    if (queue.open) {
+        if (queue.open->builder.uncompressed_size() < heavy_at(queue)) return news;
+        news |= queue.open->weight++ == 1;
+    } else {
+        bytes room;
+        if (!spare_.empty()) {
+            room = std::move(spare_.back());
+            spare_.pop_back();
+            spare_bytes_ -= room.capacity();
+        }
+        room.reserve(queue.usual_bytes);
+        queue.open = std::make_shared<batch>(strand_, queue.topic, queue.partition, settings_, time_.now(), next_id_, std::move(room));
+        unfinished_.emplace_back(next_id_++, false);
+        news |= queue.hungry;
+    }
+    if (waiting >= 0) ++waiting;
+    return news;
 }
 
 std::size_t accumulator::partitions_of(std::string_view name) {

@@ -127,9 +127,13 @@ private:
     };
     using topic_map = std::unordered_map<std::string, topic_state, hash, std::equal_to<>>;
     topic_state* find(std::string_view name);
+    topic_state* look_up(std::string_view name);
     topic_state& state_of(const std::string& name);
     std::int32_t choose(topic_state& topic, const encoded_record& record);
-    error too_large(std::string_view name, std::size_t bound) const;
+    /// Why append() cannot take a record now.
+    void turn_away(appended& answer, std::string_view name, const topic_state* topic, const encoded_record& record, std::size_t bound);
+    /// There is an open batch then with room for so many bytes, or it counts for more; true when that is news for the sender.
+    bool make_way(topic_state& topic, partition_queue& queue, std::size_t bound);
 
     const std::size_t batch_size_, max_record_, budget_;
     const bool ignore_keys_, adaptive_;

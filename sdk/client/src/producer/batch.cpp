@@ -6,14 +6,6 @@
 
 namespace weir::detail {
 
-std::uint32_t batch::append(timestamp_ms time, const std::optional<bytes_view>& key, const std::optional<bytes_view>& value, std::span<const protocol::header_view> headers,
-                            std::size_t charge) {
-    if (!builder.append(time, key, value, headers)) return std::numeric_limits<std::uint32_t>::max();
-    if (times_.empty() || times_.back().second != time) times_.emplace_back(count, time);
-    charged += charge;
-    return static_cast<std::uint32_t>(count++);
-}
-
 result<void> batch::seal(std::int64_t id_of_producer, std::int16_t its_epoch, std::int32_t first_sequence) {
     producer_id = id_of_producer;
     epoch = its_epoch;

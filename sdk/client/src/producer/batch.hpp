@@ -15,7 +15,12 @@ public:
         : op_signal(strand), topic(std::move(topic)), partition(partition), created(now), id(id), builder(settings, std::move(room)), strand_(std::move(strand)) {}
 
     std::uint32_t append(timestamp_ms time, const std::optional<bytes_view>& key, const std::optional<bytes_view>& value, std::span<const protocol::header_view> headers,
-                         std::size_t charge);
+                         std::size_t charge) {
+        if (!builder.append(time, key, value, headers)) [[unlikely]] return std::numeric_limits<std::uint32_t>::max();
+        if (times_.empty() || times_.back().second != time) [[unlikely]] times_.emplace_back(count, time);
+        charged += charge;
+        return static_cast<std::uint32_t>(count++);
+    }
     /// Compresses and frames it, once; again only replaces the producer's fields.
     result<void> seal(std::int64_t producer_id, std::int16_t epoch, std::int32_t sequence);
     void succeed(std::int64_t base_offset, timestamp_ms append_time);

@@ -4,8 +4,7 @@
 
 namespace weir::detail {
 
-std::int32_t sticky_partitioner::partition(std::span<const std::int32_t> queued, bool adaptive, random_source& random) {
-    if (current_ >= 0 && static_cast<std::size_t>(current_) < queued.size()) return current_;
+void sticky_partitioner::draw(std::span<const std::int32_t> queued, bool adaptive, random_source& random) {
     const auto longest = *std::max_element(queued.begin(), queued.end());
     const auto weight = [&](std::int32_t length) -> std::uint64_t {
         if (longest < 0) return 1;  // none has a leader
@@ -22,15 +21,6 @@ std::int32_t sticky_partitioner::partition(std::span<const std::int32_t> queued,
         drawn -= share;
         ++current_;
     }
-    return current_;
-}
-
-bool sticky_partitioner::appended(std::size_t count, std::size_t batch_size) noexcept {
-    bytes_ += count;
-    if (bytes_ < batch_size) return false;
-    bytes_ = 0;
-    current_ = -1;
-    return true;
 }
 
 }  // namespace weir::detail

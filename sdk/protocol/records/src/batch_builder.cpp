@@ -12,57 +12,68 @@ namespace {
 
 constexpr std::size_t largest_batch = std::numeric_limits<std::int32_t>::max();
 
-std::size_t varint_bytes(std::int64_t value) noexcept {
-    const auto folded = zigzag(value);
-    return folded < 0x80 ? 1 : folded < 0x4000 ? 2 : size_of_varlong(value);
+// Nearly all are below 64, and most others below 8192.
+std::size_t bytes_of(std::uint64_t folded) noexcept {
+    return folded < 0x80 ? 1 : folded < 0x4000 ? 2 : size_of_unsigned_varlong(folded);
 }
 
-/// Writes behind a pointer; the sizes were computed before.
+/// Sizes and counts are not negative: the zigzag of one only doubles it.
+constexpr std::uint64_t zigzag_size(std::size_t size) noexcept { return static_cast<std::uint64_t>(size) << 1; }
+
+/// Writes behind a pointer; there is room.
 struct output {
     std::byte* at;
 
     void byte(std::uint8_t value) noexcept { *at++ = static_cast<std::byte>(value); }
-    void varint(std::int32_t value) noexcept { varlong(value); }
-    // Nearly all are below 64, and most others below 8192.
-    void varlong(std::int64_t value) noexcept {
-        const auto folded = zigzag(value);
-        if (folded < 0x80) {
-            *at++ = static_cast<std::byte>(folded);
-        } else if (folded < 0x4000) {
-            at[0] = static_cast<std::byte>(folded | 0x80);
-            at[1] = static_cast<std::byte>(folded >> 7);
+    void folded(std::uint64_t value) noexcept {
+        if (value < 0x80) {
+            *at++ = static_cast<std::byte>(value);
+        } else if (value < 0x4000) {
+            at[0] = static_cast<std::byte>(value | 0x80);
+            at[1] = static_cast<std::byte>(value >> 7);
             at += 2;
         } else {
-            at += write_varlong(at, value);
+            at += write_unsigned_varlong(at, value);
         }
     }
     void raw(bytes_view from) noexcept {
-        if (!from.empty()) std::memcpy(at, from.data(), from.size());
+        if (from.empty()) return;
+        std::memcpy(at, from.data(), from.size());
         at += from.size();
     }
     void nullable(const std::optional<bytes_view>& from) noexcept {
-        varint(from ? static_cast<std::int32_t>(from->size()) : -1);
-        if (from) raw(*from);
+        if (!from) return byte(1);  // a size of -1
+        folded(zigzag_size(from->size()));
+        raw(*from);
     }
 };
 
 std::size_t nullable_size(const std::optional<bytes_view>& from) noexcept {
     if (!from) return 1;
     // A length that does not fit is refused by its size before the varint matters.
-    return varint_bytes(static_cast<std::int64_t>(std::min(from->size(), largest_batch))) + from->size();
+    return bytes_of(zigzag_size(std::min(from->size(), largest_batch))) + from->size();
 }
 
-std::size_t headers_size(std::span<const header_view> headers) noexcept {
+/// At least nullable_size(), in fewer steps.
+std::size_t nullable_bound(const std::optional<bytes_view>& from) noexcept {
+    return from ? max_varint_bytes + std::min(from->size(), largest_batch) : 1;
+}
+
+std::size_t size_of_all(std::span<const header_view> headers) noexcept {
     std::size_t total = 0;
     for (const auto& header : headers) total += nullable_size(as_bytes(header.key)) + nullable_size(header.value);
     return total;
 }
+std::size_t headers_size(std::span<const header_view> headers) noexcept {
+    return headers.empty() ? 0 : size_of_all(headers);
+}
 
-void write_all(output& out, const std::span<const header_view>& headers) noexcept {
+output write_all(output out, std::span<const header_view> headers) noexcept {
     for (const auto& header : headers) {
         out.nullable(as_bytes(header.key));
         out.nullable(header.value);
     }
+    return out;
 }
 
 std::int64_t wrapping_difference(std::int64_t a, std::int64_t b) noexcept {
@@ -111,46 +122,56 @@ result<void> batch_builder::add(std::int64_t offset, timestamp_ms timestamp, con
                                 const std::optional<bytes_view>& value, std::size_t header_count, std::size_t header_bytes,
                                 WriteHeaders write_headers) {
     const std::int64_t offset_delta = wrapping_difference(offset, settings_.base_offset);
+    const bool first = count_ == 0;
     if (offset < settings_.base_offset || offset_delta < 0 || offset_delta > std::numeric_limits<std::int32_t>::max() ||
-        (count_ > 0 && offset <= last_offset_))
+        (!first && offset <= last_offset_)) [[unlikely]]
         return error{errc::invalid_record, fmt::format("offset {} does not fit a batch at offset {} behind offset {}",
-                                                       offset, settings_.base_offset, count_ > 0 ? last_offset_ : -1)};
-    const timestamp_ms base = count_ > 0 ? base_timestamp_ : settings_.delete_horizon.value_or(timestamp);
-    const std::int64_t timestamp_delta = wrapping_difference(timestamp, base);
-    const std::size_t body =
-        1 + varint_bytes(timestamp_delta) + varint_bytes(offset_delta) + nullable_size(key) + nullable_size(value) +
-        varint_bytes(static_cast<std::int64_t>(std::min(header_count, largest_batch))) + header_bytes;
-    if (body > largest_batch || used_ + max_varint_bytes + body > largest_batch)
+                                                       offset, settings_.base_offset, first ? -1 : last_offset_)};
+    const std::size_t bound = 1 + max_varlong_bytes + max_varint_bytes + nullable_bound(key) + nullable_bound(value) +
+                              max_varint_bytes + header_bytes;
+    if (bound > largest_batch || header_count > largest_batch || used_ + max_varint_bytes + bound > largest_batch) [[unlikely]]
         return error{errc::message_too_large,
-                     fmt::format("a record of {} bytes does not fit a batch that has {}", body, used_)};
+                     fmt::format("a record of about {} bytes does not fit a batch that has {}", bound, used_)};
+    std::byte* const start = room(max_varint_bytes + bound);
 
-    output out{room(max_varint_bytes + body)};
-    out.varint(static_cast<std::int32_t>(body));
-    out.byte(0);
-    out.varlong(timestamp_delta);
-    out.varint(static_cast<std::int32_t>(offset_delta));
-    out.nullable(key);
-    out.nullable(value);
-    out.varint(static_cast<std::int32_t>(header_count));
-    write_headers(out);
-
-    used_ = static_cast<std::size_t>(out.at - bytes_.data());
-    base_timestamp_ = base;
-    max_timestamp_ = count_ > 0 ? std::max(max_timestamp_, timestamp) : timestamp;
+    if (first) {
+        base_timestamp_ = settings_.delete_horizon.value_or(timestamp);
+        max_timestamp_ = timestamp;
+    }
+    max_timestamp_ = std::max(max_timestamp_, timestamp);
     last_offset_ = offset;
     ++count_;
+
+    // The length stands before what it counts, and mostly takes as many bytes as that of the bound: one pass, and nothing moves.
+    const std::size_t guessed = bytes_of(zigzag_size(bound));
+    output out{start + guessed};
+    out.byte(0);
+    out.folded(zigzag(wrapping_difference(timestamp, base_timestamp_)));
+    out.folded(zigzag_size(static_cast<std::size_t>(offset_delta)));
+    out.nullable(key);
+    out.nullable(value);
+    out.folded(zigzag_size(header_count));
+    write_headers(out);
+    const auto body = static_cast<std::size_t>(out.at - start) - guessed;
+    const std::size_t length = bytes_of(zigzag_size(body));
+    if (length != guessed) [[unlikely]] std::memmove(start + length, start + guessed, body);
+    output{start}.folded(zigzag_size(body));
+    used_ += length + body;
     return {};
 }
 
 result<void> batch_builder::append(timestamp_ms timestamp, const std::optional<bytes_view>& key,
                                    const std::optional<bytes_view>& value, std::span<const header_view> headers) {
-    return add(count_ > 0 ? last_offset_ + 1 : settings_.base_offset, timestamp, key, value, headers.size(), headers_size(headers),
-               [&headers](output& out) { write_all(out, headers); });
+    return add(count_ > 0 ? last_offset_ + 1 : settings_.base_offset, timestamp, key, value, headers.size(), headers_size(headers), [headers](output& out) {
+        if (!headers.empty()) out = write_all(out, headers);
+    });
 }
 
 result<void> batch_builder::append(std::int64_t offset, timestamp_ms timestamp, const std::optional<bytes_view>& key,
                                    const std::optional<bytes_view>& value, std::span<const header_view> headers) {
-    return add(offset, timestamp, key, value, headers.size(), headers_size(headers), [&headers](output& out) { write_all(out, headers); });
+    return add(offset, timestamp, key, value, headers.size(), headers_size(headers), [headers](output& out) {
+        if (!headers.empty()) out = write_all(out, headers);
+    });
 }
 
 result<void> batch_builder::append(const record_view& record) {

@@ -1,5 +1,6 @@
 #include "support.hpp"
 
+#include <weir/base/varint.hpp>
 #include <weir/protocol/records/record_reader.hpp>
 
 #include <doctest/doctest.h>
@@ -47,6 +48,39 @@ TEST_CASE("random records come back from every codec as they were written") {
         CHECK(checked->offset_of_max_timestamp == settings.base_offset + (latest - records.begin()));
         CHECK(checked->every_key_present ==
               std::all_of(records.begin(), records.end(), [](const auto& r) { return r.key.has_value(); }));
+    }
+}
+
+TEST_CASE("records of every size around those at which their length takes a byte more come back, and nothing is between them") {
+    record_reader reader;
+    for (const std::size_t around : {std::size_t{64}, std::size_t{8'192}, std::size_t{1'048'576}}) {
+        batch_builder builder;
+        const bytes value(around + 8, std::byte{7});
+        std::vector<std::size_t> sizes;
+        std::size_t total = batch_header_bytes;
+        for (std::size_t size = around - 60; size < around + 8; ++size) {
+            const auto before = builder.uncompressed_size();
+            REQUIRE(builder.append(1'000, std::nullopt, bytes_view{value}.first(size)));
+            const auto body = 1 + 1 + size_of_varint(static_cast<std::int32_t>(sizes.size())) + 1 + size_of_varint(static_cast<std::int32_t>(size)) + size + 1;
+            const auto whole = size_of_varint(static_cast<std::int32_t>(body)) + body;
+            CHECK(builder.uncompressed_size() - before == whole);
+            CHECK(whole <= batch_builder::record_size_bound(std::nullopt, bytes_view{value}.first(size), {}));
+            total += whole;
+            sizes.push_back(size);
+        }
+        const auto made = builder.finish();
+        REQUIRE(made);
+        CHECK(made->size() == total);
+        const auto found = reader.records(open(*made));
+        REQUIRE(found);
+        std::size_t i = 0;
+        for (const auto& record : *found) {
+            REQUIRE(i < sizes.size());
+            REQUIRE(record.value);
+            CHECK(to_bytes(*record.value) == bytes(sizes[i], std::byte{7}));
+            ++i;
+        }
+        CHECK(i == sizes.size());
     }
 }
 

@@ -1,5 +1,7 @@
 #include <weir/base/error.hpp>
 
+#include <array>
+#include <atomic>
 #include <ostream>
 
 namespace weir {
@@ -14,7 +16,23 @@ struct error::info {
     bool fatal = false;
 };
 
-error::error(errc code, std::string what) : error(code, std::move(what), error{}) {}
+// What is a code and no more is made once for each code: such an error allocates nothing, and its copies count nothing.
+error::error(errc code, std::string what) {
+    constexpr int lowest = -256;
+    static std::array<std::atomic<const info*>, 512> bare{};
+    if (code == errc::none) return;
+    const auto at = static_cast<std::size_t>(static_cast<int>(code) - lowest);
+    if (!what.empty() || at >= bare.size()) {
+        info_ = std::make_shared<const info>(info{code, std::move(what), {}});
+        return;
+    }
+    const auto* made = bare[at].load(std::memory_order_acquire);
+    if (!made) {
+        auto fresh = std::make_unique<const info>(info{code, {}, {}});
+        if (bare[at].compare_exchange_strong(made, fresh.get())) made = fresh.release();  // for good
+    }
+    info_ = {std::shared_ptr<const info>{}, made};
+}
 
 error::error(errc code, std::string what, const error& cause)
     : info_(code == errc::none ? nullptr : std::make_shared<const info>(info{code, std::move(what), cause})) {}

@@ -26,7 +26,7 @@ private:
 }  // namespace
 
 bool op_signal::over(std::uint32_t index) const {
-    return ended() || std::find(cancelled_.begin(), cancelled_.end(), index) != cancelled_.end();
+    return ended() || (!cancelled_.empty() && std::find(cancelled_.begin(), cancelled_.end(), index) != cancelled_.end());
 }
 
 error op_signal::wait(std::uint32_t index, milliseconds most) {

@@ -19,6 +19,22 @@ TEST_CASE("an error says what failed and what led to it, in one line") {
     CHECK_FALSE(error{});
 }
 
+TEST_CASE("errors that are only a code share what they are made of, and what is made of one changes no other") {
+    const error plain{errc::closed};
+    const auto last = plain.as_fatal();
+    const auto placed = plain.located("orders", 3);
+    CHECK(last.fatal());
+    CHECK(placed.topic() == "orders");
+    const error another{errc::closed};
+    CHECK(another.code() == errc::closed);
+    CHECK(another.what().empty());
+    CHECK(another.message() == "CLOSED");
+    CHECK_FALSE(another.fatal());
+    CHECK(another.topic().empty());
+    CHECK(error{static_cast<errc>(-9'999)}.code() == static_cast<errc>(-9'999));
+    CHECK_FALSE(error{errc::none});
+}
+
 TEST_CASE("an error may say which records it is about, whether another try helps, and whether anything but closing is left") {
     const error plain{errc::malformed, "a boolean is 0 or 1"};
     CHECK(plain.topic().empty());

@@ -105,6 +105,24 @@ void accumulator::turn_away(appended& answer, std::string_view name, const topic
     }
 }
 
+// As much as the last batch took, and some more; all that a batch may have, where that would soon be too little.
+bytes accumulator::room_for(const partition_queue& queue) {
+    constexpr std::size_t slack = 64;  // for the encoder, which reckons with longer numbers than it writes
+    const auto usual = queue.usual_bytes + queue.usual_bytes / 8;
+    const auto wanted = 2 * usual > queue.most_bytes ? queue.most_bytes + slack : usual;
+    bytes room;
+    if (!spare_.empty()) {
+        room = std::move(spare_.back());
+        spare_.pop_back();
+        spare_bytes_ -= room.capacity();
+    }
+    if (room.capacity() < wanted) {
+        room = {};
+        room.reserve(wanted);
+    }
+    return room;
+}
+
 bool accumulator::make_way(topic_state& topic, partition_queue& queue, std::size_t bound) {
     auto& waiting = topic.queued[static_cast<std::size_t>(queue.partition)];
     bool news = false;
@@ -116,14 +134,7 @@ bool accumulator::make_way(topic_state& topic, partition_queue& queue, std::size
         if (queue.open->builder.uncompressed_size() < heavy_at(queue)) return news;
         news |= queue.open->weight++ == 1;
     } else {
-        bytes room;
-        if (!spare_.empty()) {
-            room = std::move(spare_.back());
-            spare_.pop_back();
-            spare_bytes_ -= room.capacity();
-        }
-        room.reserve(queue.usual_bytes);
-        queue.open = std::make_shared<batch>(strand_, queue.topic, queue.partition, settings_, time_.now(), next_id_, std::move(room));
+        queue.open = std::make_shared<batch>(strand_, queue.topic, queue.partition, settings_, time_.now(), next_id_, room_for(queue));
         unfinished_.emplace_back(next_id_++, false);
         news |= queue.hungry;
     }
@@ -257,17 +268,26 @@ bool accumulator::unlist(partition_queue& queue) {
 
 void accumulator::release(const batch_ptr& ended, bytes room) {
     const std::lock_guard held{mutex_};
-    // Enough for what is under way at a time, and little beside the budget.
-    if (room.capacity() >= batch_size_ / 2 && spare_bytes_ + room.capacity() <= budget_ / 8) {
-        spare_bytes_ += room.capacity();
-        spare_.push_back(std::move(room));
-    }
     used_ -= std::exchange(ended->charged, 0);
     const auto at = std::lower_bound(unfinished_.begin(), unfinished_.end(), ended->id, [](const auto& each, std::uint64_t id) { return each.first < id; });
     if (at != unfinished_.end() && at->first == ended->id) at->second = true;
     while (!unfinished_.empty() && unfinished_.front().second) unfinished_.pop_front();
+    keep(std::move(room));
     ++changes_;
     if (waiters_ > 0) room_.notify_all();
+}
+
+// With the records under way it stays within the budget; at rest little is kept.
+void accumulator::keep(bytes room) {
+    const auto most = unfinished_.empty() ? budget_ / 8 : budget_ - used_;
+    if (room.capacity() >= batch_size_ / 2) {
+        spare_bytes_ += room.capacity();
+        spare_.push_back(std::move(room));
+    }
+    while (spare_bytes_ > most) {
+        spare_bytes_ -= spare_.back().capacity();
+        spare_.pop_back();
+    }
 }
 
 std::uint64_t accumulator::next_id() {

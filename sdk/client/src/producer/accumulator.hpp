@@ -134,6 +134,9 @@ private:
     void turn_away(appended& answer, std::string_view name, const topic_state* topic, const encoded_record& record, std::size_t bound);
     /// There is an open batch then with room for so many bytes, or it counts for more; true when that is news for the sender.
     bool make_way(topic_state& topic, partition_queue& queue, std::size_t bound);
+    /// Memory for a batch of this queue: what was kept, or new.
+    bytes room_for(const partition_queue& queue);
+    void keep(bytes room);
 
     const std::size_t batch_size_, max_record_, budget_;
     const bool ignore_keys_, adaptive_;

@@ -21,7 +21,7 @@
 namespace weir::broker {
 namespace {
 
-log::logger logs{"weir.broker"};
+log::logger broker_node_logs{"weir.broker"};
 
 // A broker that is its own controller lives and dies with it: no heartbeats, so no session may run out.
 constexpr milliseconds endless_session{INT64_MAX / 4'000'000};
@@ -248,7 +248,7 @@ task<void> broker_node::state::tell_cordoned(state& self) {
     auto asking = self.controller->broker_heartbeat(std::move(news));
     const auto heard = co_await asking;
     const auto code = heard ? errc_from_wire(heard->error_code) : heard.code();
-    if (code != errc::none) logs.warn("the controller was not told of cordoned.log.dirs: " + std::string{describe(code).name});
+    if (code != errc::none) broker_node_logs.warn("the controller was not told of cordoned.log.dirs: " + std::string{describe(code).name});
 }
 
 task<result<void>> broker_node::start() {
@@ -367,7 +367,7 @@ task<result<void>> broker_node::stop() {
     const auto note = [&first](const result<void>& done, const std::string& what) {
         if (done) return;
         const error why{done.code(), what, done.error()};
-        logs.error(why.message());
+        broker_node_logs.error(why.message());
         if (!first) first = why;
     };
     if (self.log) note(self.log->close(), "closing the metadata log in " + self.directories->metadata_directory());

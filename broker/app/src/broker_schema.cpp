@@ -17,7 +17,7 @@ using metadata::config_source;
 using metadata::config_type;
 using metadata::config_value_type;
 
-log::logger logs{"weir.broker.config"};
+log::logger broker_schema_logs{"weir.broker.config"};
 
 template <class Config>
 std::shared_ptr<void> make_scratch() {
@@ -170,7 +170,7 @@ Config in_force(Config effective, const metadata::config_entries& own, const met
         const auto* set = look(own);
         if (!set) set = look(of_all);
         if (!set) continue;
-        if (auto fine = row.parse(&effective, *set); !fine) logs.warn(fine.error().message() + "; what the file says holds");
+        if (auto fine = row.parse(&effective, *set); !fine) broker_schema_logs.warn(fine.error().message() + "; what the file says holds");
     }
     return effective;
 }
@@ -203,7 +203,7 @@ storage::log_config topic_log_config(const broker_config& config, const metadata
     effective.producer_id_expiration_ms = in_force(config.node, config.node.node_id, image).producer_id_expiration;
     const auto node = std::to_string(config.node.node_id);
     const auto apply = [&](const setting& row, const std::string& value, std::int64_t factor) {
-        if (auto fine = row.parse(&effective, value, factor); !fine) logs.warn("topic " + topic + ": " + fine.error().message() + "; it keeps its default");
+        if (auto fine = row.parse(&effective, value, factor); !fine) broker_schema_logs.warn("topic " + topic + ": " + fine.error().message() + "; it keeps its default");
     };
     const auto server_rows = storage::log_config::server_settings();
     for (std::size_t at = 0; at < server_rows.size(); ++at) {

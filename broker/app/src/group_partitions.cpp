@@ -5,8 +5,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* offsets_topic = "__consumer_offsets";
-
 class replica_store final : public coordinator::partition_store {
 public:
     explicit replica_store(std::shared_ptr<replica::partition> where) : where_(std::move(where)) {}

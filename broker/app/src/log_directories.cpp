@@ -9,7 +9,7 @@
 namespace weir::broker {
 namespace {
 
-log::logger logs{"weir.broker.storage"};
+log::logger log_directories_logs{"weir.broker.storage"};
 
 struct formatting {
     std::string cluster_id;
@@ -64,7 +64,7 @@ result<std::unique_ptr<log_directories>> log_directories::open(file_system& file
         }
         // Last, since this is what makes a directory count as formatted.
         if (auto written = storage::write_meta_properties(files, directory, whose); !written) return written.error();
-        logs.info("formatted " + directory + " for cluster " + plan->cluster_id + ", node " + std::to_string(config.node.node_id));
+        log_directories_logs.info("formatted " + directory + " for cluster " + plan->cluster_id + ", node " + std::to_string(config.node.node_id));
     }
     auto metadata = storage::read_meta_properties(files, made->metadata_directory_);
     if (!metadata) return metadata.error();
@@ -93,13 +93,13 @@ result<void> log_directories::load() {
     const auto found = manager_->load();
     if (!found) return found.error();
     for (const auto& each : *found)
-        if (each.failure) logs.error("cannot open " + each.topic + "-" + std::to_string(each.partition) + ": " + each.failure.message());
+        if (each.failure) log_directories_logs.error("cannot open " + each.topic + "-" + std::to_string(each.partition) + ": " + each.failure.message());
     return {};
 }
 
 void log_directories::set_strays_aside() {
     for (const auto& copy : manager_->set_strays_aside())
-        logs.warn(copy + " is a copy of a log that cannot be read, or of no partition of the cluster; it is left alone");
+        log_directories_logs.warn(copy + " is a copy of a log that cannot be read, or of no partition of the cluster; it is left alone");
     starting_ = false;
 }
 
@@ -179,8 +179,8 @@ nanoseconds log_directories::pause_after_copying(std::uint64_t bytes, time_point
 
 void log_directories::write_checkpoints() {
     if (auto written = manager_->write_checkpoints(); !written)
-        logs.warn("checkpoints could not be written, and the older ones cost time at the next start: " + written.error().message());
-    if (auto collected = manager_->collect_garbage(); !collected) logs.error("removing deleted partitions: " + collected.error().message());
+        log_directories_logs.warn("checkpoints could not be written, and the older ones cost time at the next start: " + written.error().message());
+    if (auto collected = manager_->collect_garbage(); !collected) log_directories_logs.error("removing deleted partitions: " + collected.error().message());
 }
 
 result<void> log_directories::close(std::int64_t broker_epoch) { return manager_->close(broker_epoch); }

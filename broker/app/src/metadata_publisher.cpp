@@ -1,6 +1,7 @@
 #include "metadata_publisher.hpp"
 
 #include "broker_schema.hpp"
+#include "group_partitions.hpp"
 
 #include <weir/base/log.hpp>
 #include <weir/metadata/image_builder.hpp>
@@ -12,9 +13,7 @@
 namespace weir::broker {
 namespace {
 
-log::logger logs{"weir.broker.metadata"};
-
-constexpr const char* offsets_topic = "__consumer_offsets";
+log::logger metadata_publisher_logs{"weir.broker.metadata"};
 
 }  // namespace
 
@@ -198,16 +197,16 @@ void metadata_publisher::maybe_snapshot() {
     if (snapshotting_ || stopped_ || loader_.in_transaction() || !policy.due(loader_.bytes_since_snapshot(), last_snapshot_, now)) return;
     auto writer = driver_->begin_snapshot(loader_.next_offset());
     if (!writer) {
-        logs.error("cannot begin a snapshot of the metadata: " + writer.error().message());
+        metadata_publisher_logs.error("cannot begin a snapshot of the metadata: " + writer.error().message());
         return;
     }
     const auto& image = *loader_.current();
     const auto frames = metadata::encode_frames(metadata::write_snapshot(image), image.metadata_version());
-    if (!frames) return logs.error("cannot write the metadata as a snapshot: " + frames.error().message());
+    if (!frames) return metadata_publisher_logs.error("cannot write the metadata as a snapshot: " + frames.error().message());
     std::uint64_t bytes = 0;
     for (const auto& frame : *frames) {
         bytes += frame.size();
-        if (auto added = (*writer)->add(frame); !added) return logs.error("cannot write a snapshot of the metadata: " + added.error().message());
+        if (auto added = (*writer)->add(frame); !added) return metadata_publisher_logs.error("cannot write a snapshot of the metadata: " + added.error().message());
     }
     snapshotting_ = true;
     last_snapshot_ = now;
@@ -216,7 +215,7 @@ void metadata_publisher::maybe_snapshot() {
     std::shared_ptr<raft::snapshot_writer> writing = std::move(*writer);
     writing->finish(parts_.loop, [this, writing, bytes](result<void> finished) {
         snapshotting_ = false;
-        if (!finished) return logs.error("cannot finish a snapshot of the metadata: " + finished.error().message());
+        if (!finished) return metadata_publisher_logs.error("cannot finish a snapshot of the metadata: " + finished.error().message());
         counted_.snapshot_bytes = bytes;
         counted_.snapshot_time = parts_.loop.wall_now();
         driver_->snapshot_finished(writing->id());

@@ -13,7 +13,7 @@
 namespace weir::coordinator {
 
 namespace {
-log::logger logs{"weir.coordinator.groups"};
+log::logger group_coordinator_logs{"weir.coordinator.groups"};
 constexpr std::int16_t nullable_protocol_name = 7;
 }  // namespace
 
@@ -31,7 +31,7 @@ void group_coordinator::on_elected(std::int32_t partition, std::int32_t leader_e
         if (runtime.state() != runtime_state::unloaded && leader_epoch <= runtime.epoch()) return;
         auto store = s->environment.open(partition);
         if (!store) {
-            logs.warn(fmt::format("__consumer_offsets-{} (epoch {}) is not on this broker and is not loaded", partition,
+            group_coordinator_logs.warn(fmt::format("__consumer_offsets-{} (epoch {}) is not on this broker and is not loaded", partition,
                                   leader_epoch));
             return;
         }
@@ -58,7 +58,7 @@ void group_coordinator::on_topics_deleted(std::vector<std::string> names) {
                     },
                     [partition = entry.first](errc how) {
                         if (how != errc::none && how != errc::not_coordinator)
-                            logs.warn(fmt::format(
+                            group_coordinator_logs.warn(fmt::format(
                                 "__consumer_offsets-{}: offsets of deleted topics stay until they expire: {}",
                                 partition, describe(how).name));
                     });

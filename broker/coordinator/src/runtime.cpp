@@ -15,7 +15,7 @@
 namespace weir::coordinator {
 
 namespace {
-log::logger logs{"weir.coordinator"};
+log::logger runtime_logs{"weir.coordinator"};
 }
 
 struct partition_runtime::impl : std::enable_shared_from_this<impl> {
@@ -118,7 +118,7 @@ void partition_runtime::impl::load_done(std::unique_ptr<state_machine> loaded, c
                                         time_point began) {
     if (!report) {
         state = runtime_state::failed;
-        logs.error(fmt::format("{} (epoch {}) could not be loaded and is tried again in {} ms: {}", options.partition,
+        runtime_logs.error(fmt::format("{} (epoch {}) could not be loaded and is tried again in {} ms: {}", options.partition,
                                epoch, options.reload_delay.count(), report.error().message()));
         reload_timer = loop.call_after(options.reload_delay, [weak = weak_from_this(), was = current] {
             if (auto self = weak.lock(); self && *was) self->start_load();
@@ -134,7 +134,7 @@ void partition_runtime::impl::load_done(std::unique_ptr<state_machine> loaded, c
     metrics.max_load_time = std::max(metrics.max_load_time, metrics.last_load_time);
     metrics.total_load_time += metrics.last_load_time;
     // Fifty empty partitions are no news.
-    logs.write(report->records > 0 ? log::level::info : log::level::debug,
+    runtime_logs.write(report->records > 0 ? log::level::info : log::level::debug,
                fmt::format("{} (epoch {}) loaded: {} records, {} bytes, {} ms", options.partition, epoch,
                            report->records, report->bytes, metrics.last_load_time.count()));
     machine->loaded(now());
@@ -299,7 +299,7 @@ void partition_runtime::impl::release() {
 void partition_runtime::impl::append_failed(const error& why) {
     const auto keep = shared_from_this();
     ++metrics.failed_appends;
-    logs.error(
+    runtime_logs.error(
         fmt::format("{} (epoch {}): a write failed, {} answers are failed and the state is read from the log again: {}",
                     options.partition, epoch, answers.size(), why.message()));
     const auto mapped = coordinator_error(why.code());
@@ -358,7 +358,7 @@ void partition_runtime::impl::expire_answers() {
     }
     arm_timeout();
     if (!late.empty())
-        logs.warn(fmt::format("{} (epoch {}): {} answers waited {} ms for their records and are failed",
+        runtime_logs.warn(fmt::format("{} (epoch {}): {} answers waited {} ms for their records and are failed",
                               options.partition, epoch, late.size(), options.write_timeout.count()));
     for (auto& each : late) each(coordinator_error(errc::request_timed_out));
 }
@@ -383,7 +383,7 @@ void partition_runtime::load(std::unique_ptr<partition_store> store, std::int32_
 void partition_runtime::unload(std::int32_t epoch) {
     if (impl_->state == runtime_state::unloaded || epoch < impl_->epoch) return;
     impl_->epoch = epoch;
-    logs.debug(fmt::format("{} is unloaded: it has a new leader (epoch {})", impl_->options.partition, epoch));
+    runtime_logs.debug(fmt::format("{} is unloaded: it has a new leader (epoch {})", impl_->options.partition, epoch));
     impl_->stop(errc::not_coordinator, runtime_state::unloaded);
     impl_->store.reset();
 }

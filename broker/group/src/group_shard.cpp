@@ -15,7 +15,7 @@ namespace weir::group {
 
 namespace {
 
-log::logger logs{"weir.group.replay"};
+log::logger group_shard_logs{"weir.group.replay"};
 
 committed_offset read_offset(const protocol::offset_commit_value& value, std::int64_t log_offset) {
     committed_offset out;
@@ -132,7 +132,7 @@ void group_shard::replay(std::int64_t log_offset, std::int64_t producer_id, byte
     auto entry = read_record(key, value);
     if (!entry) {
         ++state_->totals.skipped_records;
-        logs.error(fmt::format("__consumer_offsets: the record at offset {} does not read and is skipped: {}",
+        group_shard_logs.error(fmt::format("__consumer_offsets: the record at offset {} does not read and is skipped: {}",
                                log_offset, entry.error().message()));
         return;
     }
@@ -142,7 +142,7 @@ void group_shard::replay(std::int64_t log_offset, std::int64_t producer_id, byte
         state_->replay_group(*group);
     } else {
         ++state_->totals.skipped_records;
-        logs.debug(fmt::format("__consumer_offsets: skipped a record of type {} at offset {}: not a classic group's",
+        group_shard_logs.debug(fmt::format("__consumer_offsets: skipped a record of type {} at offset {}: not a classic group's",
                                std::get<foreign_entry>(*entry).type, log_offset));
     }
 }

@@ -10,7 +10,7 @@ namespace weir::group {
 
 namespace {
 
-log::logger logs{"weir.group.classic"};
+log::logger heartbeat_leave_logs{"weir.group.classic"};
 
 constexpr std::int16_t leave_has_members = 3;
 
@@ -41,8 +41,8 @@ errc leave(rebalancer& rebalance, classic_group& group, const std::string& membe
     } else if (const auto wrong = group.check_member(member_id, instance_id); wrong != errc::none) {
         return wrong;
     }
-    if (logs.enabled(log::level::debug))
-        logs.debug(
+    if (heartbeat_leave_logs.enabled(log::level::debug))
+        heartbeat_leave_logs.debug(
             fmt::format("group {}: member {} leaves; reason: {}", group.id, leaving, reason.value_or("none given")));
     rebalance.remove_member(group, leaving, errc::unknown_member_id);
     return errc::none;

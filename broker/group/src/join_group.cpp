@@ -15,7 +15,7 @@ namespace weir::group {
 
 namespace {
 
-log::logger logs{"weir.group.classic"};
+log::logger join_group_logs{"weir.group.classic"};
 
 constexpr std::int16_t requires_member_id = 4;
 constexpr std::int16_t nullable_protocol_name = 7;
@@ -85,8 +85,8 @@ private:
 };
 
 void joining::report(const classic_group& group, std::string_view what, std::string_view member_id) const {
-    if (!logs.enabled(log::level::debug)) return;
-    logs.debug(fmt::format("group {} ({}, generation {}): {} {}{}{}", group.id, to_string(group.state),
+    if (!join_group_logs.enabled(log::level::debug)) return;
+    join_group_logs.debug(fmt::format("group {} ({}, generation {}): {} {}{}{}", group.id, to_string(group.state),
                            group.generation, what, member_id, request_.reason ? "; reason: " : "",
                            request_.reason.value_or("")));
 }
@@ -274,7 +274,7 @@ void expire_session(shard_state& shard, rebalancer& rebalance, classic_group& gr
     const auto* m = group.find(member_id);
     // A parked request is a sign of life; its answer starts the next session. Not so for a member's first JoinGroup.
     if (!m || (!m->is_new && (m->awaits_join() || m->awaits_sync()))) return;
-    logs.info(
+    join_group_logs.info(
         fmt::format("group {} ({}, generation {}): member {} is removed, it was not heard of for its session timeout "
                     "({} ms)",
                     group.id, to_string(group.state), group.generation, member_id,

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::int16_t last_with_retention = 4;
 constexpr std::int16_t knows_missing_group = 9;
-constexpr std::int16_t names_topics_by_id = 10;
 
 /// Who commits, in the terms both requests share.
 struct committer {

@@ -12,7 +12,7 @@ namespace weir::group {
 
 namespace {
 
-log::logger logs{"weir.group.offsets"};
+log::logger offset_delete_logs{"weir.group.offsets"};
 
 /// From when the retention of an offset counts; nullopt: it stays, whatever its age.
 std::optional<timestamp_ms> retention_start(const classic_group& group, const committed_offset& value) {
@@ -94,7 +94,7 @@ std::vector<record> expire_offsets(shard_state& shard, instant now) {
         }
     }
     shard.totals.offset_expirations += offsets;
-    if (!records.empty()) logs.info(fmt::format("{} offsets and {} groups are past their retention", offsets, groups));
+    if (!records.empty()) offset_delete_logs.info(fmt::format("{} offsets and {} groups are past their retention", offsets, groups));
     return records;
 }
 

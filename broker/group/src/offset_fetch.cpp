@@ -7,7 +7,6 @@ namespace weir::group {
 namespace {
 
 using fetch_response = protocol::offset_fetch_response;
-constexpr std::int16_t names_topics_by_id = 10;
 
 void fill(fetch_response::offset_fetch_response_partitions& out, const committed_offset* found, bool unstable) {
     out.committed_offset = -1;

@@ -4,6 +4,9 @@
 
 namespace weir::group {
 
+/// From this version of OffsetCommit and OffsetFetch on, topics are named by their ids.
+inline constexpr std::int16_t names_topics_by_id = 10;
+
 decision<protocol::offset_commit_response> offset_commit(shard_state&, const request_context&,
                                                          const protocol::offset_commit_request&, instant now);
 decision<protocol::txn_offset_commit_response> txn_offset_commit(shard_state&,

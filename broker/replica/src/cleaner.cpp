@@ -8,7 +8,7 @@
 namespace weir::replica {
 namespace {
 
-log::logger logs{"weir.replica.cleaner"};
+log::logger cleaner_logs{"weir.replica.cleaner"};
 
 // Read and written in one go: a few milliseconds of the loop. The syncs are not part of it.
 constexpr std::uint64_t slice_bytes = 1 << 20;

@@ -9,7 +9,7 @@
 namespace weir::replica {
 namespace {
 
-log::logger logs{"weir.replica"};
+log::logger partition_logs{"weir.replica"};
 
 }  // namespace
 
@@ -169,7 +169,7 @@ read_answer partition::read(const read_request& request) const {
     if (!found) {
         // Whoever reads there tries again and again.
         if (std::exchange(unreadable_at_, request.offset) != request.offset)
-            logs.error("reading " + topic_ + "-" + std::to_string(id_.index) + " at offset " +
+            partition_logs.error("reading " + topic_ + "-" + std::to_string(id_.index) + " at offset " +
                        std::to_string(request.offset) + ": " + found.error().message());
         return refuse(found.code());
     }
@@ -233,7 +233,7 @@ void partition::set_config(const storage::log_config& config) {
 void partition::maintain() {
     if (!log_->writable()) return;
     const auto note = [this](const char* what, const error& why) {
-        logs.error(std::string{what} + " of " + log_->directory() + " failed: " + why.message());
+        partition_logs.error(std::string{what} + " of " + log_->directory() + " failed: " + why.message());
     };
     if (auto rolled = log_->roll_if_due(); !rolled) note("rolling", rolled.error());
     if (auto dropped = log_->apply_retention(high_watermark()); !dropped) note("retention", dropped.error());
@@ -262,7 +262,7 @@ void partition::compaction_synced(const file_ptr& which, const result<void>& syn
 
 // It is tried in every round, and told once.
 void partition::tell_compaction(const error& why) {
-    if (!std::exchange(compaction_failed_, true)) logs.error("compaction of " + log_->directory() + " failed: " + why.message());
+    if (!std::exchange(compaction_failed_, true)) partition_logs.error("compaction of " + log_->directory() + " failed: " + why.message());
 }
 
 std::unique_ptr<storage::partition_log> partition::take_log() noexcept {

@@ -9,7 +9,7 @@ nanoseconds log_source::pause_after_copying(std::uint64_t, time_point) { return 
 
 namespace {
 
-log::logger logs{"weir.replica"};
+log::logger partition_move_logs{"weir.replica"};
 
 constexpr std::uint64_t copy_step = 1 << 20;
 // The last flush blocks the loop, so little is to be left for it. A log that is written to faster than the disk flushes
@@ -31,11 +31,11 @@ void partition::cancel_move() {
     const auto copy = std::exchange(copy_, nullptr);
     home_.cancel(copy->next_step);
     if (auto removed = copy->logs().remove(copy->take()); !removed)
-        logs.error("removing an unfinished copy of " + log_->directory() + ": " + removed.error().message());
+        partition_move_logs.error("removing an unfinished copy of " + log_->directory() + ": " + removed.error().message());
 }
 
 void partition::abandon_move(const error& why) {
-    logs.error("moving " + log_->directory() + " to " + copy_->future().directory() + ": " + why.message());
+    partition_move_logs.error("moving " + log_->directory() + " to " + copy_->future().directory() + ": " + why.message());
     cancel_move();
 }
 
@@ -79,11 +79,11 @@ void partition::finish_move() {
     const auto from = current->directory();
     if (auto promoted = copy->logs().promote(std::move(current), *log_); !promoted) {
         // What is written here might not be found after a restart.
-        logs.error("moving " + from + " to " + log_->directory() + ": " + promoted.error().message());
+        partition_move_logs.error("moving " + from + " to " + log_->directory() + ": " + promoted.error().message());
         lost_place_ = true;
         return resign();
     }
-    logs.info(from + " moved to " + log_->directory());
+    partition_move_logs.info(from + " moved to " + log_->directory());
     if (leads() && log_->latest_epoch() < leader_epoch()) log_->begin_epoch(leader_epoch(), log_->log_end_offset());
     log_start_offset_.store(log_->log_start_offset(), std::memory_order_release);
     advance_high_watermark();

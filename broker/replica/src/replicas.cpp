@@ -7,7 +7,7 @@
 namespace weir::replica {
 namespace {
 
-log::logger logs{"weir.replica"};
+log::logger replicas_logs{"weir.replica"};
 
 // Those that coordinators keep their state in. A name that merely begins with "__" is anybody's.
 bool internal(std::string_view topic) noexcept {
@@ -63,7 +63,7 @@ task<void> replicas::put_on(event_loop& here, core_state& core, const std::vecto
         auto log = logs_.open(spec);
         if (!log && log.code() == errc::cancelled) break;  // the broker stops: the rest is for its next start
         if (!log) {
-            logs.error("cannot open " + spec.topic + "-" + std::to_string(spec.id.index) + ": " + log.error().message());
+            replicas_logs.error("cannot open " + spec.topic + "-" + std::to_string(spec.id.index) + ": " + log.error().message());
             failed.push_back(spec);
             continue;
         }
@@ -84,7 +84,7 @@ task<void> replicas::put_on(event_loop& here, core_state& core, const std::vecto
             each->when_committed(each->log().log_end_offset(), time_point::max(), std::move(done));
         });
         const auto flushed = co_await flushing;
-        if (!flushed) logs.error("making " + each->log().directory() + " durable: " + flushed.error().message());
+        if (!flushed) replicas_logs.error("making " + each->log().directory() + " durable: " + flushed.error().message());
     }
     co_await switch_to{here};
 }
@@ -123,7 +123,7 @@ task<void> replicas::remove_on(event_loop& here, core_state& core, const std::ve
         core.mine.erase(at);
         gone->resign();
         if (auto removed = logs_.remove(gone->take_log()); !removed)
-            logs.error("cannot remove " + gone->topic() + "-" + std::to_string(id.index) + ": " + removed.error().message());
+            replicas_logs.error("cannot remove " + gone->topic() + "-" + std::to_string(id.index) + ": " + removed.error().message());
     }
     co_await switch_to{here};
 }
@@ -207,7 +207,7 @@ task<void> replicas::maintain_on(event_loop& here, core_state& core, bool closin
     if (closing) core.cleaning.stop();
     for (const auto& [id, each] : core.mine) {
         if (closing) {
-            if (auto closed = each->close(); !closed) logs.error("closing " + each->log().directory() + ": " + closed.error().message());
+            if (auto closed = each->close(); !closed) replicas_logs.error("closing " + each->log().directory() + ": " + closed.error().message());
         } else {
             each->maintain();
         }

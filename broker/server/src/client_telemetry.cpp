@@ -14,7 +14,7 @@
 namespace weir::server {
 namespace {
 
-log::logger logs{"weir.server.telemetry"};
+log::logger client_telemetry_logs{"weir.server.telemetry"};
 
 // Clients beyond these are forgotten, those that were silent longest first; as many as Kafka keeps.
 constexpr std::size_t remembered_clients = 16384;
@@ -77,7 +77,7 @@ struct client_telemetry::state {
         if (codec != protocol::codec::none) {
             auto whole = protocol::decompress(codec, given.metrics, static_cast<std::size_t>(max_bytes) * decompressed_factor);
             if (!whole) {
-                logs.warn("metrics of client instance " + client + " cannot be decompressed: " + whole.error().message());
+                client_telemetry_logs.warn("metrics of client instance " + client + " cannot be decompressed: " + whole.error().message());
                 return errc::invalid_record;
             }
             plain = *std::move(whole);
@@ -85,7 +85,7 @@ struct client_telemetry::state {
         }
         const std::lock_guard lock{files_mutex};
         if (auto written = kept.append(client, message); !written) {
-            logs.error("metrics of client instance " + client + " are lost: " + written.error().message());
+            client_telemetry_logs.error("metrics of client instance " + client + " are lost: " + written.error().message());
             return errc::invalid_record;
         }
         return errc::none;

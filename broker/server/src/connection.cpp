@@ -10,7 +10,7 @@
 namespace weir::server {
 namespace {
 
-log::logger logs{"weir.server.connection"};
+log::logger connection_logs{"weir.server.connection"};
 
 constexpr std::size_t inbox_bytes = 8 * 1024;
 // Answers that wait for earlier ones or for a slow reader; beyond it the connection is not read from.
@@ -58,7 +58,7 @@ void connection::watch_idle() {
         // A request that is being answered keeps its connection, however long it takes.
         if (!slots_.empty()) last_activity_ = core_.loop.now();
         if (core_.loop.now() - last_activity_ < limit) return watch_idle();
-        logs.debug(to_string(peer_->remote()) + " was idle for " + std::to_string(limit.count()) + " ms (connections.max.idle.ms): closed");
+        connection_logs.debug(to_string(peer_->remote()) + " was idle for " + std::to_string(limit.count()) + " ms (connections.max.idle.ms): closed");
         core_.metrics.idle_connections_closed().add();
         const auto self = shared_from_this();
         close();
@@ -71,7 +71,7 @@ void connection::wake_reader() {
 
 void connection::note_refusal(std::string_view api, std::string_view why) {
     const auto from = peer_->remote();
-    core_.complaints.tell(logs, from.host, core_.loop.now(), [&] {
+    core_.complaints.tell(connection_logs, from.host, core_.loop.now(), [&] {
         return "disconnecting " + to_string(from) + " on listener " + state_.listener->name + ": " + std::string{api} + ": " + std::string{why};
     });
     core_.metrics.refused_requests().add();

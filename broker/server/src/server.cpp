@@ -13,7 +13,7 @@
 namespace weir::server {
 namespace {
 
-log::logger logs{"weir.server"};
+log::logger server_logs{"weir.server"};
 
 // Without a limit of its own the broker keeps at most this much of requests in memory.
 constexpr std::uint64_t default_request_budget = 512ull << 20;
@@ -134,7 +134,7 @@ void server::state::accept(core_state& core, std::unique_ptr<stream> peer, const
 
 void server::state::tell(core_state& core, const stream& peer, const listener_info& on, const std::string& what, const std::string& why) {
     const auto& from = peer.remote();
-    core.context.complaints.tell(logs, from.host, core.context.loop.now(),
+    core.context.complaints.tell(server_logs, from.host, core.context.loop.now(),
                                  [&] { return what + " a connection from " + to_string(from) + " on listener " + on.name + ": " + why; });
 }
 
@@ -177,7 +177,7 @@ void server::state::make_room(std::size_t core, std::size_t tries) {
             if (!each->on().reserved && (!oldest || rank(*each) < rank(*oldest))) oldest = address;
         if (oldest) {
             const auto gone = at.connections.at(oldest);
-            logs.debug(to_string(gone->remote()) + " is closed: there are more connections than max.connections, and it was used least recently");
+            server_logs.debug(to_string(gone->remote()) + " is closed: there are more connections than max.connections, and it was used least recently");
             gone->close();
         }
         make_room((core + 1) % cores.size(), oldest ? cores.size() : tries - 1);
@@ -274,7 +274,7 @@ task<void> server::drain() {
     auto& here = state_->cores.front()->context.loop;
     for (int waited = 0; state_->objects.load(std::memory_order_acquire) > 0; ++waited) {
         if (waited == 5000) {
-            logs.error(std::to_string(state_->objects.load()) + " connections still have a request that nobody answers");
+            server_logs.error(std::to_string(state_->objects.load()) + " connections still have a request that nobody answers");
             break;
         }
         co_await pause_for(here, milliseconds{1});

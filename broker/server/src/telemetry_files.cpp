@@ -8,7 +8,7 @@
 namespace weir::server {
 namespace {
 
-log::logger logs{"weir.server.telemetry"};
+log::logger telemetry_files_logs{"weir.server.telemetry"};
 constexpr std::string_view ending = ".otlp";
 
 }  // namespace
@@ -36,7 +36,7 @@ telemetry_files::entry& telemetry_files::touch(const std::string& client) {
 void telemetry_files::drop_oldest() {
     const auto oldest = path(turns_.front());
     for (const auto& each : {oldest, oldest + ".1"})
-        if (auto gone = files_.remove(each); !gone && gone.code() != errc::not_found) logs.warn("removing " + each + ": " + gone.error().message());
+        if (auto gone = files_.remove(each); !gone && gone.code() != errc::not_found) telemetry_files_logs.warn("removing " + each + ": " + gone.error().message());
     known_.erase(turns_.front());
     turns_.pop_front();
 }

@@ -13,7 +13,7 @@
 namespace weir::server {
 namespace {
 
-log::logger logs{"weir.server.telemetry"};
+log::logger telemetry_subscriptions_logs{"weir.server.telemetry"};
 
 constexpr std::string_view selectors[] = {"client_instance_id", "client_id", "client_software_name", "client_software_version", "client_source_address", "client_source_port"};
 
@@ -63,7 +63,7 @@ bool matches(const client_metrics_config& config, const client_attributes& clien
 client_metrics_config read_config(const std::string& name, const metadata::config_entries& entries) {
     client_metrics_config config;
     for (const auto& [key, value] : entries)
-        if (auto fine = apply_setting(config, key, value); !fine) logs.warn("client metrics " + name + ": " + fine.error().message() + "; it keeps its default");
+        if (auto fine = apply_setting(config, key, value); !fine) telemetry_subscriptions_logs.warn("client metrics " + name + ": " + fine.error().message() + "; it keeps its default");
     return config;
 }
 

@@ -6,7 +6,7 @@
 namespace weir::storage {
 namespace {
 
-log::logger logs{"weir.storage.cleaner"};
+log::logger cleaning_logs{"weir.storage.cleaner"};
 
 }  // namespace
 
@@ -56,7 +56,7 @@ result<compaction_step> partition_log::state::compact(std::int64_t high_watermar
         cleaned_to = cleaning->cleaned_to();
         compacted.dirty_ratio = 0;
         compacted.dirty_bytes = 0;
-        logs.info(name() + ": compacted up to offset " + std::to_string(cleaned_to) + ", " +
+        cleaning_logs.info(name() + ": compacted up to offset " + std::to_string(cleaned_to) + ", " +
                   std::to_string(total_bytes) + " bytes are left" +
                   (before > total_bytes ? ", " + std::to_string(before - total_bytes) + " fewer at the end" : ""));
         publish();

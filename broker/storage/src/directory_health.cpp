@@ -8,7 +8,7 @@
 namespace weir::storage {
 namespace {
 
-log::logger logs{"weir.storage"};
+log::logger directory_health_logs{"weir.storage"};
 
 }  // namespace
 
@@ -19,7 +19,7 @@ void directory_health::fail(const error& why) {
         failure_ = why;
         failed_.store(true, std::memory_order_release);
     }
-    logs.error("log directory " + path_ + " has failed: " + why.message() + "; its partitions refuse writes with KAFKA_STORAGE_ERROR until the broker is restarted");
+    directory_health_logs.error("log directory " + path_ + " has failed: " + why.message() + "; its partitions refuse writes with KAFKA_STORAGE_ERROR until the broker is restarted");
 }
 
 error directory_health::failure() const {
@@ -31,11 +31,11 @@ void directory_health::refused(std::uint64_t bytes, const error& why) {
     if (failed()) return;
     auto wanted = wanted_.load();
     while (wanted < bytes && !wanted_.compare_exchange_weak(wanted, bytes)) {}
-    if (wanted == 0) logs.error("log directory " + path_ + ": " + why.message() + "; producers are refused with KAFKA_STORAGE_ERROR until there is room");
+    if (wanted == 0) directory_health_logs.error("log directory " + path_ + ": " + why.message() + "; producers are refused with KAFKA_STORAGE_ERROR until there is room");
 }
 
 void directory_health::room_again() {
-    if (wanted_.exchange(0) != 0) logs.warn("log directory " + path_ + ": there is room on the disk again, records are taken");
+    if (wanted_.exchange(0) != 0) directory_health_logs.warn("log directory " + path_ + ": there is room on the disk again, records are taken");
 }
 
 error directory_health::trouble(std::uint64_t bytes) {

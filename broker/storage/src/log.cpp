@@ -8,7 +8,7 @@
 namespace weir::storage {
 namespace {
 
-log::logger logs{"weir.storage"};
+log::logger log_logs{"weir.storage"};
 
 std::string parent_of(const std::string& path) {
     const auto slash = path.rfind('/');
@@ -63,7 +63,7 @@ error partition_log::state::fail(const error& cause) {
                             " is offline until the broker is restarted: a write or flush failed",
                         cause};
         if (health) health->fail(failure);
-        else logs.error(failure.message());
+        else log_logs.error(failure.message());
         pinned = nullptr;
         for (const auto& each : segments) each->close_files();
     }

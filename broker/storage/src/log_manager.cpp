@@ -11,7 +11,7 @@
 namespace weir::storage {
 namespace {
 
-log::logger logs{"weir.storage"};
+log::logger log_manager_logs{"weir.storage"};
 
 }  // namespace
 
@@ -114,7 +114,7 @@ std::unique_ptr<partition_log> log_manager::open_found_copy(const std::string& t
     }
     auto opened = in.open_reserved(*there->home, {name, there->folder, there->parsed, true}, topic_id, config);
     if (opened) return std::move(opened->log);
-    logs.error(there->path() + " cannot be opened: " + opened.error().message());
+    log_manager_logs.error(there->path() + " cannot be opened: " + opened.error().message());
     return nullptr;
 }
 

@@ -9,7 +9,7 @@
 namespace weir::storage {
 namespace {
 
-log::logger logs{"weir.storage"};
+log::logger log_manager_directories_logs{"weir.storage"};
 
 }  // namespace
 
@@ -49,7 +49,7 @@ offsets_by_folder log_manager::state::read_offsets(directory& where, std::string
     const auto read = read_offset_checkpoint(files, where.path + "/" + std::string{file});
     offsets_by_folder offsets;
     if (!read) {
-        logs.warn(read.error().message() + "; it is taken as empty, which costs time at the start and no data");
+        log_manager_directories_logs.warn(read.error().message() + "; it is taken as empty, which costs time at the start and no data");
         return offsets;
     }
     for (const auto& [topic, partition, offset] : *read) {
@@ -206,7 +206,7 @@ result<void> log_manager::close(std::int64_t broker_epoch) {
                    std::all_of(in.found.begin(), in.found.end(), checked);
         }();
         if (!all_closed) {
-            logs.warn(each->path + ": not every log was closed, so the next start checks them");
+            log_manager_directories_logs.warn(each->path + ": not every log was closed, so the next start checks them");
             continue;
         }
         if (auto noted = write_clean_shutdown(in.files, each->path, {broker_epoch}); !noted) {

@@ -10,7 +10,7 @@
 namespace weir::storage {
 namespace {
 
-log::logger logs{"weir.storage"};
+log::logger log_manager_load_logs{"weir.storage"};
 
 constexpr std::string_view metadata_topic = "__cluster_metadata";
 
@@ -34,7 +34,7 @@ result<std::vector<log_manager::found_log>> log_manager::load() {
             if (!is_directory) continue;
             const auto parsed = parse_partition_folder(folder);
             if (!parsed) {
-                logs.warn(each->path + "/" + folder + " is no folder of a partition; it is left alone");
+                log_manager_load_logs.warn(each->path + "/" + folder + " is no folder of a partition; it is left alone");
                 continue;
             }
             if (parsed->kind == folder_kind::deleting) {
@@ -42,7 +42,7 @@ result<std::vector<log_manager::found_log>> log_manager::load() {
                 continue;
             }
             if (parsed->kind == folder_kind::stray) {
-                logs.warn(each->path + "/" + folder + " belongs to no topic of the cluster; it is left alone");
+                log_manager_load_logs.warn(each->path + "/" + folder + " belongs to no topic of the cluster; it is left alone");
                 continue;
             }
             if (parsed->topic == metadata_topic) continue;
@@ -60,7 +60,7 @@ result<std::vector<log_manager::found_log>> log_manager::load() {
             all.push_back({parsed->topic, parsed->partition, future, {}});
         }
         if (!each->was_clean && !here.empty())
-            logs.info(each->path + " was not cleanly stopped: logs are checked from their recovery points on");
+            log_manager_load_logs.info(each->path + " was not cleanly stopped: log_manager_load_logs are checked from their recovery points on");
         // Of what is not there, checkpoints say nothing any more.
         for (auto* offsets : each->offsets())
             std::erase_if(*offsets, [&](const auto& entry) { return !here.contains(entry.first); });
@@ -144,8 +144,8 @@ std::vector<std::string> log_manager::set_strays_aside() {
         in.found_copies.clear();
     }
     for (const auto& [name, each] : strays) {
-        logs.warn(each.path() + " is not in the cluster's metadata and is set aside");
-        if (auto moved = in.set_aside(name, each); !moved) logs.error(moved.error().message());
+        log_manager_load_logs.warn(each.path() + " is not in the cluster's metadata and is set aside");
+        if (auto moved = in.set_aside(name, each); !moved) log_manager_load_logs.error(moved.error().message());
     }
     return copies;
 }

@@ -9,7 +9,7 @@
 namespace weir::storage {
 namespace {
 
-log::logger logs{"weir.storage.recovery"};
+log::logger recovery_logs{"weir.storage.recovery"};
 
 constexpr std::size_t recovery_window = std::size_t{256} << 10;
 constexpr std::string_view epoch_file = "leader-epoch-checkpoint";
@@ -118,7 +118,7 @@ result<void> partition_log::state::load_topic_id(const open_options& options, bo
             return {};
         }
         if (stored.code() != errc::malformed || options.topic_id.is_zero()) return stored.error();
-        logs.warn(stored.error().message() + "; it is written anew");
+        recovery_logs.warn(stored.error().message() + "; it is written anew");
     }
     return topic_id.is_zero() ? result<void>{} : write_partition_metadata(files(), folder.path, topic_id);
 }
@@ -166,7 +166,7 @@ result<void> partition_log::state::load(const open_options& options) {
         if (parsed)
             epochs.assign(std::move(*parsed));
         else
-            logs.warn(folder.path + "/" + std::string{epoch_file} + " is rebuilt: " + parsed.error().message());
+            recovery_logs.warn(folder.path + "/" + std::string{epoch_file} + " is rebuilt: " + parsed.error().message());
         epochs_known = parsed.has_value();
     }
 
@@ -178,7 +178,7 @@ result<void> partition_log::state::load(const open_options& options) {
             log_end = *end;
             flushed = log_end;
         } else if (end.code() == errc::corrupt_message) {
-            logs.warn(end.error().message() + ": the clean shutdown left a damaged log");
+            recovery_logs.warn(end.error().message() + ": the clean shutdown left a damaged log");
             first_suspect = segments.size() - 1;
         } else {
             return end.error();
@@ -194,7 +194,7 @@ result<void> partition_log::state::load(const open_options& options) {
         if (auto recovered = recover_from(first_suspect, options.recovery_point); !recovered) return recovered;
         flushed = std::min(options.recovery_point, log_end);
         if (options.recovery_point > log_end)
-            logs.error(name() + ": everything below offset " + std::to_string(options.recovery_point) +
+            recovery_logs.error(name() + ": everything below offset " + std::to_string(options.recovery_point) +
                        " was on the disk, but the log ends at " + std::to_string(log_end) + "; the disk lost data");
     } else {
         if (!epochs_known && segments.back()->size() != 0)
@@ -205,7 +205,7 @@ result<void> partition_log::state::load(const open_options& options) {
     if (epochs.truncate_from_end(log_end)) epochs_written = false;
     if (epochs.truncate_from_start(log_start)) epochs_written = false;
     if (log_start > log_end) {
-        logs.error(name() + ": the log ends at " + std::to_string(log_end) + ", before its start offset " +
+        recovery_logs.error(name() + ": the log ends at " + std::to_string(log_end) + ", before its start offset " +
                    std::to_string(log_start) + "; it begins anew there");
         return truncate_fully_and_start_at(log_start);
     }
@@ -235,7 +235,7 @@ result<void> partition_log::state::recover_from(std::size_t first, std::int64_t 
             // A new segment begins where the one before ends, so the end of that one was not on the disk yet. Keeping
             // what was written after something that is lost would break the order of a producer's batches. Compaction
             // leaves gaps too, and other brokers compact behind the recovery point they noted.
-            logs.warn(home.log_path() + " begins behind the end of the log, offset " + std::to_string(expected) +
+            recovery_logs.warn(home.log_path() + " begins behind the end of the log, offset " + std::to_string(expected) +
                       "; it is dropped");
             if (auto dropped = drop_from(which); !dropped) return dropped;
             break;
@@ -296,7 +296,7 @@ result<void> partition_log::state::recover_from(std::size_t first, std::int64_t 
             continue;
         }
         const auto lost = file_size - home.size();
-        logs.warn(
+        recovery_logs.warn(
             damage.message() + ": the last " + std::to_string(lost) + " bytes of the segment are cut off" +
             (which + 1 < segments.size()
                  ? ", and " + std::to_string(segments.size() - which - 1) + " later segments are dropped"
@@ -327,7 +327,7 @@ result<void> partition_log::state::load_producers(std::int64_t up_to) {
             // At the start of the log nothing needs a replay before it, whatever the snapshot lacks.
             return at == up_to ? result<void>{} : replay_producers(at, up_to);
         }
-        logs.warn(path + " is removed: " + restored.error().message());
+        recovery_logs.warn(path + " is removed: " + restored.error().message());
         producers.clear();
         if (auto removed = remove_if_there(files(), path); !removed) return removed;
         snapshots.erase(snapshots.begin() + static_cast<std::ptrdiff_t>(which));

@@ -8,7 +8,7 @@
 namespace weir::storage {
 namespace {
 
-log::logger logs{"weir.storage"};
+log::logger retention_logs{"weir.storage"};
 
 }  // namespace
 
@@ -118,7 +118,7 @@ result<std::size_t> partition_log::state::apply_retention(std::int64_t high_wate
         const auto gone = drop_oldest(count);
         if (!gone) return gone.error();
         dropped += *gone;
-        logs.info(name() + ": " + std::to_string(*gone) + " segments dropped by " + why + ", the log starts at " +
+        retention_logs.info(name() + ": " + std::to_string(*gone) + " segments dropped by " + why + ", the log starts at " +
                   std::to_string(log_start));
         return {};
     };

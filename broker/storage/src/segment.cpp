@@ -7,7 +7,7 @@
 namespace weir::storage {
 namespace {
 
-log::logger logs{"weir.storage"};
+log::logger segment_logs{"weir.storage"};
 
 constexpr std::size_t scan_window = std::size_t{64} << 10;
 
@@ -112,7 +112,7 @@ result<void> segment::check_indexes() {
         return {};
     }
     if (read.code() != errc::not_found && read.code() != errc::corrupt_message) return read;
-    if (read.code() == errc::corrupt_message) logs.debug("rebuilding indexes: " + read.error().message());
+    if (read.code() == errc::corrupt_message) segment_logs.debug("rebuilding indexes: " + read.error().message());
     return rebuild_indexes();
 }
 
@@ -146,7 +146,7 @@ result<std::uint64_t> segment::scan_start(std::int64_t offset) {
         const auto fits = agrees(**entry);
         if (fits) return (*entry)->position;
         if (again || fits.code() != errc::corrupt_message) return fits.error();
-        logs.warn(fits.error().message() + ": the indexes are rebuilt");
+        segment_logs.warn(fits.error().message() + ": the indexes are rebuilt");
         if (auto rebuilt = rebuild_indexes(); !rebuilt) return rebuilt.error();
     }
 }
@@ -161,7 +161,7 @@ result<std::uint64_t> segment::scan_start_for_time(timestamp_ms wanted) {
         const auto fits = agrees(**entry);
         if (fits) return scan_start((*entry)->offset);
         if (again || fits.code() != errc::corrupt_message) return fits.error();
-        logs.warn(fits.error().message() + ": the indexes are rebuilt");
+        segment_logs.warn(fits.error().message() + ": the indexes are rebuilt");
         if (auto rebuilt = rebuild_indexes(); !rebuilt) return rebuilt.error();
     }
 }

@@ -13,7 +13,7 @@
 namespace weir {
 namespace detail {
 namespace {
-log::logger logs{"weir.client"};
+log::logger asio_logs{"weir.client"};
 }
 
 /// The thread has a share in it: it may be the one that drops the client.
@@ -82,9 +82,9 @@ void spawn(const client& on, awaitable<void> task) {
         try {
             std::rethrow_exception(thrown);
         } catch (const std::exception& why) {
-            detail::logs.error(std::string{"a spawned coroutine ended with "} + why.what());
+            detail::asio_logs.error(std::string{"a spawned coroutine ended with "} + why.what());
         } catch (...) {
-            detail::logs.error("a spawned coroutine ended with what is no std::exception");
+            detail::asio_logs.error("a spawned coroutine ended with what is no std::exception");
         }
     });
 }

@@ -14,7 +14,7 @@
 
 namespace weir::detail {
 namespace {
-log::logger logs{"weir.client.cluster"};
+log::logger cluster_logs{"weir.client.cluster"};
 constexpr std::int32_t first_bootstrap_id = -2;
 constexpr milliseconds least_metadata_age{100};  // metadata.max.age.ms=0 is allowed, and no reason to ask without pause
 // After attempts that came to nothing, while nobody misses anything.
@@ -107,7 +107,7 @@ task<void> cluster::run_refresh(std::shared_ptr<cluster> self) {
             self->begin_again(asked.error());
             self->refresh_again_ = true;
         }
-        if (!asked) logs.debug("metadata: " + asked.error().message());
+        if (!asked) cluster_logs.debug("metadata: " + asked.error().message());
         self->tell_watchers();
         // Who still misses something (a leader, a topic that is being made) has asked again, and gets it at growing distances.
         if (!self->refresh_again_) break;
@@ -362,7 +362,7 @@ task<void> cluster::open(std::shared_ptr<cluster> self, std::shared_ptr<peer> en
         if (!unwanted()) self->counters_->unreachable(opened.error());
         if (!unwanted() && entry->failures == 1 && !opened.error().permanent()) {
             const bool hopeless = opened.code() == errc::not_found && !self->reached_;  // any() tells what that comes to
-            logs.warn(fmt::format("{}{}", opened.error().message(), hopeless ? "" : "; trying again"));
+            cluster_logs.warn(fmt::format("{}{}", opened.error().message(), hopeless ? "" : "; trying again"));
         }
         const auto pause = opened.error().permanent() ? nanoseconds{self->config_.reconnect.most} : self->config_.reconnect.after(entry->failures, self->random_);
         entry->not_before = self->loop_.now() + pause;

@@ -5,7 +5,7 @@
 
 namespace weir::detail {
 namespace {
-log::logger logs{"weir.client.cluster"};
+log::logger cluster_recovery_logs{"weir.client.cluster"};
 }
 
 milliseconds cluster::connect_timeout(int failures) {
@@ -19,7 +19,7 @@ milliseconds cluster::connect_timeout(int failures) {
 // which somebody may have used the number.
 void cluster::begin_again(const error& why) {
     if (config_.recovery != metadata_recovery_strategy::rebootstrap) return;
-    logs.info("asking the bootstrap servers again: " + why.message());
+    cluster_recovery_logs.info("asking the bootstrap servers again: " + why.message());
     const error reason{errc::network_exception, "the client begins again from its bootstrap servers", why};
     brokers_.clear();
     coordinators_.clear();

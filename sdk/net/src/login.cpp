@@ -12,7 +12,7 @@
 
 namespace weir::net {
 namespace {
-log::logger logs{"weir.net.login"};
+log::logger login_logs{"weir.net.login"};
 // Of a login's life; the rest is for a request on its way and for clocks that differ. Tokens are renewed before.
 constexpr double login_share = 0.9;
 // Brokers take no login for one sooner after the last.
@@ -75,7 +75,7 @@ task<void> connection::log_in_again(std::shared_ptr<connection> self) {
     auto logging_in = self->log_in();
     auto known = co_await logging_in;
     if (!known) {
-        logs.warn("logging in again: " + known.error().message());
+        login_logs.warn("logging in again: " + known.error().message());
         self->close(known.error());
         co_return;
     }

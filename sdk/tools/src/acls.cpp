@@ -11,6 +11,7 @@
 #include <iostream>
 
 namespace weir::tools {
+namespace acls_tool {
 namespace {
 
 constexpr option options[] = {
@@ -252,8 +253,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace acls_tool
 
 extern const tool acls;
-constinit const tool acls{"acls", "Show and change who may do what.", options, {}, {}, {"Error while executing ACL command: ", true}, run};
+constinit const tool acls{"acls", "Show and change who may do what.", acls_tool::options, {}, {}, {"Error while executing ACL command: ", true}, acls_tool::run};
 
 }  // namespace weir::tools

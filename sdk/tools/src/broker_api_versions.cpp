@@ -12,6 +12,7 @@
 
 namespace weir::tools {
 
+namespace broker_api_versions_tool {
 namespace {
 
 constexpr option options[] = {bootstrap_server.required(), command_config, output_format};
@@ -95,8 +96,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace broker_api_versions_tool
 
 extern const tool broker_api_versions;
-constinit const tool broker_api_versions{"broker-api-versions", "Show which requests each broker serves, in which versions.", options, {}, {}, {}, run};
+constinit const tool broker_api_versions{"broker-api-versions", "Show which requests each broker serves, in which versions.", broker_api_versions_tool::options, {}, {}, {}, broker_api_versions_tool::run};
 
 }  // namespace weir::tools

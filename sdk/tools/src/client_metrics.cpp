@@ -12,6 +12,7 @@
 #include <algorithm>
 
 namespace weir::tools {
+namespace client_metrics_tool {
 namespace {
 
 constexpr option options[] = {
@@ -114,8 +115,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace client_metrics_tool
 
 extern const tool client_metrics;
-constinit const tool client_metrics{"client-metrics", "Show and change which metrics clients push to brokers.", options, {}, {}, {"Error while executing client metrics command : ", true}, run};
+constinit const tool client_metrics{"client-metrics", "Show and change which metrics clients push to brokers.", client_metrics_tool::options, {}, {}, {"Error while executing client metrics command : ", true}, client_metrics_tool::run};
 
 }  // namespace weir::tools

@@ -10,6 +10,7 @@
 
 namespace weir::tools {
 
+namespace cluster_tool {
 namespace {
 
 constexpr option options[] = {
@@ -82,8 +83,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace cluster_tool
 
 extern const tool cluster;
-constinit const tool cluster{"cluster", "Show the id and the brokers of a cluster, or forget a broker.", options, commands, {}, {}, run};
+constinit const tool cluster{"cluster", "Show the id and the brokers of a cluster, or forget a broker.", cluster_tool::options, cluster_tool::commands, {}, {}, cluster_tool::run};
 
 }  // namespace weir::tools

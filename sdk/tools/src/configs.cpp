@@ -18,6 +18,7 @@
 #include <set>
 
 namespace weir::tools {
+namespace configs_tool {
 namespace {
 
 constexpr option options[] = {
@@ -361,9 +362,10 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace configs_tool
 
 extern const tool configs;
-constinit const tool configs{"configs", "Show and change settings of topics, brokers, groups and clients; quotas and passwords of users.", options, {}, {},
-                             {"Error while executing config command with args '{}'\n", false}, run};
+constinit const tool configs{"configs", "Show and change settings of topics, brokers, groups and clients; quotas and passwords of users.", configs_tool::options, {}, {},
+                             {"Error while executing config command with args '{}'\n", false}, configs_tool::run};
 
 }  // namespace weir::tools

@@ -17,6 +17,7 @@
 
 namespace weir::tools {
 
+namespace console_consumer_tool {
 namespace {
 
 constexpr option options[] = {
@@ -152,8 +153,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace console_consumer_tool
 
 extern const tool console_consumer;
-constinit const tool console_consumer{"console-consumer", "Print the records of topics, and those that come.", options, {}, {}, {}, run};
+constinit const tool console_consumer{"console-consumer", "Print the records of topics, and those that come.", console_consumer_tool::options, {}, {}, {}, console_consumer_tool::run};
 
 }  // namespace weir::tools

@@ -16,6 +16,7 @@
 
 namespace weir::tools {
 
+namespace console_producer_tool {
 namespace {
 
 constexpr option options[] = {
@@ -118,8 +119,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace console_producer_tool
 
 extern const tool console_producer;
-constinit const tool console_producer{"console-producer", "Send the lines of standard input to a topic, each as a record.", options, {}, {}, {}, run};
+constinit const tool console_producer{"console-producer", "Send the lines of standard input to a topic, each as a record.", console_producer_tool::options, {}, {}, {}, console_producer_tool::run};
 
 }  // namespace weir::tools

@@ -9,6 +9,7 @@
 
 namespace weir::tools {
 
+namespace console_share_consumer_tool {
 namespace {
 
 constexpr option options[] = {
@@ -76,8 +77,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace console_share_consumer_tool
 
 extern const tool console_share_consumer;
-constinit const tool console_share_consumer{"console-share-consumer", "Take records of a share group and print them.", options, {}, {}, {}, run};
+constinit const tool console_share_consumer{"console-share-consumer", "Take records of a share group and print them.", console_share_consumer_tool::options, {}, {}, {}, console_share_consumer_tool::run};
 
 }  // namespace weir::tools

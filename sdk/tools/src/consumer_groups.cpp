@@ -12,6 +12,7 @@
 #include <algorithm>
 
 namespace weir::tools {
+namespace consumer_groups_tool {
 namespace {
 
 constexpr option own[] = {
@@ -224,9 +225,10 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace consumer_groups_tool
 
 extern const tool consumer_groups;
-constinit const tool consumer_groups{"consumer-groups", "List, describe, move and delete groups of consumers.", options, {}, {},
-                                     {"\nError: Executing consumer group command failed due to ", true}, run};
+constinit const tool consumer_groups{"consumer-groups", "List, describe, move and delete groups of consumers.", consumer_groups_tool::options, {}, {},
+                                     {"\nError: Executing consumer group command failed due to ", true}, consumer_groups_tool::run};
 
 }  // namespace weir::tools

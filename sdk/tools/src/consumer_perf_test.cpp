@@ -14,6 +14,7 @@
 
 namespace weir::tools {
 
+namespace consumer_perf_test_tool {
 namespace {
 
 constexpr option own[] = {
@@ -139,8 +140,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace consumer_perf_test_tool
 
 extern const tool consumer_perf_test;
-constinit const tool consumer_perf_test{"consumer-perf-test", "Measure how fast records are read.", options, {}, {}, {}, run};
+constinit const tool consumer_perf_test{"consumer-perf-test", "Measure how fast records are read.", consumer_perf_test_tool::options, {}, {}, {}, consumer_perf_test_tool::run};
 
 }  // namespace weir::tools

@@ -12,6 +12,7 @@
 #include <limits>
 
 namespace weir::tools {
+namespace delegation_tokens_tool {
 namespace {
 
 constexpr option options[] = {
@@ -111,8 +112,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace delegation_tokens_tool
 
 extern const tool delegation_tokens;
-constinit const tool delegation_tokens{"delegation-tokens", "Create, show, renew and end delegation tokens.", options, {}, {}, {"Error while executing delegation token command : ", true}, run};
+constinit const tool delegation_tokens{"delegation-tokens", "Create, show, renew and end delegation tokens.", delegation_tokens_tool::options, {}, {}, {"Error while executing delegation token command : ", true}, delegation_tokens_tool::run};
 
 }  // namespace weir::tools

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 namespace weir::tools {
+namespace delete_records_tool {
 namespace {
 
 constexpr option options[] = {
@@ -39,8 +40,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace delete_records_tool
 
 extern const tool delete_records;
-constinit const tool delete_records{"delete-records", "Cut off the oldest records of partitions.", options, {}, {}, {"Error: ", false}, run};
+constinit const tool delete_records{"delete-records", "Cut off the oldest records of partitions.", delete_records_tool::options, {}, {}, {"Error: ", false}, delete_records_tool::run};
 
 }  // namespace weir::tools

@@ -12,6 +12,7 @@
 
 namespace weir::tools {
 
+namespace dump_log_tool {
 namespace {
 
 constexpr option options[] = {
@@ -76,8 +77,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace dump_log_tool
 
 extern const tool dump_log;
-constinit const tool dump_log{"dump-log", "Print what is in the files of a log directory: segments, indexes, snapshots.", options, {}, {}, {}, run};
+constinit const tool dump_log{"dump-log", "Print what is in the files of a log directory: segments, indexes, snapshots.", dump_log_tool::options, {}, {}, {}, dump_log_tool::run};
 
 }  // namespace weir::tools

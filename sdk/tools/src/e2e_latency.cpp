@@ -16,6 +16,7 @@
 
 namespace weir::tools {
 
+namespace e2e_latency_tool {
 namespace {
 
 constexpr option options[] = {
@@ -130,8 +131,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace e2e_latency_tool
 
 extern const tool e2e_latency;
-constinit const tool e2e_latency{"e2e-latency", "Measure how long a record takes from a producer to a consumer.", options, {}, by_place, {}, run};
+constinit const tool e2e_latency{"e2e-latency", "Measure how long a record takes from a producer to a consumer.", e2e_latency_tool::options, {}, e2e_latency_tool::by_place, {}, e2e_latency_tool::run};
 
 }  // namespace weir::tools

@@ -13,6 +13,7 @@
 
 namespace weir::tools {
 
+namespace features_tool {
 namespace {
 
 using namespace protocol;
@@ -146,8 +147,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace features_tool
 
 extern const tool features;
-constinit const tool features{"features", "Show and change which features a cluster uses.", options, commands, {}, {}, run};
+constinit const tool features{"features", "Show and change which features a cluster uses.", features_tool::options, features_tool::commands, {}, {}, features_tool::run};
 
 }  // namespace weir::tools

@@ -12,6 +12,7 @@
 
 namespace weir::tools {
 
+namespace get_offsets_tool {
 namespace {
 
 constexpr option options[] = {
@@ -77,8 +78,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace get_offsets_tool
 
 extern const tool get_offsets;
-constinit const tool get_offsets{"get-offsets", "Print offsets of partitions: their ends, their beginnings, or those of a time.", options, {}, {}, {"Error occurred: "}, run};
+constinit const tool get_offsets{"get-offsets", "Print offsets of partitions: their ends, their beginnings, or those of a time.", get_offsets_tool::options, {}, {}, {"Error occurred: "}, get_offsets_tool::run};
 
 }  // namespace weir::tools

@@ -10,6 +10,7 @@
 #include <algorithm>
 
 namespace weir::tools {
+namespace groups_tool {
 namespace {
 
 constexpr option options[] = {
@@ -58,8 +59,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace groups_tool
 
 extern const tool groups;
-constinit const tool groups{"groups", "List groups of every kind.", options, {}, {}, {"Error while executing groups command : ", true}, run};
+constinit const tool groups{"groups", "List groups of every kind.", groups_tool::options, {}, {}, {"Error while executing groups command : ", true}, groups_tool::run};
 
 }  // namespace weir::tools

@@ -11,6 +11,7 @@
 #include <limits>
 
 namespace weir::tools {
+namespace leader_election_tool {
 namespace {
 
 constexpr option options[] = {
@@ -64,8 +65,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace leader_election_tool
 
 extern const tool leader_election;
-constinit const tool leader_election{"leader-election", "Elect leaders for partitions.", options, {}, {}, {"Error: ", false}, run};
+constinit const tool leader_election{"leader-election", "Elect leaders for partitions.", leader_election_tool::options, {}, {}, {"Error: ", false}, leader_election_tool::run};
 
 }  // namespace weir::tools

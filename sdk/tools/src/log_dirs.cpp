@@ -14,6 +14,7 @@
 
 namespace weir::tools {
 
+namespace log_dirs_tool {
 namespace {
 
 constexpr option options[] = {
@@ -94,8 +95,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace log_dirs_tool
 
 extern const tool log_dirs;
-constinit const tool log_dirs{"log-dirs", "Show which replicas lie in which log directory of a broker, and how large they are.", options, {}, {}, {}, run};
+constinit const tool log_dirs{"log-dirs", "Show which replicas lie in which log directory of a broker, and how large they are.", log_dirs_tool::options, {}, {}, {}, log_dirs_tool::run};
 
 }  // namespace weir::tools

@@ -18,6 +18,7 @@
 
 namespace weir::tools {
 
+namespace metadata_quorum_tool {
 namespace {
 
 constexpr option options[] = {bootstrap_server, bootstrap_controller, command_config, output_format};
@@ -226,8 +227,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace metadata_quorum_tool
 
 extern const tool metadata_quorum;
-constinit const tool metadata_quorum{"metadata-quorum", "Show and change the quorum that keeps the cluster's metadata.", options, commands, {}, {}, run};
+constinit const tool metadata_quorum{"metadata-quorum", "Show and change the quorum that keeps the cluster's metadata.", metadata_quorum_tool::options, metadata_quorum_tool::commands, {}, {}, metadata_quorum_tool::run};
 
 }  // namespace weir::tools

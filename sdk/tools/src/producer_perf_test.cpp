@@ -21,6 +21,7 @@
 
 namespace weir::tools {
 
+namespace producer_perf_test_tool {
 namespace {
 
 constexpr option options[] = {
@@ -183,8 +184,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace producer_perf_test_tool
 
 extern const tool producer_perf_test;
-constinit const tool producer_perf_test{"producer-perf-test", "Measure how fast records are written, and how long each takes.", options, {}, {}, {}, run};
+constinit const tool producer_perf_test{"producer-perf-test", "Measure how fast records are written, and how long each takes.", producer_perf_test_tool::options, {}, {}, {}, producer_perf_test_tool::run};
 
 }  // namespace weir::tools

@@ -19,6 +19,7 @@
 #include <set>
 
 namespace weir::tools {
+namespace reassign_partitions_tool {
 namespace {
 
 constexpr option options[] = {
@@ -454,8 +455,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace reassign_partitions_tool
 
 extern const tool reassign_partitions;
-constinit const tool reassign_partitions{"reassign-partitions", "Move replicas between brokers and between their disks.", options, {}, {}, {"Error: ", true}, run};
+constinit const tool reassign_partitions{"reassign-partitions", "Move replicas between brokers and between their disks.", reassign_partitions_tool::options, {}, {}, {"Error: ", true}, reassign_partitions_tool::run};
 
 }  // namespace weir::tools

@@ -14,6 +14,7 @@
 
 namespace weir::tools {
 
+namespace replica_verification_tool {
 namespace {
 
 constexpr option options[] = {
@@ -186,8 +187,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace replica_verification_tool
 
 extern const tool replica_verification;
-constinit const tool replica_verification{"replica-verification", "Verify that all replicas of topics hold the same.", options, {}, {}, {}, run};
+constinit const tool replica_verification{"replica-verification", "Verify that all replicas of topics hold the same.", replica_verification_tool::options, {}, {}, {}, replica_verification_tool::run};
 
 }  // namespace weir::tools

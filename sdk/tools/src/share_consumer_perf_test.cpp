@@ -16,6 +16,7 @@
 
 namespace weir::tools {
 
+namespace share_consumer_perf_test_tool {
 namespace {
 
 constexpr option own[] = {
@@ -131,8 +132,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace share_consumer_perf_test_tool
 
 extern const tool share_consumer_perf_test;
-constinit const tool share_consumer_perf_test{"share-consumer-perf-test", "Measure how fast a share group takes records.", options, {}, {}, {}, run};
+constinit const tool share_consumer_perf_test{"share-consumer-perf-test", "Measure how fast a share group takes records.", share_consumer_perf_test_tool::options, {}, {}, {}, share_consumer_perf_test_tool::run};
 
 }  // namespace weir::tools

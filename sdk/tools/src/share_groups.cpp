@@ -10,6 +10,7 @@
 #include <map>
 
 namespace weir::tools {
+namespace share_groups_tool {
 namespace {
 
 constexpr option scenarios[] = {reset_scenarios[2], reset_scenarios[4], reset_scenarios[5]};
@@ -131,8 +132,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace share_groups_tool
 
 extern const tool share_groups;
-constinit const tool share_groups{"share-groups", "List, describe, move and delete share groups.", options, {}, {}, {"\nError: Executing share group command failed due to ", true}, run};
+constinit const tool share_groups{"share-groups", "List, describe, move and delete share groups.", share_groups_tool::options, {}, {}, {"\nError: Executing share group command failed due to ", true}, share_groups_tool::run};
 
 }  // namespace weir::tools

@@ -11,6 +11,7 @@
 #include <set>
 
 namespace weir::tools {
+namespace streams_groups_tool {
 namespace {
 
 constexpr option own[] = {
@@ -233,9 +234,10 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace streams_groups_tool
 
 extern const tool streams_groups;
-constinit const tool streams_groups{"streams-groups", "List, describe, move and delete groups of streams applications.", options, {}, {},
-                                    {"\nError: Executing streams group command failed due to ", true}, run};
+constinit const tool streams_groups{"streams-groups", "List, describe, move and delete groups of streams applications.", streams_groups_tool::options, {}, {},
+                                    {"\nError: Executing streams group command failed due to ", true}, streams_groups_tool::run};
 
 }  // namespace weir::tools

@@ -17,6 +17,7 @@
 
 namespace weir::tools {
 
+namespace topics_tool {
 namespace {
 
 constexpr option options[] = {
@@ -198,8 +199,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace topics_tool
 
 extern const tool topics;
-constinit const tool topics{"topics", "Create, delete, describe or change topics.", options, {}, {}, {"Error while executing topic command : ", true}, run};
+constinit const tool topics{"topics", "Create, delete, describe or change topics.", topics_tool::options, {}, {}, {"Error while executing topic command : ", true}, topics_tool::run};
 
 }  // namespace weir::tools

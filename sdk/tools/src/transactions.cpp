@@ -14,6 +14,7 @@
 #include <set>
 
 namespace weir::tools {
+namespace transactions_tool {
 namespace {
 
 constexpr auto any_int = std::numeric_limits<std::int32_t>::max();
@@ -207,8 +208,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace transactions_tool
 
 extern const tool transactions;
-constinit const tool transactions{"transactions", "Show transactions, and end those that hang.", options, commands, {}, {"", false}, run};
+constinit const tool transactions{"transactions", "Show transactions, and end those that hang.", transactions_tool::options, transactions_tool::commands, {}, {"", false}, transactions_tool::run};
 
 }  // namespace weir::tools

@@ -10,6 +10,7 @@
 
 namespace weir::tools {
 
+namespace verifiable_consumer_tool {
 namespace {
 
 constexpr option options[] = {
@@ -143,8 +144,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace verifiable_consumer_tool
 
 extern const tool verifiable_consumer;
-constinit const tool verifiable_consumer{"verifiable-consumer", "Read as a member of a group and print JSON lines of what happens, for system tests.", options, {}, {}, {}, run};
+constinit const tool verifiable_consumer{"verifiable-consumer", "Read as a member of a group and print JSON lines of what happens, for system tests.", verifiable_consumer_tool::options, {}, {}, {}, verifiable_consumer_tool::run};
 
 }  // namespace weir::tools

@@ -12,6 +12,7 @@
 
 namespace weir::tools {
 
+namespace verifiable_producer_tool {
 namespace {
 
 constexpr option options[] = {
@@ -98,8 +99,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace verifiable_producer_tool
 
 extern const tool verifiable_producer;
-constinit const tool verifiable_producer{"verifiable-producer", "Send counting values and print a JSON line for each, for system tests.", options, {}, {}, {}, run};
+constinit const tool verifiable_producer{"verifiable-producer", "Send counting values and print a JSON line for each, for system tests.", verifiable_producer_tool::options, {}, {}, {}, verifiable_producer_tool::run};
 
 }  // namespace weir::tools

@@ -14,6 +14,7 @@
 
 namespace weir::tools {
 
+namespace verifiable_share_consumer_tool {
 namespace {
 
 constexpr option options[] = {
@@ -118,8 +119,9 @@ int run(const invocation& call) {
 }
 
 }  // namespace
+}  // namespace verifiable_share_consumer_tool
 
 extern const tool verifiable_share_consumer;
-constinit const tool verifiable_share_consumer{"verifiable-share-consumer", "Read as a member of a share group and print JSON lines of what happens, for system tests.", options, {}, {}, {}, run};
+constinit const tool verifiable_share_consumer{"verifiable-share-consumer", "Read as a member of a share group and print JSON lines of what happens, for system tests.", verifiable_share_consumer_tool::options, {}, {}, {}, verifiable_share_consumer_tool::run};
 
 }  // namespace weir::tools

@@ -11,7 +11,7 @@ using metadata::config_type;
 
 namespace {
 
-broker_config config_of(const std::vector<std::string>& given) {
+broker_config config_with(const std::vector<std::string>& given) {
     auto parsed = parse_config("", "", given);
     REQUIRE_MESSAGE(parsed, parsed.error().message());
     return std::move(parsed->config);
@@ -50,49 +50,49 @@ const stored of_all{config_type::broker, "", "log.retention.ms", "3000"};
 }  // namespace
 
 TEST_CASE("a topic's setting wins over the broker's, that over the cluster's, that over the file, that over the default") {
-    const auto file = config_of({"log.retention.ms=4000"});
+    const auto file = config_with({"log.retention.ms=4000"});
     CHECK(retention(file, {of_topic, of_broker, of_all}) == milliseconds{1000});
     CHECK(retention(file, {of_broker, of_all}) == milliseconds{2000});
     CHECK(retention(file, {of_all}) == milliseconds{3000});
     CHECK(retention(file, {}) == milliseconds{4000});
-    CHECK(retention(config_of({}), {}) == std::chrono::hours{24 * 7});
-    CHECK(retention(config_of({}), {of_topic, of_all}) == milliseconds{1000});
+    CHECK(retention(config_with({}), {}) == std::chrono::hours{24 * 7});
+    CHECK(retention(config_with({}), {of_topic, of_all}) == milliseconds{1000});
 }
 
 TEST_CASE("what was set for another topic or another broker does not count") {
-    const auto file = config_of({"log.retention.ms=4000"});
+    const auto file = config_with({"log.retention.ms=4000"});
     CHECK(retention(file, {of_topic}, "payments") == milliseconds{4000});
     CHECK(retention(file, {{config_type::broker, "2", "log.retention.ms", "2000"}}) == milliseconds{4000});
-    CHECK(retention(config_of({"node.id=2", "log.retention.ms=4000"}), {{config_type::broker, "2", "log.retention.ms", "2000"}}) == milliseconds{2000});
+    CHECK(retention(config_with({"node.id=2", "log.retention.ms=4000"}), {{config_type::broker, "2", "log.retention.ms", "2000"}}) == milliseconds{2000});
 }
 
 TEST_CASE("a setting leaves the others as they are") {
-    const auto file = config_of({"log.retention.ms=4000", "log.segment.bytes=2000000"});
+    const auto file = config_with({"log.retention.ms=4000", "log.segment.bytes=2000000"});
     const auto effective = topic_log_config(file, *image_of({of_topic}), "orders");
     CHECK(effective.segment_bytes == 2'000'000);
     CHECK(effective.retention_ms == milliseconds{1000});
 }
 
 TEST_CASE("a coarser unit set while running wins over a finer one in the file, and loses to a finer one set while running") {
-    const auto file = config_of({"log.retention.ms=4000"});
+    const auto file = config_with({"log.retention.ms=4000"});
     const stored hours{config_type::broker, "", "log.retention.hours", "1"};
     CHECK(retention(file, {hours}) == std::chrono::hours{1});
     CHECK(retention(file, {hours, of_all}) == milliseconds{3000});
 }
 
 TEST_CASE("a stored value that no longer parses is passed over") {
-    const auto file = config_of({"log.retention.ms=4000"});
+    const auto file = config_with({"log.retention.ms=4000"});
     CHECK(retention(file, {{config_type::topic, "orders", "retention.ms", "for ever"}}) == milliseconds{4000});
 }
 
 TEST_CASE("what changes while the broker runs: set for this broker, then for all, then the file, then the default") {
-    const auto file = config_of({"max.connections=100", "log.cleaner.backoff.ms=7000"});
+    const auto file = config_with({"max.connections=100", "log.cleaner.backoff.ms=7000"});
     const stored here{config_type::broker, "1", "max.connections", "1"};
     const stored everywhere{config_type::broker, "", "max.connections", "2"};
     CHECK(config_in_force(file, *image_of({here, everywhere})).server.max_connections == 1);
     CHECK(config_in_force(file, *image_of({everywhere})).server.max_connections == 2);
     CHECK(config_in_force(file, *image_of({})).server.max_connections == 100);
-    CHECK(config_in_force(config_of({}), *image_of({})).server.max_connections == INT32_MAX);
+    CHECK(config_in_force(config_with({}), *image_of({})).server.max_connections == INT32_MAX);
     CHECK(config_in_force(file, *image_of({{config_type::broker, "2", "max.connections", "1"}})).server.max_connections == 100);
     CHECK(config_in_force(file, *image_of({{config_type::broker, "", "max.connections", "all"}})).server.max_connections == 100);
     CHECK(config_in_force(file, *image_of({{config_type::broker, "", "log.cleaner.backoff.ms", "9"}})).cleaner.backoff == milliseconds{9});
@@ -102,7 +102,7 @@ TEST_CASE("what changes while the broker runs: set for this broker, then for all
 }
 
 TEST_CASE("the schema tells what the file says as the static value of a topic's setting") {
-    const broker_schema schema{config_of({"log.retention.ms=4000", "num.partitions=3"})};
+    const broker_schema schema{config_with({"log.retention.ms=4000", "num.partitions=3"})};
     const auto* of = schema.find(config_type::topic, "retention.ms");
     REQUIRE(of);
     CHECK(of->default_value == "4000");
@@ -110,7 +110,7 @@ TEST_CASE("the schema tells what the file says as the static value of a topic's 
     CHECK(of->server_keys == std::vector<std::string>{"log.retention.ms", "log.retention.minutes", "log.retention.hours"});
     CHECK(of->from_file == std::vector<std::pair<std::string, std::string>>{{"log.retention.ms", "4000"}});
     CHECK(of->built_in_value == "604800000");
-    const broker_schema both{config_of({"log.retention.ms=4000", "log.retention.hours=3", "broker.id=7"})};
+    const broker_schema both{config_with({"log.retention.ms=4000", "log.retention.hours=3", "broker.id=7"})};
     CHECK(both.find(config_type::topic, "retention.ms")->from_file == std::vector<std::pair<std::string, std::string>>{{"log.retention.ms", "4000"}, {"log.retention.hours", "3"}});
     CHECK(both.find(config_type::broker, "log.retention.hours")->default_value == "3");
     CHECK(both.find(config_type::broker, "log.retention.minutes")->default_value == std::nullopt);
@@ -135,12 +135,12 @@ TEST_CASE("the schema tells what the file says as the static value of a topic's 
     CHECK(hours->type == metadata::config_value_type::int32);
     CHECK(hours->built_in_value == "168");
     CHECK(dynamic->built_in_value == std::nullopt);
-    CHECK(broker_schema{config_of({})}.find(config_type::broker, "log.retention.hours")->default_value == "168");
+    CHECK(broker_schema{config_with({})}.find(config_type::broker, "log.retention.hours")->default_value == "168");
     CHECK(schema.find(config_type::broker, "log.segment.bytes")->built_in_value == "1073741824");
 }
 
 TEST_CASE("each resource has its own settings, and a value is checked by the rules of its name") {
-    const broker_schema schema{config_of({})};
+    const broker_schema schema{config_with({})};
     CHECK(schema.find(config_type::topic, "log.retention.ms") == nullptr);
     CHECK(schema.find(config_type::broker, "retention.ms") == nullptr);
     CHECK(schema.find(config_type::broker_logger, "retention.ms") == nullptr);
@@ -156,7 +156,7 @@ TEST_CASE("each resource has its own settings, and a value is checked by the rul
 }
 
 TEST_CASE("a topic may say that it has no tiered storage, and is told when it asks for it") {
-    const broker_schema schema{config_of({})};
+    const broker_schema schema{config_with({})};
     const auto* remote = schema.find(config_type::topic, "remote.storage.enable");
     REQUIRE(remote);
     CHECK(remote->default_value == "false");
@@ -169,7 +169,7 @@ TEST_CASE("a topic may say that it has no tiered storage, and is told when it as
 }
 
 TEST_CASE("a level that no codec has is refused for topics and for the broker") {
-    const broker_schema schema{config_of({})};
+    const broker_schema schema{config_with({})};
     for (const auto type : {config_type::topic, config_type::broker}) {
         CHECK(schema.validate(type, "compression.gzip.level", "9"));
         CHECK(schema.validate(type, "compression.gzip.level", "-1"));
@@ -178,14 +178,14 @@ TEST_CASE("a level that no codec has is refused for topics and for the broker") 
 }
 
 TEST_CASE("what is refused for the broker is refused by the same words for a listener") {
-    const broker_schema schema{config_of({})};
+    const broker_schema schema{config_with({})};
     CHECK(schema.why_unknown(config_type::broker, "ssl.keystore.location") == "this broker does not have it");
     CHECK(schema.why_unknown(config_type::broker, "listener.name.external.ssl.keystore.location") == "this broker does not have it");
     CHECK(schema.why_unknown(config_type::broker, "listener.name.external.num.network.threads") == "it has no effect in this broker");
 }
 
 TEST_CASE("a listener's own limits change while the broker runs, under the listener's prefix") {
-    const auto config = config_of({"listener.name.plaintext.max.connections=9"});
+    const auto config = config_with({"listener.name.plaintext.max.connections=9"});
     const broker_schema schema{config};
     const auto* key = schema.find(config_type::broker, "listener.name.plaintext.max.connections");
     REQUIRE(key);
@@ -205,7 +205,7 @@ TEST_CASE("a listener's own limits change while the broker runs, under the liste
 }
 
 TEST_CASE("only log directories of the broker can be cordoned") {
-    const broker_schema schema{config_of({"log.dirs=/a,/b"})};
+    const broker_schema schema{config_with({"log.dirs=/a,/b"})};
     CHECK(schema.validate(config_type::broker, "cordoned.log.dirs", "/a"));
     CHECK(schema.validate(config_type::broker, "cordoned.log.dirs", "*"));
     CHECK(schema.validate(config_type::broker, "cordoned.log.dirs", ""));
@@ -214,13 +214,13 @@ TEST_CASE("only log directories of the broker can be cordoned") {
 }
 
 TEST_CASE("a client is matched by one expression per attribute") {
-    const broker_schema schema{config_of({})};
+    const broker_schema schema{config_with({})};
     for (const auto* bad : {"client_id=[", "client_id=", "client_id=a=b"}) CHECK(schema.validate(config_type::client_metrics, "match", bad).code() == errc::invalid_config);
 }
 
 TEST_CASE("settings have the types that Kafka's clients know them by") {
     using type = metadata::config_value_type;
-    const broker_schema schema{config_of({})};
+    const broker_schema schema{config_with({})};
     const auto type_of = [&](std::string_view name) { return schema.find(config_type::broker, name)->type; };
     CHECK(type_of("producer.id.expiration.ms") == type::int32);
     CHECK(type_of("log.dir") == type::list);
@@ -228,7 +228,7 @@ TEST_CASE("settings have the types that Kafka's clients know them by") {
 }
 
 TEST_CASE("a broker's retention is read as in its file, a topic's as it stands") {
-    const auto config = config_of({});
+    const auto config = config_with({});
     const broker_schema schema{config};
     CHECK(schema.validate(config_type::broker, "log.retention.ms", "-2"));
     CHECK_FALSE(schema.validate(config_type::broker, "log.retention.ms", "0"));
@@ -242,7 +242,7 @@ TEST_CASE("connections from an address are switched off while running only besid
     const auto none = metadata::config_entries{{"max.connections.per.ip", "0"}};
     const auto with_some =
         metadata::config_entries{{"max.connections.per.ip", "0"}, {"max.connections.per.ip.overrides", "127.0.0.1:5"}};
-    const auto config = config_of({});
+    const auto config = config_with({});
     const broker_schema schema{config};
     for (const auto* broker : {"", "1"}) {
         CHECK_FALSE(schema.validate_together(*image_of({}), broker, none));
@@ -253,6 +253,6 @@ TEST_CASE("connections from an address are switched off while running only besid
     const stored none_of_own{config_type::broker, "1", "max.connections.per.ip", "0"};
     CHECK(schema.validate_together(*image_of({overrides_of_all}), "1", none));
     CHECK_FALSE(schema.validate_together(*image_of({overrides_of_all, none_of_own}), "", {}));
-    const auto file = config_of({"max.connections.per.ip.overrides=127.0.0.1:5"});
+    const auto file = config_with({"max.connections.per.ip.overrides=127.0.0.1:5"});
     CHECK(broker_schema{file}.validate_together(*image_of({}), "", none));
 }

@@ -19,7 +19,7 @@ constexpr std::int8_t logger_resource = 8;
 constexpr std::int8_t client_metrics_resource = 16;
 constexpr std::int8_t group_resource = 32;
 
-describe_quorum_request about(const std::vector<std::pair<std::string, std::vector<std::int32_t>>>& topics) {
+describe_quorum_request quorum_of(const std::vector<std::pair<std::string, std::vector<std::int32_t>>>& topics) {
     describe_quorum_request request;
     for (const auto& [name, partitions] : topics) {
         auto& topic = request.topics.emplace_back();
@@ -50,7 +50,7 @@ TEST_CASE_FIXTURE(broker_fixture, "a producer that resumes says its id and its e
 TEST_CASE_FIXTURE(broker_fixture, "the quorum is described to who asks for its one partition alone") {
     start();
     auto client = connect();
-    const auto known = client.call(about({{"__cluster_metadata", {0}}}), 2);
+    const auto known = client.call(quorum_of({{"__cluster_metadata", {0}}}), 2);
     const auto& part = known.topics.at(0).partitions.at(0);
     CHECK(part.error_code == 0);
     REQUIRE(part.current_voters.size() == 1);
@@ -58,11 +58,11 @@ TEST_CASE_FIXTURE(broker_fixture, "the quorum is described to who asks for its o
     const auto before = part.current_voters[0].last_fetch_timestamp;
     CHECK(before > 0);
     world.run_for(1s);
-    const auto later = client.call(about({{"__cluster_metadata", {0}}}), 2).topics.at(0).partitions.at(0).current_voters.at(0);
+    const auto later = client.call(quorum_of({{"__cluster_metadata", {0}}}), 2).topics.at(0).partitions.at(0).current_voters.at(0);
     CHECK(later.last_fetch_timestamp >= before + 1000);
     CHECK(later.last_caught_up_timestamp == later.last_fetch_timestamp);
 
-    for (const auto& odd : {about({{"__cluster_metadata", {0, 1}}}), about({{"__cluster_metadata", {0}}, {"orders", {0}}}), about({{"orders", {0}}})}) {
+    for (const auto& odd : {quorum_of({{"__cluster_metadata", {0, 1}}}), quorum_of({{"__cluster_metadata", {0}}, {"orders", {0}}}), quorum_of({{"orders", {0}}})}) {
         const auto answer = client.call(odd, 2);
         CHECK(answer.nodes.empty());
         for (const auto& topic : answer.topics)

@@ -15,16 +15,16 @@ using namespace weir::broker;
 
 namespace {
 
-constexpr std::string_view server = "process.roles=broker,controller\nnode.id=3\nlog.dirs=/d1,/d2\nlisteners=PLAINTEXT://:9092,CONTROLLER://:9093\n"
+constexpr std::string_view server_properties = "process.roles=broker,controller\nnode.id=3\nlog.dirs=/d1,/d2\nlisteners=PLAINTEXT://:9092,CONTROLLER://:9093\n"
                                     "controller.listener.names=CONTROLLER\n";
 
-storage_settings settings(std::string_view text = server) {
+storage_settings settings(std::string_view text = server_properties) {
     auto read = read_storage_settings("server.properties", text);
     REQUIRE(read);
     return *read;
 }
 
-result<std::vector<std::string>> format(sim::memory_files& files, const format_request& request, std::string_view text = server) {
+result<std::vector<std::string>> format(sim::memory_files& files, const format_request& request, std::string_view text = server_properties) {
     return format_storage(files, settings(text), request, random_source{7}, 1'000);
 }
 
@@ -66,7 +66,7 @@ TEST_CASE("a controller has to say who votes") {
     sim::memory_files files;
     CHECK(format(files, {.cluster_id = "c1"}).error().what().find("you must specify one of the following: --standalone") != std::string::npos);
     CHECK(format(files, {.cluster_id = "c1", .standalone = true, .no_initial_controllers = true}).code() == errc::invalid_setting);
-    const auto with_voters = std::string{server} + "controller.quorum.voters=3@localhost:9093\n";
+    const auto with_voters = std::string{server_properties} + "controller.quorum.voters=3@localhost:9093\n";
     CHECK(format(files, {.cluster_id = "c1", .standalone = true}, with_voters).code() == errc::invalid_setting);
     const auto lines = format(files, {.cluster_id = "c1"}, with_voters);
     REQUIRE(lines);

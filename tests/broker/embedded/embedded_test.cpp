@@ -1,5 +1,6 @@
 // The embedded broker in real time: over sockets and without, in memory and on disk.
 #include "temporary_folder.hpp"
+#include "topics.hpp"
 
 #include <weir/broker/embedded.hpp>
 #include <weir/producer.hpp>
@@ -16,7 +17,7 @@ using broker::embedded_config;
 
 namespace {
 
-const topic<std::string, std::string> orders{"orders"};
+using test::orders;
 
 embedded_config with_orders(std::int32_t partitions = 1) {
     embedded_config config;

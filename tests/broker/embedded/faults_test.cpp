@@ -1,4 +1,6 @@
 // Misfortune on command, and what the producer makes of it.
+#include "topics.hpp"
+
 #include <weir/broker/embedded.hpp>
 #include <weir/producer.hpp>
 
@@ -9,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const topic<std::string, std::string> orders{"orders"};
+using test::orders;
 
 struct faults_fixture {
     broker::embedded cluster{make()};

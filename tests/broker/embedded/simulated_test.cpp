@@ -1,4 +1,6 @@
 // The broker in virtual time: programs that block, single-threaded, from a seed.
+#include "topics.hpp"
+
 #include <weir/broker/simulated.hpp>
 
 #include <weir/base/sim/world.hpp>
@@ -17,7 +19,7 @@ using broker::simulated;
 
 namespace {
 
-const topic<std::string, std::string> orders{"orders"};
+using test::orders;
 
 broker::simulated_config with_orders(std::uint64_t seed = 1) {
     broker::simulated_config config;

@@ -1,5 +1,6 @@
 // Administration of a whole broker, on simulated machines.
 #include "broker_fixture.hpp"
+#include "topics.hpp"
 
 #include <weir/admin.hpp>
 #include <weir/producer.hpp>
@@ -9,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const topic<std::string, std::string> orders{"orders"};
+using test::orders;
 
 struct admin_fixture : broker::test::broker_fixture {
     explicit admin_fixture(bool up = true) {

@@ -1,5 +1,6 @@
 // Ops as Asio operations, on an io_context of the user's.
 #include "real_broker.hpp"
+#include "topics.hpp"
 
 #include <weir/asio.hpp>
 #include <weir/producer.hpp>
@@ -18,7 +19,7 @@ using namespace weir;
 
 namespace {
 
-const topic<none, std::string> lines{"lines"};
+using test::lines;
 
 awaitable<void> produce(producer& out, std::thread::id& resumed, std::vector<std::int64_t>& offsets) {
     for (int i = 0; i < 3; ++i) {

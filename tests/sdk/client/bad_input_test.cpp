@@ -1,5 +1,6 @@
 // What goes wrong most often, as everybody hears of it who uses a client: the text says where, and what to do.
 #include "scripted_brokers.hpp"
+#include "topics.hpp"
 
 #include <weir/admin.hpp>
 #include <weir/consumer.hpp>
@@ -15,7 +16,7 @@ using test::scripted_brokers;
 
 namespace {
 
-const topic<std::string, std::string> orders{"orders"};
+using test::orders;
 
 /// A producer, a consumer and an admin of one client.
 class users {

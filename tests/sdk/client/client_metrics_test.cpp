@@ -1,5 +1,6 @@
 // What a client tells about itself, against a whole broker in virtual time.
 #include "broker_fixture.hpp"
+#include "topics.hpp"
 
 #include <weir/consumer.hpp>
 #include <weir/producer.hpp>
@@ -14,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const topic<std::string, std::string> orders{"orders"};
+using test::orders;
 
 struct metrics_fixture : broker_fixture {
     ~metrics_fixture() {

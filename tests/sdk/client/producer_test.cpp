@@ -1,5 +1,6 @@
 // The producer against a whole broker, on simulated machines.
 #include "broker_fixture.hpp"
+#include "topics.hpp"
 
 #include <weir/producer.hpp>
 #include <weir/protocol/messages/delete_topics.hpp>
@@ -14,8 +15,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const topic<std::string, std::string> orders{"orders"};
-const topic<none, std::string> lines{"lines"};
+using test::orders;
+using test::lines;
 
 struct producer_fixture : broker::test::broker_fixture {
     explicit producer_fixture(std::uint64_t seed = 1) : broker_fixture(seed) {

@@ -1,5 +1,6 @@
 // What a user of the producer hears when a login or TLS fails: at once, not after max.block.ms.
 #include "broker_fixture.hpp"
+#include "topics.hpp"
 
 #include <weir/producer.hpp>
 
@@ -8,7 +9,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const topic<std::string, std::string> orders{"orders"};
+using test::orders;
 
 struct security_fixture : broker::test::broker_fixture {
     security_fixture() { start(); }

@@ -15,7 +15,7 @@ const place a0{id_a, 0}, a1{id_a, 1}, b0{id_b, 0};
 using batch = protocol::share_acknowledge_request::acknowledgement_batch;
 using types = std::vector<std::int8_t>;
 
-struct share_fixture {
+struct session_fixture {
     share_member member{"g", "m", "r1", 60s, net::backoff{}, 1};
     std::vector<share_member::effect> seen;
     time_point now{1h};
@@ -123,7 +123,7 @@ TEST_CASE("a broker that lost the session gets a new one, and old loans are of a
 }
 
 TEST_CASE("a member of a share group joins with an id of its own, and is told where to fetch") {
-    share_fixture f;
+    session_fixture f;
     f.member.subscribe({"b", "a"});
     const auto first = f.take<share_effect::heartbeat>();
     CHECK(first.request.member_id == "m");
@@ -145,7 +145,7 @@ TEST_CASE("a member of a share group joins with an id of its own, and is told wh
 }
 
 TEST_CASE("a member of a share group leaves with a word, and says what a cluster without them lacks") {
-    share_fixture f;
+    session_fixture f;
     f.member.subscribe({"a"});
     f.member.answered(f.take<share_effect::heartbeat>().of, f.answer(errc::none), f.now);
     f.member.leave();
@@ -154,7 +154,7 @@ TEST_CASE("a member of a share group leaves with a word, and says what a cluster
     f.member.answered(last.of, f.answer(errc::none), f.now);
     f.take<share_effect::left>();
 
-    share_fixture g;
+    session_fixture g;
     g.member.subscribe({"a"});
     g.member.request_failed(g.take<share_effect::heartbeat>().of, error{errc::unsupported_version, "broker"}, g.now);
     CHECK(g.take<share_effect::failed>().why.message().find("share.version") != std::string::npos);

@@ -1,5 +1,6 @@
 // The client's own threads and the user's, over real sockets, with a broker on a real disk in the same process.
 #include "real_broker.hpp"
+#include "topics.hpp"
 
 #include <weir/admin.hpp>
 #include <weir/producer.hpp>
@@ -21,7 +22,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const topic<none, std::string> lines{"lines"};
+using test::lines;
 using test::real_broker;
 
 }  // namespace

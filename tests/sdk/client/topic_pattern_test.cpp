@@ -6,7 +6,7 @@
 using namespace weir;
 
 TEST_CASE("a pattern means whole names") {
-    const auto orders = detail::compile_pattern("orders-(eu|us)|payments.*");
+    const auto orders = weir::detail::compile_pattern("orders-(eu|us)|payments.*");
     REQUIRE(orders);
     CHECK((*orders)->matches("orders-eu"));
     CHECK((*orders)->matches("payments"));
@@ -16,7 +16,7 @@ TEST_CASE("a pattern means whole names") {
 
 TEST_CASE("what is no pattern is refused, with its text") {
     for (const std::string broken : {"orders-(", "[z-a]", "(a)\\1"}) {
-        const auto got = detail::compile_pattern(broken);
+        const auto got = weir::detail::compile_pattern(broken);
         REQUIRE(got.code() == errc::invalid_regular_expression);
         CHECK(got.error().message().find(broken) != std::string::npos);
     }
@@ -26,7 +26,7 @@ TEST_CASE("what is no pattern is refused, with its text") {
 TEST_CASE("a name made to keep the matching busy does not") {
     const std::string longest(249, 'a');
     for (const std::string pattern : {"(a+)+b", "(a*)*b", "(a|aa)+b", "(.*a){20}b"}) {
-        const auto made = detail::compile_pattern(pattern);
+        const auto made = weir::detail::compile_pattern(pattern);
         REQUIRE(made);
         CHECK_FALSE((*made)->matches(longest));
         CHECK((*made)->matches(longest.substr(1) + "b"));

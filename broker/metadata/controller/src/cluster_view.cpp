@@ -9,8 +9,6 @@ namespace weir::metadata {
 
 namespace {
 
-bool has(const std::vector<broker_id>& in, broker_id id) { return std::find(in.begin(), in.end(), id) != in.end(); }
-
 std::int32_t integer_or(const std::optional<std::string>& text, std::int32_t otherwise) {
     if (!text) return otherwise;
     std::int32_t number = otherwise;

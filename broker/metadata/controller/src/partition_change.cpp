@@ -6,12 +6,13 @@
 
 namespace weir::metadata {
 
+bool has(const std::vector<broker_id>& in, broker_id id) { return std::find(in.begin(), in.end(), id) != in.end(); }
+
 namespace {
 
 using ids = std::vector<broker_id>;
 constexpr std::int32_t no_leader_change = -2;
 
-bool has(const ids& in, broker_id id) { return std::find(in.begin(), in.end(), id) != in.end(); }
 bool has_all(const ids& in, const ids& these) {
     return std::all_of(these.begin(), these.end(), [&](broker_id id) { return has(in, id); });
 }

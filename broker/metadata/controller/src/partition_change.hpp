@@ -22,6 +22,9 @@ struct partition_rules {
     std::int32_t min_isr = 1;  ///< already capped by the replica count
 };
 
+/// Whether these replicas include that broker's.
+bool has(const std::vector<broker_id>& in, broker_id id);
+
 /// Describe the targets, then build(). `may_lead` and `default_directory` are only asked during build().
 struct partition_change {
     partition_change(const partition& now, partition_rules rules);

@@ -14,7 +14,7 @@ namespace {
 std::string named(const acl& of) { return fmt::format("{} of {} {} for {}", to_string(of.operation), to_string(of.on), of.name, of.principal); }
 
 // Answers come in the order of the request, without names.
-struct create_plan : plan_of<protocol::create_acls_request, acl, void> {
+struct create_acls_plan : plan_of<protocol::create_acls_request, acl, void> {
     std::vector<acl> acls;
 
     std::vector<acl> keys() const { return acls; }
@@ -53,7 +53,7 @@ void fill(Filter& to, const acl_filter& from) {
     to.permission_type = static_cast<std::int8_t>(from.permission);
 }
 
-struct delete_plan : plan_of<protocol::delete_acls_request, acl_filter, std::vector<acl>> {
+struct delete_acls_plan : plan_of<protocol::delete_acls_request, acl_filter, std::vector<acl>> {
     std::vector<acl_filter> filters;
 
     std::vector<acl_filter> keys() const { return filters; }
@@ -81,10 +81,10 @@ struct delete_plan : plan_of<protocol::delete_acls_request, acl_filter, std::vec
 }  // namespace
 
 task_of_outcomes<void, acl> create_acls(call_ptr call, std::vector<acl> acls) {
-    return carry_out(std::move(call), create_plan{{}, std::move(acls)});
+    return carry_out(std::move(call), create_acls_plan{{}, std::move(acls)});
 }
 task_of_outcomes<std::vector<acl>, acl_filter> delete_acls(call_ptr call, std::vector<acl_filter> matching) {
-    return carry_out(std::move(call), delete_plan{{}, std::move(matching)});
+    return carry_out(std::move(call), delete_acls_plan{{}, std::move(matching)});
 }
 
 task<result<std::vector<acl>>> describe_acls(call_ptr call, acl_filter matching) {

@@ -20,7 +20,7 @@ place place_of(const config_resource& which) {
     return own ? on_broker(id) : any_broker();
 }
 
-struct describe_plan : plan_of<protocol::describe_configs_request, config_resource, std::vector<config_entry>> {
+struct describe_configs_plan : plan_of<protocol::describe_configs_request, config_resource, std::vector<config_entry>> {
     std::vector<config_resource> resources;
     describe_configs_options options;
 
@@ -60,7 +60,7 @@ struct describe_plan : plan_of<protocol::describe_configs_request, config_resour
     }
 };
 
-struct alter_plan : plan_of<protocol::incremental_alter_configs_request, config_resource, void> {
+struct alter_configs_plan : plan_of<protocol::incremental_alter_configs_request, config_resource, void> {
     std::vector<config_alteration> alterations;
     bool validate_only;
 
@@ -99,7 +99,7 @@ struct alter_plan : plan_of<protocol::incremental_alter_configs_request, config_
 }  // namespace
 
 task_of_outcomes<std::vector<config_entry>, config_resource> describe_configs(call_ptr call, std::vector<config_resource> of, describe_configs_options options) {
-    return carry_out(std::move(call), describe_plan{{}, std::move(of), std::move(options)});
+    return carry_out(std::move(call), describe_configs_plan{{}, std::move(of), std::move(options)});
 }
 
 task<result<std::vector<config_entry>>> describe_config_of(call_ptr call, config_resource of) {
@@ -108,7 +108,7 @@ task<result<std::vector<config_entry>>> describe_config_of(call_ptr call, config
 }
 
 task_of_outcomes<void, config_resource> incremental_alter_configs(call_ptr call, std::vector<config_alteration> changes, bool validate_only) {
-    return carry_out(std::move(call), alter_plan{{}, std::move(changes), validate_only});
+    return carry_out(std::move(call), alter_configs_plan{{}, std::move(changes), validate_only});
 }
 
 task<result<void>> alter_config_of(call_ptr call, config_alteration change) {

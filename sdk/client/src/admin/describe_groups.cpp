@@ -16,7 +16,7 @@ namespace {
 
 /// Asks each group's coordinator; `Translate` turns one group of the answer into a description.
 template <class Request, std::vector<std::string> Request::* Names, auto Translate>
-struct describe_plan : plan_of<Request, std::string, group_description> {
+struct describe_groups_plan : plan_of<Request, std::string, group_description> {
     using base = plan_of<Request, std::string, group_description>;
     std::vector<std::string> groups;
     bool operations;
@@ -178,10 +178,10 @@ group_description from_streams(streams_response::described_group& from) {
     return to;
 }
 
-using classic_plan = describe_plan<protocol::describe_groups_request, &protocol::describe_groups_request::groups, &from_classic>;
-using consumer_plan = describe_plan<protocol::consumer_group_describe_request, &protocol::consumer_group_describe_request::group_ids, &from_consumer>;
-using share_plan = describe_plan<protocol::share_group_describe_request, &protocol::share_group_describe_request::group_ids, &from_share>;
-using streams_plan = describe_plan<protocol::streams_group_describe_request, &protocol::streams_group_describe_request::group_ids, &from_streams>;
+using classic_plan = describe_groups_plan<protocol::describe_groups_request, &protocol::describe_groups_request::groups, &from_classic>;
+using consumer_plan = describe_groups_plan<protocol::consumer_group_describe_request, &protocol::consumer_group_describe_request::group_ids, &from_consumer>;
+using share_plan = describe_groups_plan<protocol::share_group_describe_request, &protocol::share_group_describe_request::group_ids, &from_share>;
+using streams_plan = describe_groups_plan<protocol::streams_group_describe_request, &protocol::streams_group_describe_request::group_ids, &from_streams>;
 using descriptions = result<outcomes<group_description>>;
 
 template <class Plan>

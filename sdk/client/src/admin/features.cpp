@@ -10,7 +10,7 @@
 namespace weir::detail {
 namespace {
 
-struct update_plan : plan_of<protocol::update_features_request, std::string, void> {
+struct update_features_plan : plan_of<protocol::update_features_request, std::string, void> {
     std::vector<feature_update> updates;
     bool validate_only;
 
@@ -75,7 +75,7 @@ task<result<std::vector<api_versions>>> describe_api_versions(call_ptr call, std
 }
 
 task_of_outcomes<void> update_features(call_ptr call, std::vector<feature_update> updates, bool validate_only) {
-    return carry_out(std::move(call), update_plan{{}, std::move(updates), validate_only});
+    return carry_out(std::move(call), update_features_plan{{}, std::move(updates), validate_only});
 }
 
 }  // namespace weir::detail

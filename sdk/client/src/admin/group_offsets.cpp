@@ -14,7 +14,7 @@ namespace {
 
 std::string named(const std::string& group) { return fmt::format("group '{}'", group); }
 
-struct fetch_plan : plan_of<protocol::offset_fetch_request, std::string, committed_offsets> {
+struct fetch_offsets_plan : plan_of<protocol::offset_fetch_request, std::string, committed_offsets> {
     static constexpr std::int16_t newest = 9;  // from 10 on topics have ids only
     std::vector<group_offsets_request> groups;
     bool require_stable;
@@ -84,7 +84,7 @@ private:
     }
 };
 
-struct commit_plan : plan_of<protocol::offset_commit_request, topic_partition, void> {
+struct commit_offsets_plan : plan_of<protocol::offset_commit_request, topic_partition, void> {
     static constexpr std::int16_t newest = 9;
     std::string group;
     std::vector<std::pair<topic_partition, committed_offset>> to;
@@ -122,7 +122,7 @@ struct commit_plan : plan_of<protocol::offset_commit_request, topic_partition, v
     }
 };
 
-struct delete_plan : plan_of<protocol::offset_delete_request, topic_partition, void> {
+struct delete_offsets_plan : plan_of<protocol::offset_delete_request, topic_partition, void> {
     std::string group;
     std::vector<topic_partition> partitions;
 
@@ -151,17 +151,17 @@ struct delete_plan : plan_of<protocol::offset_delete_request, topic_partition, v
 }  // namespace
 
 task_of_outcomes<committed_offsets> list_group_offsets(call_ptr call, std::vector<group_offsets_request> groups, bool require_stable) {
-    return carry_out(std::move(call), fetch_plan{{}, std::move(groups), require_stable});
+    return carry_out(std::move(call), fetch_offsets_plan{{}, std::move(groups), require_stable});
 }
 task<result<committed_offsets>> list_offsets_of_group(call_ptr call, group_offsets_request of) {
     auto listing = list_group_offsets(std::move(call), {std::move(of)}, false);
     co_return only(co_await listing);
 }
 task_of_outcomes<void, topic_partition> alter_group_offsets(call_ptr call, std::string group, std::map<topic_partition, committed_offset> to) {
-    return carry_out(std::move(call), commit_plan{{}, std::move(group), {to.begin(), to.end()}});
+    return carry_out(std::move(call), commit_offsets_plan{{}, std::move(group), {to.begin(), to.end()}});
 }
 task_of_outcomes<void, topic_partition> delete_group_offsets(call_ptr call, std::string group, std::vector<topic_partition> of) {
-    return carry_out(std::move(call), delete_plan{{}, std::move(group), sorted(std::move(of))});
+    return carry_out(std::move(call), delete_offsets_plan{{}, std::move(group), sorted(std::move(of))});
 }
 
 task<result<void>> move_group(call_ptr call, std::string group, std::map<topic_partition, std::int64_t> to) {

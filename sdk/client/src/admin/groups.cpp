@@ -11,7 +11,7 @@
 namespace weir::detail {
 namespace {
 
-struct delete_plan : plan_of<protocol::delete_groups_request, std::string, void> {
+struct delete_groups_plan : plan_of<protocol::delete_groups_request, std::string, void> {
     std::vector<std::string> groups;
 
     std::vector<std::string> keys() const { return groups; }
@@ -33,7 +33,7 @@ struct member {
 };
 
 /// Keys are instance ids, or member ids of those that have none.
-struct remove_plan : plan_of<protocol::leave_group_request, std::string, void> {
+struct remove_members_plan : plan_of<protocol::leave_group_request, std::string, void> {
     std::string group;
     std::vector<member> members;
     std::string reason;
@@ -68,7 +68,7 @@ struct remove_plan : plan_of<protocol::leave_group_request, std::string, void> {
 }  // namespace
 
 task_of_outcomes<void> delete_groups(call_ptr call, std::vector<std::string> groups) {
-    return carry_out(std::move(call), delete_plan{{}, std::move(groups)});
+    return carry_out(std::move(call), delete_groups_plan{{}, std::move(groups)});
 }
 
 task<result<void>> delete_group(call_ptr call, std::string group) {
@@ -77,7 +77,7 @@ task<result<void>> delete_group(call_ptr call, std::string group) {
 }
 
 task_of_outcomes<void> remove_members(call_ptr call, std::string group, remove_members_options options) {
-    remove_plan plan{{}, group, {}, options.reason.empty() ? "member was removed by an admin client" : "member was removed by an admin client: " + options.reason};
+    remove_members_plan plan{{}, group, {}, options.reason.empty() ? "member was removed by an admin client" : "member was removed by an admin client: " + options.reason};
     for (auto& each : options.instance_ids) plan.members.push_back({"", std::move(each)});
     if (plan.members.empty()) {
         auto describing = describe_classic_groups(call, {group}, false);

@@ -14,7 +14,7 @@ bool wants(const std::vector<T>& among, const T& value) {
     return among.empty() || std::find(among.begin(), among.end(), value) != among.end();
 }
 
-struct list_plan : plan_of<protocol::list_groups_request, std::int32_t, std::vector<group_listing>> {
+struct list_groups_plan : plan_of<protocol::list_groups_request, std::int32_t, std::vector<group_listing>> {
     std::vector<std::int32_t> brokers;
     list_groups_options options;
 
@@ -55,7 +55,7 @@ task_of_outcomes<std::vector<group_listing>, std::int32_t> list_groups_by_broker
     auto looking = all_brokers(call);
     auto brokers = co_await looking;
     if (!brokers) co_return brokers.error();
-    auto listing = carry_out(std::move(call), list_plan{{}, *std::move(brokers), std::move(options)});
+    auto listing = carry_out(std::move(call), list_groups_plan{{}, *std::move(brokers), std::move(options)});
     co_return co_await listing;
 }
 

@@ -11,7 +11,7 @@
 namespace weir::detail {
 namespace {
 
-struct describe_plan : plan_of<protocol::describe_log_dirs_request, std::int32_t, std::vector<log_dir>> {
+struct describe_log_dirs_plan : plan_of<protocol::describe_log_dirs_request, std::int32_t, std::vector<log_dir>> {
     broker_ids brokers;
     std::map<std::int32_t, std::vector<topic_partition>> among;  // empty: everything
 
@@ -49,7 +49,7 @@ struct describe_plan : plan_of<protocol::describe_log_dirs_request, std::int32_t
     }
 };
 
-struct alter_plan : plan_of<protocol::alter_replica_log_dirs_request, topic_partition_replica, void> {
+struct alter_log_dirs_plan : plan_of<protocol::alter_replica_log_dirs_request, topic_partition_replica, void> {
     std::vector<std::pair<topic_partition_replica, std::string>> to;
 
     std::vector<topic_partition_replica> keys() const {
@@ -85,12 +85,12 @@ struct alter_plan : plan_of<protocol::alter_replica_log_dirs_request, topic_part
 }  // namespace
 
 task_of_outcomes<std::vector<log_dir>, std::int32_t> describe_log_dirs(call_ptr call, broker_ids brokers) {
-    return carry_out(std::move(call), describe_plan{{}, std::move(brokers), {}});
+    return carry_out(std::move(call), describe_log_dirs_plan{{}, std::move(brokers), {}});
 }
 
 task_of_outcomes<replica_log_dir, topic_partition_replica> describe_replica_log_dirs(call_ptr call, std::vector<topic_partition_replica> replicas) {
     std::sort(replicas.begin(), replicas.end());
-    describe_plan plan;
+    describe_log_dirs_plan plan;
     for (const auto& each : replicas) plan.among[each.broker].push_back({each.topic, each.partition});
     for (const auto& [broker, partitions] : plan.among) plan.brokers.push_back(broker);
     auto describing = carry_out(std::move(call), std::move(plan));
@@ -116,7 +116,7 @@ task_of_outcomes<replica_log_dir, topic_partition_replica> describe_replica_log_
 }
 
 task_of_outcomes<void, topic_partition_replica> alter_replica_log_dirs(call_ptr call, std::map<topic_partition_replica, std::string> to) {
-    return carry_out(std::move(call), alter_plan{{}, {to.begin(), to.end()}});
+    return carry_out(std::move(call), alter_log_dirs_plan{{}, {to.begin(), to.end()}});
 }
 
 }  // namespace weir::detail

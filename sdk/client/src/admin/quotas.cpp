@@ -20,7 +20,7 @@ std::string named(const quota_entity& entity) {
     return text;
 }
 
-struct alter_plan : plan_of<protocol::alter_client_quotas_request, quota_entity, void> {
+struct alter_quotas_plan : plan_of<protocol::alter_client_quotas_request, quota_entity, void> {
     std::vector<quota_alteration> changes;
     bool validate_only;
 
@@ -60,7 +60,7 @@ struct alter_plan : plan_of<protocol::alter_client_quotas_request, quota_entity,
 }  // namespace
 
 task_of_outcomes<void, quota_entity> alter_client_quotas(call_ptr call, std::vector<quota_alteration> changes, bool validate_only) {
-    return carry_out(std::move(call), alter_plan{{}, std::move(changes), validate_only});
+    return carry_out(std::move(call), alter_quotas_plan{{}, std::move(changes), validate_only});
 }
 
 task<result<std::vector<client_quota>>> describe_client_quotas(call_ptr call, quota_filter matching) {

@@ -26,7 +26,7 @@ struct hashed {
     bytes password;
 };
 
-struct alter_plan : plan_of<protocol::alter_user_scram_credentials_request, std::string, void> {
+struct alter_scram_plan : plan_of<protocol::alter_user_scram_credentials_request, std::string, void> {
     std::vector<std::string> users;             // each once: the broker gives one answer per user
     std::vector<scram_alteration> changes;
     std::vector<hashed> hashes;                 // of the change at the same place
@@ -63,7 +63,7 @@ struct alter_plan : plan_of<protocol::alter_user_scram_credentials_request, std:
 }  // namespace
 
 task_of_outcomes<void> alter_user_scram_credentials(call_ptr call, std::vector<scram_alteration> changes) {
-    alter_plan plan;
+    alter_scram_plan plan;
     for (const auto& each : changes) {
         if (std::find(plan.users.begin(), plan.users.end(), each.user) == plan.users.end()) plan.users.push_back(each.user);
         auto& hash = plan.hashes.emplace_back();

@@ -14,7 +14,7 @@ namespace {
 
 std::string named(const std::string& group) { return fmt::format("group '{}'", group); }
 
-struct describe_plan : plan_of<protocol::describe_share_group_offsets_request, std::string, share_offsets> {
+struct describe_share_offsets_plan : plan_of<protocol::describe_share_group_offsets_request, std::string, share_offsets> {
     std::vector<group_offsets_request> groups;
 
     std::vector<std::string> keys() const {
@@ -58,7 +58,7 @@ struct describe_plan : plan_of<protocol::describe_share_group_offsets_request, s
     }
 };
 
-struct alter_plan : plan_of<protocol::alter_share_group_offsets_request, topic_partition, void> {
+struct alter_share_offsets_plan : plan_of<protocol::alter_share_group_offsets_request, topic_partition, void> {
     std::string group;
     std::vector<std::pair<topic_partition, std::int64_t>> to;
 
@@ -90,7 +90,7 @@ struct alter_plan : plan_of<protocol::alter_share_group_offsets_request, topic_p
     }
 };
 
-struct delete_plan : plan_of<protocol::delete_share_group_offsets_request, std::string, void> {
+struct delete_share_offsets_plan : plan_of<protocol::delete_share_group_offsets_request, std::string, void> {
     std::string group;
     std::vector<std::string> topics;
 
@@ -112,13 +112,13 @@ struct delete_plan : plan_of<protocol::delete_share_group_offsets_request, std::
 }  // namespace
 
 task_of_outcomes<share_offsets> list_share_group_offsets(call_ptr call, std::vector<group_offsets_request> groups) {
-    return carry_out(std::move(call), describe_plan{{}, std::move(groups)});
+    return carry_out(std::move(call), describe_share_offsets_plan{{}, std::move(groups)});
 }
 task_of_outcomes<void, topic_partition> alter_share_group_offsets(call_ptr call, std::string group, std::map<topic_partition, std::int64_t> to) {
-    return carry_out(std::move(call), alter_plan{{}, std::move(group), {to.begin(), to.end()}});
+    return carry_out(std::move(call), alter_share_offsets_plan{{}, std::move(group), {to.begin(), to.end()}});
 }
 task_of_outcomes<void> delete_share_group_offsets(call_ptr call, std::string group, std::vector<std::string> topics) {
-    return carry_out(std::move(call), delete_plan{{}, std::move(group), std::move(topics)});
+    return carry_out(std::move(call), delete_share_offsets_plan{{}, std::move(group), std::move(topics)});
 }
 
 }  // namespace weir::detail

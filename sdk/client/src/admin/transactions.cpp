@@ -15,7 +15,7 @@ namespace {
 
 std::string named(const std::string& id) { return fmt::format("transactional id '{}'", id); }
 
-struct describe_plan : plan_of<protocol::describe_transactions_request, std::string, transaction_description> {
+struct describe_transactions_plan : plan_of<protocol::describe_transactions_request, std::string, transaction_description> {
     std::vector<std::string> ids;
 
     std::vector<std::string> keys() const { return ids; }
@@ -42,7 +42,7 @@ struct describe_plan : plan_of<protocol::describe_transactions_request, std::str
     }
 };
 
-struct list_plan : plan_of<protocol::list_transactions_request, std::int32_t, std::vector<transaction_listing>> {
+struct list_transactions_plan : plan_of<protocol::list_transactions_request, std::int32_t, std::vector<transaction_listing>> {
     std::vector<std::int32_t> brokers;
     list_transactions_options options;
 
@@ -68,7 +68,7 @@ struct list_plan : plan_of<protocol::list_transactions_request, std::int32_t, st
 };
 
 /// A new epoch for the transactional id ends what its producers have open.
-struct fence_plan : plan_of<protocol::init_producer_id_request, std::string, fenced_producer> {
+struct fence_producers_plan : plan_of<protocol::init_producer_id_request, std::string, fenced_producer> {
     static constexpr std::int16_t newest = 5;  // 6 is not settled yet
     std::vector<std::string> ids;
 
@@ -91,7 +91,7 @@ struct fence_plan : plan_of<protocol::init_producer_id_request, std::string, fen
 }  // namespace
 
 task_of_outcomes<transaction_description> describe_transactions(call_ptr call, std::vector<std::string> ids) {
-    auto describing = carry_out(call, describe_plan{{}, std::move(ids)});
+    auto describing = carry_out(call, describe_transactions_plan{{}, std::move(ids)});
     auto all = co_await describing;
     if (!all) co_return all;
     for (auto& [id, outcome] : all->items()) {
@@ -104,7 +104,7 @@ task<result<std::vector<transaction_listing>>> list_transactions(call_ptr call, 
     auto looking = all_brokers(call);
     auto brokers = co_await looking;
     if (!brokers) co_return brokers.error();
-    auto listing = carry_out(std::move(call), list_plan{{}, *std::move(brokers), std::move(options)});
+    auto listing = carry_out(std::move(call), list_transactions_plan{{}, *std::move(brokers), std::move(options)});
     auto by_broker = co_await listing;
     if (!by_broker) co_return by_broker.error();
     std::vector<transaction_listing> all;
@@ -142,7 +142,7 @@ task<result<void>> abort_transaction(call_ptr call, abort_transaction_request wh
 }
 
 task_of_outcomes<fenced_producer> fence_producers(call_ptr call, std::vector<std::string> ids) {
-    return carry_out(std::move(call), fence_plan{{}, std::move(ids)});
+    return carry_out(std::move(call), fence_producers_plan{{}, std::move(ids)});
 }
 
 task<result<void>> force_terminate_transaction(call_ptr call, std::string id) {

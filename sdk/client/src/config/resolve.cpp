@@ -14,7 +14,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.config"};
+log::logger resolve_logs{"weir.client.config"};
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
@@ -93,7 +93,7 @@ public:
 
     error finish() const {
         if (!problems_.empty()) return error{errc::invalid_setting, fmt::format("{}", fmt::join(problems_, "\n"))};
-        if (logs.enabled(log::level::debug)) logs.debug(summary());
+        if (resolve_logs.enabled(log::level::debug)) resolve_logs.debug(summary());
         return {};
     }
 
@@ -150,7 +150,7 @@ private:
             }
             auto text = placed(entry, fmt::format("{}: {}", entry.name, foreign->why));
             if (foreign->what == treatment::refused) problems_.push_back(std::move(text));
-            else logs.info(text);
+            else resolve_logs.info(text);
             return;
         }
         problems_.push_back(placed(entry, nobodys(entry.name)));

@@ -30,7 +30,7 @@ struct word_table<store_type> {
 
 namespace {
 
-error refused(std::string text) { return error{errc::invalid_setting, std::move(text)}; }
+error unusable(std::string text) { return error{errc::invalid_setting, std::move(text)}; }
 
 // ---- settings that are not simply one field --------------------------------------------------------------------------
 
@@ -38,7 +38,7 @@ std::optional<std::string> no_text(const void*) { return std::nullopt; }
 
 /// https checks that the certificate is of the host that was asked for; the empty text, or librdkafka's none, does not.
 result<void> parse_identification(const setting& self, void* target, std::string_view text, std::int64_t) {
-    if (text != "https" && text != "none" && !text.empty()) return refused(fmt::format("{}={}: allowed is {}", self.name, text, self.allowed()));
+    if (text != "https" && text != "none" && !text.empty()) return unusable(fmt::format("{}={}: allowed is {}", self.name, text, self.allowed()));
     static_cast<client_setup*>(target)->config.tls.verify_host = text == "https";
     return {};
 }
@@ -49,7 +49,7 @@ std::optional<std::string> print_identification(const void* source) {
 result<void> parse_versions(const setting& self, void* target, std::string_view text, std::int64_t) {
     std::vector<std::string> names;
     if (auto parsed = parse_field(self, text, 1, names); !parsed) return parsed;
-    if (names.empty()) return refused(fmt::format("{}: names no version; allowed is {}", self.name, self.allowed()));
+    if (names.empty()) return unusable(fmt::format("{}: names no version; allowed is {}", self.name, self.allowed()));
     auto& tls = static_cast<client_setup*>(target)->config.tls;
     const auto has = [&](std::string_view name) { return std::ranges::find(names, name) != names.end(); };
     tls.oldest = has("TLSv1.2") ? tls_version::v1_2 : tls_version::v1_3;
@@ -78,7 +78,7 @@ result<void> parse_extensions(const setting& self, void* target, std::string_vie
     decltype(oauth_config::extensions) extensions;
     for (const auto& pair : pairs) {
         const auto equals = pair.find('=');
-        if (equals == std::string::npos) return refused(fmt::format("{}: '{}' is not name=value", self.name, pair));
+        if (equals == std::string::npos) return unusable(fmt::format("{}: '{}' is not name=value", self.name, pair));
         extensions.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
     }
     static_cast<client_setup*>(target)->config.sasl.oauth.extensions = std::move(extensions);
@@ -89,7 +89,7 @@ result<void> take_login(const jaas_login& login, client_setup& setup) {
     const bool oauth = login.name() == "OAuthBearerLoginModule";
     const bool scram = login.name() == "ScramLoginModule";
     if (!oauth && !scram && login.name() != "PlainLoginModule") {
-        return refused(fmt::format("the login {} is not offered; PlainLoginModule, ScramLoginModule and OAuthBearerLoginModule are", login.module));
+        return unusable(fmt::format("the login {} is not offered; PlainLoginModule, ScramLoginModule and OAuthBearerLoginModule are", login.module));
     }
     if (oauth) sasl.oauth.extensions.clear();
     for (const auto& [name, value] : login.options) {
@@ -100,15 +100,15 @@ result<void> take_login(const jaas_login& login, client_setup& setup) {
         else if (oauth && name == "clientSecret") sasl.oauth.client_secret = value;
         else if (oauth && name == "scope") sasl.oauth.scope = value;
         else if (oauth && name.starts_with("extension_")) sasl.oauth.extensions.emplace_back(name.substr(10), value);
-        else if (oauth && name.starts_with("unsecuredLogin")) return refused(fmt::format("{}: tokens that nobody signed are not offered", name));
-        else return refused(fmt::format("{} has no option {}", login.name(), name));
+        else if (oauth && name.starts_with("unsecuredLogin")) return unusable(fmt::format("{}: tokens that nobody signed are not offered", name));
+        else return unusable(fmt::format("{} has no option {}", login.name(), name));
     }
     setup.security.login_module = login.name();
     return {};
 }
 
 result<void> parse_login(const setting& self, void* target, std::string_view text, std::int64_t) {
-    const auto named = [&](const error& why) { return refused(fmt::format("{}: {}", self.name, why.what())); };
+    const auto named = [&](const error& why) { return unusable(fmt::format("{}: {}", self.name, why.what())); };
     const auto login = parse_jaas(text);
     if (!login) return named(login.error());
     if (auto taken = take_login(*login, *static_cast<client_setup*>(target)); !taken) return named(taken.error());
@@ -124,32 +124,32 @@ error apply_protocol(client_setup& setup) {
     auto& names = setup.security;
     if (!names.protocol) {
         if (names.mechanism && sasl.mechanism == sasl_mechanism::none) {
-            return refused("sasl.mechanism is given, but security.protocol is not: SASL_SSL, or SASL_PLAINTEXT on a network that nobody listens to");
+            return unusable("sasl.mechanism is given, but security.protocol is not: SASL_SSL, or SASL_PLAINTEXT on a network that nobody listens to");
         }
         if (!tls.enabled && !(tls.ca_file + tls.ca_pem + tls.certificate_file + tls.certificate_pem + tls.key_file + tls.key_pem).empty()) {
-            return refused("certificates are given, but neither security.protocol=SSL or SASL_SSL nor tls.enabled: nothing would be encrypted");
+            return unusable("certificates are given, but neither security.protocol=SSL or SASL_SSL nor tls.enabled: nothing would be encrypted");
         }
     } else {
         const bool encrypted = names.protocol == security_protocol::ssl || names.protocol == security_protocol::sasl_ssl;
         const bool login = names.protocol == security_protocol::sasl_plaintext || names.protocol == security_protocol::sasl_ssl;
         const auto written = *print_text(names.protocol);
-        if (tls.enabled && !encrypted) return refused(fmt::format("security.protocol={}, but the program enables TLS", written));
-        if (!login && sasl.mechanism != sasl_mechanism::none) return refused(fmt::format("security.protocol={}, but the program chooses a SASL mechanism", written));
+        if (tls.enabled && !encrypted) return unusable(fmt::format("security.protocol={}, but the program enables TLS", written));
+        if (!login && sasl.mechanism != sasl_mechanism::none) return unusable(fmt::format("security.protocol={}, but the program chooses a SASL mechanism", written));
         if (login && !names.mechanism && sasl.mechanism == sasl_mechanism::none) {
-            return refused(fmt::format("security.protocol={} needs sasl.mechanism: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER", written));
+            return unusable(fmt::format("security.protocol={} needs sasl.mechanism: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER", written));
         }
         tls.enabled = encrypted;
         if (!login) return {};
     }
     if (names.mechanism && sasl.mechanism != sasl_mechanism::none && names.mechanism != sasl.mechanism) {
-        return refused(fmt::format("sasl.mechanism is {} by name and {} by the program: give it once", to_string(*names.mechanism), to_string(sasl.mechanism)));
+        return unusable(fmt::format("sasl.mechanism is {} by name and {} by the program: give it once", to_string(*names.mechanism), to_string(sasl.mechanism)));
     }
     if (names.mechanism) sasl.mechanism = *names.mechanism;
     if (names.login_module.empty() || sasl.mechanism == sasl_mechanism::none) return {};
     const auto wanted = sasl.mechanism == sasl_mechanism::plain          ? "PlainLoginModule"
                         : sasl.mechanism == sasl_mechanism::oauth_bearer ? "OAuthBearerLoginModule"
                                                                          : "ScramLoginModule";
-    if (names.login_module != wanted) return refused(fmt::format("sasl.mechanism={} needs a {} in sasl.jaas.config, which has a {}", to_string(sasl.mechanism), wanted, names.login_module));
+    if (names.login_module != wanted) return unusable(fmt::format("sasl.mechanism={} needs a {} in sasl.jaas.config, which has a {}", to_string(sasl.mechanism), wanted, names.login_module));
     return {};
 }
 
@@ -161,25 +161,25 @@ struct store_names {
 result<std::optional<store_content>> open_store(const std::string& path, std::optional<store_type> type, const std::string& password, const store_names& names) {
     if (path.empty()) return std::optional<store_content>{};
     if (type == store_type::pem) {
-        if (!password.empty()) return refused(fmt::format("{}: a PEM file has no password; its key's is ssl.key.password", names.password));
+        if (!password.empty()) return unusable(fmt::format("{}: a PEM file has no password; its key's is ssl.key.password", names.password));
         return std::optional<store_content>{};
     }
     const auto content = read_file(*make_posix_files(), path);
     if (!content) {
         if (!type) return std::optional<store_content>{};  // taken for PEM, and missed when it is needed
-        return refused(fmt::format("{}={}: {}", names.location, path, content.error().what()));
+        return unusable(fmt::format("{}={}: {}", names.location, path, content.error().what()));
     }
     switch (format_of(*content)) {
         case store_format::jks:
-            return refused(fmt::format("{}={}: JKS stores cannot be read here; make it PKCS12: keytool -importkeystore -srckeystore {} -destkeystore {}.p12 -deststoretype PKCS12",
+            return unusable(fmt::format("{}={}: JKS stores cannot be read here; make it PKCS12: keytool -importkeystore -srckeystore {} -destkeystore {}.p12 -deststoretype PKCS12",
                                        names.location, path, path, path));
         case store_format::pem:
-            if (type) return refused(fmt::format("{}={} is a PEM file: {} has to be PEM", names.location, path, names.type));
+            if (type) return unusable(fmt::format("{}={} is a PEM file: {} has to be PEM", names.location, path, names.type));
             return std::optional<store_content>{};
         case store_format::pkcs12: break;
     }
     auto read = read_pkcs12(*content, password);
-    if (!read) return refused(fmt::format("{}={}: {}; {} opens it", names.location, path, read.error().what(), names.password));
+    if (!read) return unusable(fmt::format("{}={}: {}; {} opens it", names.location, path, read.error().what(), names.password));
     return std::optional{std::move(*read)};
 }
 
@@ -190,13 +190,13 @@ error apply_stores(client_setup& setup) {
     if (!trusted) return trusted.error();
     if (*trusted) {
         tls.ca_pem = std::move((*trusted)->certificates);
-        if (tls.ca_pem.empty()) return refused(fmt::format("ssl.truststore.location={}: there is no certificate in it", tls.ca_file));
+        if (tls.ca_pem.empty()) return unusable(fmt::format("ssl.truststore.location={}: there is no certificate in it", tls.ca_file));
         tls.ca_file.clear();
     }
     auto own = open_store(tls.certificate_file, names.keystore, names.keystore_password, {"ssl.keystore.location", "ssl.keystore.type", "ssl.keystore.password"});
     if (!own) return own.error();
     if (*own) {
-        if ((*own)->key.empty()) return refused(fmt::format("ssl.keystore.location={}: there is no key in it", tls.certificate_file));
+        if ((*own)->key.empty()) return unusable(fmt::format("ssl.keystore.location={}: there is no key in it", tls.certificate_file));
         tls.certificate_pem = std::move((*own)->certificates);
         tls.key_pem = std::move((*own)->key);
         tls.certificate_file.clear();

@@ -11,7 +11,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.group"};
+log::logger classic_join_logs{"weir.client.group"};
 constexpr std::string_view protocol_type = "consumer";
 
 }  // namespace
@@ -57,7 +57,7 @@ void classic_member::send_join() {
         offered.name = each.how->name;
         offered.metadata = *std::move(metadata);
     }
-    logs.info(fmt::format("group {}: joining ({})", config_.group_id, rejoin_reason_));
+    classic_join_logs.info(fmt::format("group {}: joining ({})", config_.group_id, rejoin_reason_));
     join_out_ = asked_;
     effects_.push_back(member_effect::join{asked_, std::move(request)});
 }
@@ -126,7 +126,7 @@ void classic_member::assign_all(const topic_map& topics) {
         one.member_id = id;
         one.assignment = *std::move(encoded);
     }
-    logs.info(fmt::format("group {}: leads generation {}, {} members share {} topics by {}", config_.group_id, identity_.generation, members_.size(), topics.size(),
+    classic_join_logs.info(fmt::format("group {}: leads generation {}, {} members share {} topics by {}", config_.group_id, identity_.generation, members_.size(), topics.size(),
                           chosen_->how->name));
     send_sync(std::move(all));
 }
@@ -190,7 +190,7 @@ void classic_member::take_assignment(std::vector<topic_partition> partitions) {
     coming_.clear();
     std::set_difference(owned_.begin(), owned_.end(), target.begin(), target.end(), std::back_inserter(going));
     std::set_difference(target.begin(), target.end(), owned_.begin(), owned_.end(), std::back_inserter(coming_));
-    logs.info(fmt::format("group {}: generation {}, {} partitions ({} new, {} to give up)", config_.group_id, identity_.generation, target.size(), coming_.size(), going.size()));
+    classic_join_logs.info(fmt::format("group {}: generation {}, {} partitions ({} new, {} to give up)", config_.group_id, identity_.generation, target.size(), coming_.size(), going.size()));
     if (!going.empty()) return begin_revoke(std::move(going), phase::giving_up_some);
     owned_ = target;
     effects_.push_back(member_effect::assigned{std::exchange(coming_, {})});

@@ -9,7 +9,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.group"};
+log::logger classic_member_logs{"weir.client.group"};
 
 }  // namespace
 
@@ -129,7 +129,7 @@ void classic_member::tick(time_point now, time_point last_polled) {
         after_revoke();
     }
     if (in_group() && !leaving_ && last_polled + config_.max_poll_interval <= now) {
-        logs.warn(fmt::format("group {}: left, for the application did not ask for records within {} ms (max.poll.interval.ms); make batches smaller (max.poll.records), or the interval longer",
+        classic_member_logs.warn(fmt::format("group {}: left, for the application did not ask for records within {} ms (max.poll.interval.ms); make batches smaller (max.poll.records), or the interval longer",
                               config_.group_id, config_.max_poll_interval.count()));
         away_ = true;
         lose_all();
@@ -213,7 +213,7 @@ void classic_member::drop_join() {
 }
 
 void classic_member::reset(std::string_view reason, bool keep_id) {
-    logs.info(fmt::format("group {}: no member any more: {}", config_.group_id, reason));
+    classic_member_logs.info(fmt::format("group {}: no member any more: {}", config_.group_id, reason));
     lose_all();
     drop_join();
     if (!keep_id) identity_.member_id.clear();
@@ -228,7 +228,7 @@ void classic_member::reset(std::string_view reason, bool keep_id) {
 }
 
 void classic_member::retry_later(const error& why, bool beat) {
-    logs.info(fmt::format("group {}: {}", config_.group_id, why.message()));
+    classic_member_logs.info(fmt::format("group {}: {}", config_.group_id, why.message()));
     const auto again_at = now_ + retry_.after(++failures_, random_);
     if (beat) {
         beat_at_ = std::min(beat_at_, again_at);

@@ -11,7 +11,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.group"};
+log::logger classic_membership_logs{"weir.client.group"};
 
 error unknown_assignor(const std::vector<std::string>& names) {
     for (const auto& name : names) {
@@ -146,7 +146,7 @@ task<void> classic_membership::heartbeat(self_ptr self, member_effect::heartbeat
     if (code == errc::rebalance_in_progress && self->pattern_) {
         auto matching = match_pattern(self);
         auto matched = co_await matching;
-        if (!matched) logs.debug(fmt::format("group {}: {}", self->group(), matched.error().message()));
+        if (!matched) classic_membership_logs.debug(fmt::format("group {}: {}", self->group(), matched.error().message()));
     }
     if (answer) self->member_.heartbeat_answered(next.of, code, self->loop().now());
     else self->member_.request_failed(next.of, answer.error(), self->loop().now());
@@ -163,7 +163,7 @@ task<void> classic_membership::leave_group(self_ptr self, member_effect::leave n
     }
     auto asking = ask(self->shared_view(), self->group(), std::move(next.request), lane::shared);
     auto answer = co_await asking;
-    if (!answer) logs.info(fmt::format("group {}: {}", self->group(), answer.error().message()));
+    if (!answer) classic_membership_logs.info(fmt::format("group {}: {}", self->group(), answer.error().message()));
     self->member_.leave_ended(next.of);
     self->wake();
 }

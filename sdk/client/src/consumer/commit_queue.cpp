@@ -10,7 +10,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.consumer"};
+log::logger commit_queue_logs{"weir.client.consumer"};
 
 error closed_error() { return error{errc::closed, "the consumer is closed"}; }
 
@@ -64,7 +64,7 @@ void commit_queue::tell(const commit_job& job, const result<void>& outcome) {
         for (const auto& [from, offset] : job.settles) from->settled = offset;
         if (!job.offsets.empty()) tell_.committed(job.offsets);
     } else {
-        logs.debug("commit: " + outcome.error().message());
+        commit_queue_logs.debug("commit: " + outcome.error().message());
         if (!job.done) tell_.failed(outcome.error());
     }
     if (job.done) job.done->complete(outcome);

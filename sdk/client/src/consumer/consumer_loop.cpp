@@ -11,7 +11,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.consumer"};
+log::logger consumer_loop_logs{"weir.client.consumer"};
 
 fetch_settings settings_of(const consumer_config& config, std::shared_ptr<byte_budget> opened, std::shared_ptr<consumer_counters> counters) {
     fetch_settings of;
@@ -96,7 +96,7 @@ commit_queue::hooks consumer_loop::commit_hooks() {
     };
     tell.committed = [weak](const std::vector<partition_offset>& offsets) {
         const auto self = weak.lock();
-        if (self && *self->on_commit_) self->strand_->post([tell = self->on_commit_, offsets] { run_hook(logs, "on_commit", *tell, offsets); });
+        if (self && *self->on_commit_) self->strand_->post([tell = self->on_commit_, offsets] { run_hook(consumer_loop_logs, "on_commit", *tell, offsets); });
     };
     tell.failed = [weak](const error& why) {
         if (const auto self = weak.lock()) self->complain(why);
@@ -113,7 +113,7 @@ void consumer_loop::attend() {
 }
 
 void consumer_loop::complain(const error& why) {
-    if (*on_error_) strand_->post([tell = on_error_, why] { run_hook(logs, "on_error", *tell, why); });
+    if (*on_error_) strand_->post([tell = on_error_, why] { run_hook(consumer_loop_logs, "on_error", *tell, why); });
 }
 
 void consumer_loop::mute() {

@@ -10,7 +10,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.group"};
+log::logger consumer_member_logs{"weir.client.group"};
 
 template <class List, class Places>
 void put(const Places& places, List& into) {
@@ -89,7 +89,7 @@ void consumer_member::take_target(const protocol::consumer_group_heartbeat_respo
     for (const auto& topic : assignment.topic_partitions) {
         for (const auto partition : topic.partitions) target.insert({topic.topic_id, partition});
     }
-    logs.info(fmt::format("group {}: epoch {}, {} partitions", config_.group_id, identity_.generation, target.size()));
+    consumer_member_logs.info(fmt::format("group {}: epoch {}, {} partitions", config_.group_id, identity_.generation, target.size()));
     target_ = std::move(target);
     if (auto ids = nameless(); !ids.empty()) effects_.push_back(consumer_effect::find_names{std::move(ids)});
     reconcile();
@@ -185,7 +185,7 @@ void consumer_member::not_accepted(heartbeat_outcome outcome, const error& why) 
         case heartbeat_outcome::retry_elsewhere: effects_.push_back(consumer_effect::forget_coordinator{}); break;
         case heartbeat_outcome::retry: break;
     }
-    logs.info(fmt::format("group {}: {}", config_.group_id, why.message()));
+    consumer_member_logs.info(fmt::format("group {}: {}", config_.group_id, why.message()));
     tell_all_ = true;
 }
 
@@ -201,7 +201,7 @@ void consumer_member::tick(time_point now, time_point last_polled) {
             begin_revoke(owned_);
         }
     } else if (in_group() && last_polled + config_.max_poll_interval <= now) {
-        logs.warn(fmt::format("group {}: left, for the application did not ask for records within {} ms (max.poll.interval.ms); make batches smaller (max.poll.records), or the interval longer",
+        consumer_member_logs.warn(fmt::format("group {}: left, for the application did not ask for records within {} ms (max.poll.interval.ms); make batches smaller (max.poll.records), or the interval longer",
                               config_.group_id, config_.max_poll_interval.count()));
         away_ = true;
         lose_all();
@@ -254,7 +254,7 @@ void consumer_member::lose_all() {
 }
 
 void consumer_member::fenced(std::string_view reason) {
-    logs.info(fmt::format("group {}: no member any more: {}", config_.group_id, reason));
+    consumer_member_logs.info(fmt::format("group {}: no member any more: {}", config_.group_id, reason));
     lose_all();
     identity_.generation = -1;
     heartbeats_.drop();

@@ -10,7 +10,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.fetcher"};
+log::logger fetch_trouble_logs{"weir.client.fetcher"};
 
 }  // namespace
 
@@ -38,7 +38,7 @@ void fetcher::reset(slot& of, const error& why) {
         stick(of, error{errc::no_offset, fmt::format("{}: offset {} is not in the log, and auto.offset.reset=none; seek() to one that is", to_string(of.where), of.offset), why}.located(of.where.topic, of.where.partition, of.offset));
         return;
     }
-    logs.info(fmt::format("{}: offset {} is not in the log any more; starting anew as auto.offset.reset says", to_string(of.where), of.offset));
+    fetch_trouble_logs.info(fmt::format("{}: offset {} is not in the log any more; starting anew as auto.offset.reset says", to_string(of.where), of.offset));
     leave(of);
     of.now = phase::seeking;
     of.target = settings_.start;
@@ -54,7 +54,7 @@ bool fetcher::is_another(slot& of, const uuid& topic_id) {
     if (std::exchange(of.topic_id, topic_id).is_zero()) return false;
     const auto gone = error{errc::unknown_topic_id, fmt::format("{}: the topic was deleted and made anew; starting anew where the group is, or as auto.offset.reset says", to_string(of.where))}
                           .located(of.where.topic, of.where.partition, of.offset);
-    logs.warn(gone.message());
+    fetch_trouble_logs.warn(gone.message());
     if (trouble_) trouble_(gone);
     if (made_anew_) made_anew_(of.where);
     leave(of);
@@ -68,7 +68,7 @@ bool fetcher::is_another(slot& of, const uuid& topic_id) {
 /// To be tried again.
 void fetcher::fail(slot& of, error why, bool refresh) {
     const auto now = view_->loop().now();
-    logs.debug(why.message());
+    fetch_trouble_logs.debug(why.message());
     of.why = std::move(why);
     if (of.troubled == time_point::max()) of.troubled = now;
     of.not_before = now + view_->retry().after(++of.failures, view_->random());
@@ -101,7 +101,7 @@ void fetcher::check_stalled() {
         const auto text = fmt::format("{}: nothing was fetched for {} ms{}", to_string(of.where), std::chrono::duration_cast<milliseconds>(now - since).count(),
                                       of.end >= 0 ? fmt::format(", {} records wait", std::max<std::int64_t>(of.end - of.offset, 0)) : "");
         auto stalled = why ? error{errc::stalled, text, why} : error{errc::stalled, text};
-        logs.warn(stalled.message());
+        fetch_trouble_logs.warn(stalled.message());
         if (trouble_) trouble_(stalled.located(of.where.topic, of.where.partition, of.offset));
     };
     for (const auto& of : slots_) {

@@ -10,7 +10,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.fetcher"};
+log::logger fetching_logs{"weir.client.fetcher"};
 
 // Fetches by topic id from this version on.
 constexpr std::int16_t newest_by_name = 12;
@@ -88,7 +88,7 @@ task<void> fetcher::fetch(std::shared_ptr<fetcher> self, lane_ptr on, std::size_
     self->budget_->release(reserved);
     on->in_flight = false;
     if (self->closed_) co_return;
-    logs.debug(fmt::format("{}: fetch: {}", view->name_of(on->broker), why.message()));
+    fetching_logs.debug(fmt::format("{}: fetch: {}", view->name_of(on->broker), why.message()));
     if (why.permanent() && on->failures == 0) self->inbox_->put_error(why);  // of certificates and logins the application hears at once
     on->not_before = view->loop().now() + view->retry().after(++on->failures, view->random());
     view->refresh();
@@ -109,7 +109,7 @@ void fetcher::take(const lane_ptr& from, answer got, std::size_t reserved) {
     if (any) owner = std::make_shared<held_bytes>(budget_, size, got.source.data);
     for (const auto& node : message.node_endpoints) view_->learn_broker(node.node_id, {node.host, static_cast<std::uint16_t>(node.port)});
     if (code != errc::none) {
-        logs.debug(fmt::format("{}: {}", view_->name_of(from->broker), describe(code).name));
+        fetching_logs.debug(fmt::format("{}: {}", view_->name_of(from->broker), describe(code).name));
         const bool session = code == errc::fetch_session_id_not_found || code == errc::invalid_fetch_session_epoch;
         from->session.failed(code == errc::fetch_session_id_not_found);
         if (describe(code).refresh) view_->refresh();

@@ -10,7 +10,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.consumer"};
+log::logger group_side_logs{"weir.client.consumer"};
 
 membership_config member_of(const consumer_config& config, std::shared_ptr<consumer_counters> counters) {
     membership_config of;
@@ -156,7 +156,7 @@ bool consumer_loop::listens_to(const decision& what) const {
 task<void> consumer_loop::carry_out(std::shared_ptr<consumer_loop> self) {
     const auto what = self->decisions_.front().what;
     const auto partitions = self->decisions_.front().partitions;
-    logs.debug(fmt::format("group '{}': {} partitions {}", self->config_.group_id, partitions.size(),
+    group_side_logs.debug(fmt::format("group '{}': {} partitions {}", self->config_.group_id, partitions.size(),
                            what == decision::kind::assigned ? "assigned" : what == decision::kind::revoked ? "revoked" : "lost"));
     if (what == decision::kind::assigned) {
         // Positions are looked for after the listener ran: it may seek.

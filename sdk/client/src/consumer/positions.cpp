@@ -11,7 +11,7 @@
 
 namespace weir::detail {
 namespace {
-log::logger logs{"weir.client.positions"};
+log::logger positions_logs{"weir.client.positions"};
 }  // namespace
 
 task<void> fetcher::settle(std::shared_ptr<fetcher> self) {
@@ -157,7 +157,7 @@ task<void> fetcher::check_epochs(std::vector<slot*> which) {
             stick(of, lost);
             continue;
         }
-        logs.warn(lost.message());
+        positions_logs.warn(lost.message());
         if (trouble_) trouble_(lost);
         // What waits here was read from the log that is gone.
         const auto handed = of.in->how_far.handed.load();

@@ -9,12 +9,12 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.consumer"};
+log::logger reader_logs{"weir.client.consumer"};
 
 // Other partitions get their turn after so many records, though a chunk is not at its end.
 constexpr std::size_t records_in_turn = 512;
 
-error stopped_error() { return error{errc::closed, "the consumer was stopped"}; }
+error consumer_stopped() { return error{errc::closed, "the consumer was stopped"}; }
 
 }  // namespace
 
@@ -65,7 +65,7 @@ reader::found reader::acquire(error& why) {
         give_back();
     }
     if (stopped()) {
-        why = stopped_error();
+        why = consumer_stopped();
         return found::failed;
     }
     if (feed_) return found::records;
@@ -236,14 +236,14 @@ bool reader::undecodable(record_window& window, const raw_record& which, const e
 
 void reader::hear(const raw_record& which, const record_info& where) const noexcept {
     const auto field = [](const std::byte* at, std::int32_t size) { return size < 0 ? std::nullopt : std::optional{raw_record::field(at, size)}; };
-    run_hook(logs, "on_consume", *settings_.on_consume, incoming_record{where, field(which.key, which.key_size), field(which.value, which.value_size)});
+    run_hook(reader_logs, "on_consume", *settings_.on_consume, incoming_record{where, field(which.key, which.key_size), field(which.value, which.value_size)});
 }
 
 // What a poll() that waits has to hear takes a lock, which a signal handler may not: the loop says it.
 void reader::open() {
     stop_poll_ = loop_.hang_doorbell([weak = weak_from_this()] {
         const auto self = weak.lock();
-        if (self && self->polling_.load()) self->inbox_->stop(stopped_error());
+        if (self && self->polling_.load()) self->inbox_->stop(consumer_stopped());
     });
 }
 

@@ -9,7 +9,7 @@
 namespace weir::detail {
 namespace {
 
-error stopped_error() { return error{errc::closed, "the share consumer was stopped"}; }
+error share_consumer_stopped() { return error{errc::closed, "the share consumer was stopped"}; }
 error closed_error() { return error{errc::closed, "the share consumer is closed"}; }
 
 std::string made_up_id(std::uint64_t seed) {
@@ -60,7 +60,7 @@ void share_loop::unsubscribe() {
 }
 
 void share_loop::want(std::shared_ptr<share_poll> who) {
-    if (ended_) return who->end({}, failure_ ? failure_ : stopped_error());
+    if (ended_) return who->end({}, failure_ ? failure_ : share_consumer_stopped());
     last_asked_ = view_->loop().now();
     polls_.push_back(std::move(who));
     wake();
@@ -203,7 +203,7 @@ void share_loop::serve_polls() {
     }
     if (stopped_) {
         lent_.clear();  // goes back
-        for (auto told = std::exchange(polls_, {}); auto& each : told) each->end({}, failure_ ? failure_ : stopped_error());
+        for (auto told = std::exchange(polls_, {}); auto& each : told) each->end({}, failure_ ? failure_ : share_consumer_stopped());
         return;
     }
     if (lent_.empty()) {

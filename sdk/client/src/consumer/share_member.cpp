@@ -8,7 +8,7 @@
 
 namespace weir::detail {
 namespace {
-log::logger logs{"weir.client.share"};
+log::logger share_member_logs{"weir.client.share"};
 constexpr std::int32_t leave_epoch = -1;
 }  // namespace
 
@@ -93,13 +93,13 @@ void share_member::not_accepted(heartbeat_outcome outcome, const error& why) {
         case heartbeat_outcome::accepted: return;
         case heartbeat_outcome::left: return has_left();
         case heartbeat_outcome::fenced:
-            logs.info(fmt::format("share group {}: joins again: {}", group_id_, describe(why.code()).name));
+            share_member_logs.info(fmt::format("share group {}: joins again: {}", group_id_, describe(why.code()).name));
             return lose_all();
         case heartbeat_outcome::refused: return fail(why);
         case heartbeat_outcome::retry_elsewhere: effects_.push_back(share_effect::forget_coordinator{}); break;
         case heartbeat_outcome::retry: break;
     }
-    logs.info(fmt::format("share group {}: {}", group_id_, why.message()));
+    share_member_logs.info(fmt::format("share group {}: {}", group_id_, why.message()));
     tell_all_ = true;
 }
 
@@ -112,7 +112,7 @@ void share_member::tick(time_point now, time_point last_polled) {
     }
     const bool silent = last_polled + max_poll_interval_ <= now;
     if (heartbeats_.member() && silent) {
-        logs.warn(fmt::format("share group {}: left, for the application did not ask for records within {} ms (max.poll.interval.ms)", group_id_, max_poll_interval_.count()));
+        share_member_logs.warn(fmt::format("share group {}: left, for the application did not ask for records within {} ms (max.poll.interval.ms)", group_id_, max_poll_interval_.count()));
         away_ = true;
         lose_all();
         return send_heartbeat(heartbeats_.send_last(), leave_epoch);

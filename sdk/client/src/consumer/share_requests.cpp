@@ -10,7 +10,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.share"};
+log::logger share_requests_logs{"weir.client.share"};
 
 /// Gaps, which nobody decided about, apart.
 std::uint64_t verdicts_in(const verdicts& all) {
@@ -94,7 +94,7 @@ task<void> share_loop::converse(self_ptr self, std::int32_t broker, errand what,
     state.busy = false;
     state.answered = turn;
     if (why) {
-        logs.info(fmt::format("share group {}: {}: {}", self->group_id_, self->view_->name_of(broker), why.message()));
+        share_requests_logs.info(fmt::format("share group {}: {}: {}", self->group_id_, self->view_->name_of(broker), why.message()));
         state.session.failed();
         state.not_before = self->view_->loop().now() + self->view_->retry().after(++state.failures, self->view_->random());
         self->view_->refresh();

@@ -6,7 +6,7 @@
 
 namespace weir::detail {
 namespace {
-log::logger logs{"weir.client.metrics"};
+log::logger counters_logs{"weir.client.metrics"};
 }
 
 void client_counters::add(const std::shared_ptr<application_metric>& one) {
@@ -25,7 +25,7 @@ std::vector<client_counters::reading> client_counters::read_application() const 
     for (const auto& each : application_) {
         std::optional<double> value;
         const auto read = [&] { value = each->read(); };
-        run_hook(logs, each->name, read);
+        run_hook(counters_logs, each->name, read);
         if (value) all.push_back({each, *value});
     }
     return all;

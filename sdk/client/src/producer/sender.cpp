@@ -11,7 +11,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.producer"};
+log::logger sender_logs{"weir.client.producer"};
 constexpr milliseconds callbacks_have{1000};  // to return after close(), at least
 std::string place(const batch& records) { return fmt::format("{}-{}", records.topic, records.partition); }
 
@@ -413,7 +413,7 @@ task<void> sender::init_producer_id(std::shared_ptr<sender> self) {
             self->lose_waiting(why);
             break;
         }
-        logs.debug("no producer id yet: " + why.message());
+        sender_logs.debug("no producer id yet: " + why.message());
         pause_for pause{self->view_->loop(), self->view_->retry().after(++self->id_failures_, self->view_->random())};
         co_await pause;
         self->run();  // what waits may expire meanwhile

@@ -12,7 +12,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.producer"};
+log::logger sending_logs{"weir.client.producer"};
 
 thread_local byte_sink key_sink, value_sink;
 
@@ -31,7 +31,7 @@ error illegal_topic(std::string_view name) {
 void producer_core::run_on_send(outbound& out, std::string_view topic) {
     auto seen = out.shown(topic);
     for (const auto& each : out.record.headers) seen.options.headers.push_back({std::string{each.key}, each.value ? std::optional<bytes>{to_bytes(*each.value)} : std::nullopt});
-    run_hook(logs, "on_send", config_.on_send, seen);
+    run_hook(sending_logs, "on_send", config_.on_send, seen);
     out.options = std::move(seen.options);
     out.take(out.options);
 }

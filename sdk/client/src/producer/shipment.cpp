@@ -12,7 +12,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.producer"};
+log::logger shipment_logs{"weir.client.producer"};
 
 std::string place(const batch& records) { return fmt::format("{}-{}", records.topic, records.partition); }
 
@@ -181,7 +181,7 @@ bool sender::split(item& each) {
     const auto size = whole.encoded->size();
     auto parts = whole.split(each.records, records_.settings());
     if (!parts) return false;
-    logs.debug(fmt::format("{}: {} bytes are too large for the topic, and go in two halves", place(whole), size));
+    shipment_logs.debug(fmt::format("{}: {} bytes are too large for the topic, and go in two halves", place(whole), size));
     records_.limit_batches(whole.topic, whole.uncompressed / 2);
     landed(each);
     for (auto& part : *parts) put_back(*each.queue, part);
@@ -205,7 +205,7 @@ void sender::try_again(item& each, errc code, std::string_view message) {
         return;
     }
     counters_->retried.add(static_cast<std::uint64_t>(each.records->count));
-    logs.debug(fmt::format("{}: {} {}, to be sent again", place(*each.records), describe(code).name, message));
+    shipment_logs.debug(fmt::format("{}: {} {}, to be sent again", place(*each.records), describe(code).name, message));
     put_back(*each.queue, each.records);
     each.queue->retry_at = view_->loop().now() + view_->retry().after(std::max(each.records->attempts, 1), view_->random());
 }
@@ -225,7 +225,7 @@ void sender::lose(const batch_ptr& records, error why) {
         if (transaction_moved_) transaction_moved_();
     } else if (records->unattended()) {
         if (!lost_) lost_ = why;
-        if (*on_lost_) strand_->post([tell = on_lost_, why] { run_hook(logs, "on_lost", *tell, why); });
+        if (*on_lost_) strand_->post([tell = on_lost_, why] { run_hook(shipment_logs, "on_lost", *tell, why); });
     }
     records->fail(std::move(why));
     acknowledge(records);
@@ -238,14 +238,14 @@ void sender::acknowledge(const batch_ptr& records) const {
         for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(records->count); ++i) {
             result<record_metadata> outcome{errc::closed};
             records->take(i, &outcome);
-            run_hook(logs, "on_acknowledgement", *hear, outcome);
+            run_hook(shipment_logs, "on_acknowledgement", *hear, outcome);
         }
     });
 }
 
 void sender::acknowledge(const error& why) const {
     if (!*on_acknowledgement_) return;
-    strand_->post([hear = on_acknowledgement_, why] { run_hook(logs, "on_acknowledgement", *hear, result<record_metadata>{why}); });
+    strand_->post([hear = on_acknowledgement_, why] { run_hook(shipment_logs, "on_acknowledgement", *hear, result<record_metadata>{why}); });
 }
 
 void sender::ended(batch_ptr records) {

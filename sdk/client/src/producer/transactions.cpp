@@ -7,7 +7,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.transaction"};
+log::logger transactions_logs{"weir.client.transaction"};
 
 // The newest versions that protocol V1 has, and the only ones of AddPartitionsToTxn that are for clients (KIP-890).
 constexpr std::int16_t v1_end_txn = 4, v1_txn_offset_commit = 4, client_add_partitions = 3;
@@ -171,7 +171,7 @@ task<then> transactions::ask_coordinator(std::shared_ptr<transactions> self, coo
     auto link = co_await finding;
     if (!link) {
         self->view_->forget_coordinator(kind, key);
-        logs.debug(fmt::format("coordinator of '{}': {}", key, link.error().message()));
+        transactions_logs.debug(fmt::format("coordinator of '{}': {}", key, link.error().message()));
         co_return manager.unanswered(link.error());
     }
     auto calling = (*link)->call(request, newest);
@@ -180,7 +180,7 @@ task<then> transactions::ask_coordinator(std::shared_ptr<transactions> self, coo
     auto next = then::find_coordinator;
     if (got) next = manager.answered(got->message);
     else next = manager.unanswered(got.error());
-    if (next != then::go_on) logs.debug(fmt::format("transactional.id '{}': {} again: {}", manager.id(), protocol::info(Request::api_key).name, got ? "told so by the coordinator" : got.error().message()));
+    if (next != then::go_on) transactions_logs.debug(fmt::format("transactional.id '{}': {} again: {}", manager.id(), protocol::info(Request::api_key).name, got ? "told so by the coordinator" : got.error().message()));
     if (next == then::find_coordinator) self->view_->forget_coordinator(kind, key);
     co_return next;
 }

@@ -10,7 +10,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.telemetry"};
+log::logger telemetry_logs{"weir.client.telemetry"};
 constexpr milliseconds last_push_within{1000};
 
 bool offers(const net::connection& link) {
@@ -83,7 +83,7 @@ task<void> telemetry::push(std::shared_ptr<telemetry> self, connection_ptr link,
     const auto codec = session.codec();
     auto packed = protocol::compress(codec, std::nullopt, encode_otlp(self->window_.points(samples, session.metrics(), of_sums, wall), of_sums, wall));
     if (!packed || packed->size() > session.max_bytes()) {
-        logs.warn(packed ? fmt::format("{} bytes of metrics are more than the {} that the broker takes", packed->size(), session.max_bytes()) : packed.error().message());
+        telemetry_logs.warn(packed ? fmt::format("{} bytes of metrics are more than the {} that the broker takes", packed->size(), session.max_bytes()) : packed.error().message());
         session.pushed(errc::telemetry_too_large, loop.now());
         co_return;
     }

@@ -6,7 +6,7 @@
 
 namespace weir::detail {
 namespace {
-log::logger logs{"weir.client.telemetry"};
+log::logger telemetry_session_logs{"weir.client.telemetry"};
 constexpr milliseconds default_interval{300'000};
 }  // namespace
 
@@ -63,13 +63,13 @@ void telemetry_session::unanswered(const error& why, time_point now) {
         next_ = {};
         return;
     }
-    logs.debug("metrics are not pushed now: " + why.message());
+    telemetry_session_logs.debug("metrics are not pushed now: " + why.message());
     // Whatever broker comes next may have another subscription.
     next_ = {step::ask, now + interval_};
 }
 
 void telemetry_session::end(const error& why) {
-    logs.warn("no more metrics are pushed: " + why.message());
+    telemetry_session_logs.warn("no more metrics are pushed: " + why.message());
     over_ = true;
     next_ = {};
 }

@@ -13,7 +13,7 @@
 namespace weir::detail {
 namespace {
 
-log::logger logs{"weir.client.transactor"};
+log::logger transactor_core_logs{"weir.client.transactor"};
 
 producer_config writing(const std::string& group_id, std::string transactional_id, duration transaction_timeout) {
     if (group_id.empty()) throw exception{error{errc::invalid_setting, "group.id=: a transactor reads as a member of a group"}};
@@ -101,7 +101,7 @@ result<> transactor_core::run(consumer_base& in, function<result<std::vector<rea
             } else {
                 why = begun.error();
             }
-            logs.info(fmt::format("again: {}", why.message()));
+            transactor_core_logs.info(fmt::format("again: {}", why.message()));
             if (auto over = pause(++failures); !over) return over;
         }
         if (auto back = rewind(in, *spans); !back) return back;

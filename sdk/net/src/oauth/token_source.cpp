@@ -10,7 +10,7 @@
 
 namespace weir::net {
 namespace {
-log::logger logs{"weir.net.oauth"};
+log::logger token_source_logs{"weir.net.oauth"};
 constexpr milliseconds least_between_renewals{1000};  // for tokens that live no longer than that
 }  // namespace
 
@@ -48,7 +48,7 @@ void token_source::arrived(std::uint64_t attempt, result<oauth_token> got) {
         failures_ = 0;
     } else {
         ++failures_;
-        logs.warn("no new token: " + why.message());
+        token_source_logs.warn("no new token: " + why.message());
         if (good()) alarm_ = loop_.call_after(rules_.retry.after(failures_, random_), [this] { fetch(); });
     }
     for (auto told = std::exchange(waiting_, {}); auto& each : told) each(why ? result<oauth_token>{why} : result<oauth_token>{*token_});

@@ -18,7 +18,7 @@
 namespace weir::net {
 namespace {
 
-log::logger logs{"weir.net.tls"};
+log::logger context_logs{"weir.net.tls"};
 constexpr std::uint64_t most_file_bytes = 16 << 20;  // every authority there is fits in 1 MB
 
 /// What tells one content of a path from the next without reading it.
@@ -158,10 +158,10 @@ struct tls_context::state {
         if (current && now == seen) return {};
         auto built = build(config, side);
         if (built) {
-            if (current) logs.info("certificates were renewed on disk: new connections use them");
+            if (current) context_logs.info("certificates were renewed on disk: new connections use them");
             current = *std::move(built);
         } else if (current) {
-            logs.warn("certificates changed on disk and cannot be used; the former ones stay: " + built.error().message());
+            context_logs.warn("certificates changed on disk and cannot be used; the former ones stay: " + built.error().message());
         } else {
             return built.error();
         }

@@ -15,7 +15,7 @@ constexpr std::size_t written_block_bytes = std::size_t{64} << 10;
 constexpr std::uint8_t written_flags = 0x60;       // version 1, independent blocks
 constexpr std::uint8_t written_block_code = 0x40;  // 64 KiB
 // No lz4 sequence makes more than 255 bytes of one; small blocks cannot ask for a large output.
-constexpr std::size_t largest_ratio = 255;
+constexpr std::size_t largest_lz4_ratio = 255;
 
 std::uint32_t load_little(const std::byte* from) noexcept {
     std::uint32_t value;
@@ -71,7 +71,7 @@ result<void> read_block(bytes_view block, bool stored, const frame_header& heade
         return {};
     }
     const std::size_t left = limit - out.size();
-    const std::size_t possible = std::min(header.block_bytes, block.size() * largest_ratio + 64);
+    const std::size_t possible = std::min(header.block_bytes, block.size() * largest_lz4_ratio + 64);
     const std::size_t room = std::min(possible, left + 1);
     const int length = LZ4_decompress_safe(reinterpret_cast<const char*>(block.data()),
                                            reinterpret_cast<char*>(output_room(out, room, limit)),

@@ -12,7 +12,7 @@ constexpr std::array<unsigned char, 16> stream_header{0x82, 'S', 'N', 'A', 'P', 
 constexpr std::size_t magic_bytes = 8;
 constexpr std::size_t block_bytes = 32768;
 // The densest element of the format is a copy of 64 bytes in 3.
-constexpr std::size_t largest_ratio = 22;
+constexpr std::size_t largest_snappy_ratio = 22;
 
 const char* chars(bytes_view from) noexcept { return reinterpret_cast<const char*>(from.data()); }
 
@@ -24,7 +24,7 @@ result<void> read_block(bytes_view block, std::size_t limit, scratch_buffer& out
     std::size_t length = 0;
     if (!snappy::GetUncompressedLength(chars(block), block.size(), &length))
         return malformed(codec::snappy, "a block has no length");
-    if (length / largest_ratio > block.size()) return malformed(codec::snappy, "a block claims more than it can hold");
+    if (length / largest_snappy_ratio > block.size()) return malformed(codec::snappy, "a block claims more than it can hold");
     if (length > limit - out.size()) return over_limit(codec::snappy, limit);
     // One byte more than nothing, so that an empty block has an address too.
     auto* target = reinterpret_cast<char*>(output_room(out, length + 1, limit));

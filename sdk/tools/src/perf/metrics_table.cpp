@@ -44,7 +44,7 @@ std::string kafka_name(std::string_view prometheus) {
 
 }  // namespace
 
-void print_metrics(output& out, const client_metrics& of) {
+void print_metrics(output& out, const weir::client_metrics& of) {
     std::map<std::string, double> all;
     const auto text = of.prometheus_text();
     for (std::string_view rest = text; !rest.empty();) {

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const topic<none, std::int64_t> numbers_of{"orders"};
+const topic<none, std::int64_t> plain_numbers{"orders"};
 
 struct trouble_fixture : consumer_fixture {
     /// Three numbers with a text in the middle.
@@ -27,7 +27,7 @@ struct trouble_fixture : consumer_fixture {
 
 TEST_CASE_FIXTURE(trouble_fixture, "a record that cannot be decoded stops the reader where it is, and seeking past it goes on") {
     put_mixed();
-    consumer of{*kafka, consumer_config{}, numbers_of};
+    consumer of{*kafka, consumer_config{}, plain_numbers};
     of.assign({orders[0]}, at::earliest);
     const auto first = *wait(of.poll());
     REQUIRE(first.size() == 1);
@@ -50,7 +50,7 @@ TEST_CASE_FIXTURE(trouble_fixture, "... or is passed over") {
     put_mixed();
     consumer_config passing;
     passing.on_bad_record = on_bad_record::skip;
-    consumer skips{*kafka, std::move(passing), numbers_of};
+    consumer skips{*kafka, std::move(passing), plain_numbers};
     skips.assign({orders[0]}, at::earliest);
     const auto rest = *wait(skips.poll());
     REQUIRE(rest.size() == 2);
@@ -62,7 +62,7 @@ TEST_CASE_FIXTURE(trouble_fixture, "... and a poll goes on waiting for one that 
     REQUIRE(create_topic(*wire, "orders", 1) == 0);
     consumer_config passing;
     passing.on_bad_record = on_bad_record::skip;
-    consumer skips{*kafka, std::move(passing), numbers_of};
+    consumer skips{*kafka, std::move(passing), plain_numbers};
     skips.assign({orders[0]}, at::earliest);
     const auto began = world.now();
     auto in_vain = skips.poll(5s);

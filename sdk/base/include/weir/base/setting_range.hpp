@@ -27,10 +27,10 @@ inline setting_range any() { return {}; }
 
 namespace detail {
 template <class T>
-concept duration = requires { typename T::period; };
+concept chrono_duration = requires { typename T::period; };
 template <class T>
 void set_bound(std::int64_t& whole, double& real, T bound) {
-    if constexpr (duration<T>) {
+    if constexpr (chrono_duration<T>) {
         whole = std::chrono::duration_cast<std::chrono::milliseconds>(bound).count();
         real = static_cast<double>(whole);
     } else if constexpr (std::floating_point<T>) {

@@ -143,13 +143,12 @@ foreach(component sdk broker tools)
   install(FILES ${PROJECT_BINARY_DIR}/weirConfig.cmake ${PROJECT_BINARY_DIR}/weirConfigVersion.cmake DESTINATION ${config_folder} COMPONENT ${component})
 endforeach()
 install(FILES ${PROJECT_SOURCE_DIR}/cmake/weir_sdk_dependencies.cmake DESTINATION ${config_folder} COMPONENT sdk)
-install(FILES ${PROJECT_SOURCE_DIR}/cmake/weir_broker_dependencies.cmake DESTINATION ${config_folder} COMPONENT embedded)
 
 # pkg-config's names of what a static library needs; a shared one has found its own.
 set(pc_requires)
 set(pc_libs "-L\${libdir} -lweir")
 if(NOT WEIR_SHARED)
-  set(known fmt::fmt fmt ZLIB::ZLIB zlib PkgConfig::LZ4 liblz4 PkgConfig::ZSTD libzstd PkgConfig::SNAPPY snappy PkgConfig::ISAL libisal
+  set(known fmt::fmt fmt ZLIB::ZLIB zlib PkgConfig::LZ4 liblz4 PkgConfig::ZSTD libzstd PkgConfig::SNAPPY snappy PkgConfig::ISAL libisal PkgConfig::RE2 re2
     OpenSSL::SSL openssl OpenSSL::Crypto libcrypto)
   foreach(library IN LISTS sdk_libraries)
     list(FIND known ${library} at)

@@ -14,8 +14,15 @@ TEST_CASE("a pattern means whole names") {
     CHECK_FALSE((*orders)->matches("my-payments"));
 }
 
+TEST_CASE("a pattern's syntax is RE2's, as where the coordinator matches") {
+    const auto any_case = weir::detail::compile_pattern("(?i)orders-\\pL+");
+    REQUIRE(any_case);
+    CHECK((*any_case)->matches("Orders-EU"));
+    CHECK_FALSE((*any_case)->matches("Orders-1"));
+}
+
 TEST_CASE("what is no pattern is refused, with its text") {
-    for (const std::string broken : {"orders-(", "[z-a]", "(a)\\1"}) {
+    for (const std::string broken : {"orders-(", "[z-a]", "(a)\\1", "(?=a)a"}) {
         const auto got = weir::detail::compile_pattern(broken);
         REQUIRE(got.code() == errc::invalid_regular_expression);
         CHECK(got.error().message().find(broken) != std::string::npos);

@@ -14,8 +14,7 @@ public:
     virtual bool matches(const std::string& topic) const = 0;
 };
 
-/// Matching takes time that grows with pattern and name, never exponentially. errc::invalid_regular_expression when it is none,
-/// or has back references. Away from the header: <regex> is expensive to include.
+/// In RE2's syntax, as coordinators read it; so matching takes linear time. errc::invalid_regular_expression when it is none.
 result<std::shared_ptr<const topic_pattern>> compile_pattern(const std::string& pattern);
 
 }  // namespace weir::detail

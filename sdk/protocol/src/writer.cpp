@@ -9,9 +9,9 @@
 namespace weir::protocol {
 
 namespace {
-constexpr char null_not_allowed[] = "it is null, which this version does not allow";
+constexpr char null_refused[] = "it is null, which this version does not allow";
 constexpr char too_long[] = "it is longer than the protocol allows";
-constexpr std::size_t max_string_bytes = 32767;
+constexpr std::size_t longest_string = 32767;
 constexpr std::size_t max_length = 2147483646;  // one more as a compact length
 }  // namespace
 
@@ -107,7 +107,7 @@ void writer::raw(bytes_view content) {
 }
 
 void writer::length(std::size_t bytes, bool compact, bool wide, const char* field) {
-    if (bytes > (wide ? max_length : max_string_bytes)) fail(field, too_long);
+    if (bytes > (wide ? max_length : longest_string)) fail(field, too_long);
     if (compact)
         unsigned_varint(static_cast<std::uint32_t>(bytes + 1));
     else if (wide)
@@ -123,7 +123,7 @@ void writer::string(const std::string& value, bool compact, const char* field) {
 
 void writer::string(const std::optional<std::string>& value, bool compact, bool nullable, const char* field) {
     if (value) return string(*value, compact, field);
-    if (!nullable) fail(field, null_not_allowed);
+    if (!nullable) fail(field, null_refused);
     if (compact)
         number(std::int8_t{0});
     else
@@ -154,7 +154,7 @@ void writer::records(const record_data& value, bool compact, bool nullable, cons
 void writer::count(std::size_t elements, bool compact, const char* field) { length(elements, compact, true, field); }
 
 void writer::null_count(bool compact, bool nullable, const char* field) {
-    if (!nullable) fail(field, null_not_allowed);
+    if (!nullable) fail(field, null_refused);
     if (compact)
         number(std::int8_t{0});
     else
@@ -162,7 +162,7 @@ void writer::null_count(bool compact, bool nullable, const char* field) {
 }
 
 void writer::present(bool is_there, bool tagged, bool nullable, const char* field) {
-    if (!is_there && !nullable) fail(field, null_not_allowed);
+    if (!is_there && !nullable) fail(field, null_refused);
     number(static_cast<std::int8_t>(is_there ? 1 : tagged ? 0 : -1));
 }
 

@@ -34,7 +34,7 @@ enable.metrics.push metadata.max.age.ms metadata.recovery.rebootstrap.trigger.ms
 metrics.recording.level metrics.sample.window.ms receive.buffer.bytes reconnect.backoff.max.ms reconnect.backoff.ms request.timeout.ms retries
 retry.backoff.max.ms retry.backoff.ms security.protocol security.providers send.buffer.bytes socket.connection.setup.timeout.max.ms
 socket.connection.setup.timeout.ms)";
-constexpr char security_names[] = R"(
+constexpr char security_setting_names[] = R"(
 sasl.client.callback.handler.class sasl.jaas.config sasl.kerberos.kinit.cmd sasl.kerberos.min.time.before.relogin sasl.kerberos.service.name
 sasl.kerberos.ticket.renew.jitter sasl.kerberos.ticket.renew.window.factor sasl.login.callback.handler.class sasl.login.class
 sasl.login.connect.timeout.ms sasl.login.read.timeout.ms sasl.login.refresh.buffer.seconds sasl.login.refresh.min.period.seconds
@@ -82,7 +82,7 @@ bool known(const std::string& name) {
 }  // namespace
 
 TEST_CASE("every setting that another client has is known") {
-    for (const auto* names : {producer_names, consumer_names, admin_names, security_names, librdkafka_names}) {
+    for (const auto* names : {producer_names, consumer_names, admin_names, security_setting_names, librdkafka_names}) {
         std::istringstream each{names};
         for (std::string name; each >> name;) CHECK_MESSAGE(known(name), name);
     }

@@ -104,7 +104,7 @@ T read(std::string_view text) {
     return out;
 }
 template <class T>
-std::string refusal(std::string_view text) {
+std::string text_of_refusal(std::string_view text) {
     T out{};
     const auto why = serde_traits<T>::decode(as_bytes(text), out);
     CHECK(why.code() == errc::malformed);

@@ -34,6 +34,7 @@ public:
     result<std::vector<std::shared_ptr<batch>>> split(const std::shared_ptr<batch>& self, const protocol::batch_settings& settings);
     /// What this is a part of, or nullptr; asked once, when this has ended.
     std::shared_ptr<batch> leave_whole() noexcept { return std::exchange(whole_, nullptr); }
+    std::string partition_name() const { return topic + '-' + std::to_string(partition); }
     /// Where it stands among the batches of its partition.
     auto place() const noexcept { return std::pair{id, first_}; }
 

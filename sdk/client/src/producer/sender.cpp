@@ -13,7 +13,6 @@ namespace {
 
 log::logger sender_logs{"weir.client.producer"};
 constexpr milliseconds callbacks_have{1000};  // to return after close(), at least
-std::string place(const batch& records) { return fmt::format("{}-{}", records.topic, records.partition); }
 
 /// Whether asking again cannot help before somebody changes the cluster.
 bool pointless(errc code) noexcept {
@@ -131,7 +130,7 @@ void sender::expire(partition_queue& queue, time_point& wake_at) {
     const auto now = view_->loop().now();
     const auto fail = [&](const batch_ptr& late) {
         const auto* why = late->last_failure ? "; last: " : "";
-        lose(late, error{errc::timed_out, fmt::format("{}: not delivered within {} ms (delivery.timeout.ms) in {} attempts; the leader is {}{}{}", place(*late),
+        lose(late, error{errc::timed_out, fmt::format("{}: not delivered within {} ms (delivery.timeout.ms) in {} attempts; the leader is {}{}{}", late->partition_name(),
                                                       config_.delivery_timeout.count(), late->attempts, view_->name_of(leader_of(queue)), why,
                                                       late->last_failure ? late->last_failure.message() : "")});
     };
@@ -226,7 +225,7 @@ void sender::restart_sequences(partition_queue& queue) {
     std::deque<batch_ptr> sure;
     for (auto& each : std::exchange(queue.retry, {})) {
         if (each->doubtful) {
-            lose(each, error{errc::out_of_order_sequence_number, fmt::format("{}: the leader misses what was sent before, and one attempt to send this was never answered: it may be in the log or not", place(*each)), each->last_failure});
+            lose(each, error{errc::out_of_order_sequence_number, fmt::format("{}: the leader misses what was sent before, and one attempt to send this was never answered: it may be in the log or not", each->partition_name()), each->last_failure});
             continue;
         }
         each->sequence = -1;

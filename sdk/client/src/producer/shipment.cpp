@@ -14,7 +14,6 @@ namespace {
 
 log::logger shipment_logs{"weir.client.producer"};
 
-std::string place(const batch& records) { return fmt::format("{}-{}", records.topic, records.partition); }
 
 /// What a broker says when it has appended, or may have.
 bool may_be_there(errc code) noexcept { return code == errc::request_timed_out || code == errc::not_enough_replicas_after_append || code == errc::unknown_server_error; }
@@ -145,7 +144,7 @@ void sender::settle(item& each, errc code, std::string_view message, std::int64_
     }
     auto& records = *each.records;
     auto& queue = *each.queue;
-    records.last_failure = error{code, fmt::format("{}: {}", place(records), message.empty() ? describe(code).condition : message)};
+    records.last_failure = error{code, fmt::format("{}: {}", records.partition_name(), message.empty() ? describe(code).condition : message)};
     const bool front = queue.shipped.size() == 1 && (queue.retry.empty() || queue.retry.front()->place() > records.place());
     if (config_.idempotence && sequence_error(code)) {
         // Behind one that is to be sent again this is what follows; at the front something before it was given up, or the
@@ -168,7 +167,7 @@ void sender::settle(item& each, errc code, std::string_view message, std::int64_
     const bool gap = front && records.sent == 1;  // the next one needs not find out
     auto why = records.last_failure;
     if (code == errc::message_too_large) {
-        why = error{code, fmt::format("{}: a record of {} bytes is more than the topic takes; raise its max.message.bytes", place(records), records.encoded->size())};
+        why = error{code, fmt::format("{}: a record of {} bytes is more than the topic takes; raise its max.message.bytes", records.partition_name(), records.encoded->size())};
     }
     lose(each.records, std::move(why));
     if (gap) restart_sequences(queue);
@@ -181,7 +180,7 @@ bool sender::split(item& each) {
     const auto size = whole.encoded->size();
     auto parts = whole.split(each.records, records_.settings());
     if (!parts) return false;
-    shipment_logs.debug(fmt::format("{}: {} bytes are too large for the topic, and go in two halves", place(whole), size));
+    shipment_logs.debug(fmt::format("{}: {} bytes are too large for the topic, and go in two halves", whole.partition_name(), size));
     records_.limit_batches(whole.topic, whole.uncompressed / 2);
     landed(each);
     for (auto& part : *parts) put_back(*each.queue, part);
@@ -201,11 +200,11 @@ void sender::try_again(item& each, errc code, std::string_view message) {
     if (abandoned_ || each.records->ended()) return;
     if (dropping_) return lose(each.records, dropping_);
     if (each.records->sent > config_.retries) {
-        lose(each.records, error{code, fmt::format("{}: sent {} times and not delivered (retries={})", place(*each.records), each.records->sent, config_.retries), each.records->last_failure});
+        lose(each.records, error{code, fmt::format("{}: sent {} times and not delivered (retries={})", each.records->partition_name(), each.records->sent, config_.retries), each.records->last_failure});
         return;
     }
     counters_->retried.add(static_cast<std::uint64_t>(each.records->count));
-    shipment_logs.debug(fmt::format("{}: {} {}, to be sent again", place(*each.records), describe(code).name, message));
+    shipment_logs.debug(fmt::format("{}: {} {}, to be sent again", each.records->partition_name(), describe(code).name, message));
     put_back(*each.queue, each.records);
     each.queue->retry_at = view_->loop().now() + view_->retry().after(std::max(each.records->attempts, 1), view_->random());
 }

@@ -15,12 +15,17 @@ endfunction()
 # halves the time of a whole build, and a change still compiles few files. Names in unnamed namespaces have to differ within a
 # module for that. In the debug preset each file is compiled alone; clang-tidy and editors look at them that way.
 set(WEIR_UNITY 4 CACHE STRING "How many neighbouring files are compiled together; 0: each alone")
+if(NOT WEIR_UNITY MATCHES "^[0-9]+$")
+  message(FATAL_ERROR "WEIR_UNITY=${WEIR_UNITY}: a number of files, or 0 for each alone")
+endif()
 function(weir_unite target)
-  if(WEIR_UNITY)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${WEIR_UNITY})
-    # g++ takes the files of one compilation for headers of it.
-    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  if(WEIR_UNITY EQUAL 0)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)  # whatever CMAKE_UNITY_BUILD says in the project around
+    return()
   endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${WEIR_UNITY})
+  # g++ takes the files of one compilation for headers of it.
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endfunction()
 
 # weir_module(<name> [FUZZED] SOURCES ... [DEPENDS modules...] [PRIVATE_LINK libs...] [LINK libs...])

@@ -149,12 +149,12 @@ TEST_CASE("integers are exact and bounded by their type") {
     CHECK(extreme(high).u8 == 255);
     CHECK(extreme(high).u64 == std::numeric_limits<std::uint64_t>::max());
     CHECK(read<shop::numbers>(R"({"i32":5.0,"i64":1e3})").i32 == 5);
-    CHECK(refusal<shop::numbers>(R"({"i8":128})") == "numbers.i8: a whole number of 8 bits is expected, there is the number 128");
-    CHECK(refusal<shop::numbers>(R"({"i8":-129})") == "numbers.i8: a whole number of 8 bits is expected, there is the number -129");
-    CHECK(refusal<shop::numbers>(R"({"u64":-1})") == "numbers.u64: a whole number of 64 bits, not below 0 is expected, there is the number -1");
-    CHECK(refusal<shop::numbers>(R"({"i64":9223372036854775808})") == "numbers.i64: a whole number of 64 bits is expected, there is the number 9223372036854775808");
-    CHECK(refusal<shop::numbers>(R"({"u64":18446744073709551616})").starts_with("numbers.u64: a whole number of 64 bits, not below 0 is expected, there is the number"));
-    CHECK(refusal<shop::numbers>(R"({"i32":1.5})") == "numbers.i32: a whole number of 32 bits is expected, there is the number 1.5");
+    CHECK(text_of_refusal<shop::numbers>(R"({"i8":128})") == "numbers.i8: a whole number of 8 bits is expected, there is the number 128");
+    CHECK(text_of_refusal<shop::numbers>(R"({"i8":-129})") == "numbers.i8: a whole number of 8 bits is expected, there is the number -129");
+    CHECK(text_of_refusal<shop::numbers>(R"({"u64":-1})") == "numbers.u64: a whole number of 64 bits, not below 0 is expected, there is the number -1");
+    CHECK(text_of_refusal<shop::numbers>(R"({"i64":9223372036854775808})") == "numbers.i64: a whole number of 64 bits is expected, there is the number 9223372036854775808");
+    CHECK(text_of_refusal<shop::numbers>(R"({"u64":18446744073709551616})").starts_with("numbers.u64: a whole number of 64 bits, not below 0 is expected, there is the number"));
+    CHECK(text_of_refusal<shop::numbers>(R"({"i32":1.5})") == "numbers.i32: a whole number of 32 bits is expected, there is the number 1.5");
 }
 
 TEST_CASE("floats read back bit by bit") {
@@ -168,7 +168,7 @@ TEST_CASE("floats read back bit by bit") {
     CHECK(read<shop::numbers>(R"({"f64":"-Infinity"})").f64 == -std::numeric_limits<double>::infinity());
     CHECK(read<shop::numbers>(R"({"f64":3})").f64 == 3);
     CHECK(read<shop::numbers>(R"({"f64":1e-400})").f64 == 0);
-    CHECK(refusal<shop::numbers>(R"({"f32":1e39})") == "numbers.f32: a number is expected, there is the number 1e39");
+    CHECK(text_of_refusal<shop::numbers>(R"({"f32":1e39})") == "numbers.f32: a number is expected, there is the number 1e39");
 }
 
 TEST_CASE("names the struct lacks are passed over, fields the text lacks get their default again") {
@@ -200,29 +200,29 @@ TEST_CASE("reading reuses the strings and lists of the object, and leaves nothin
 }
 
 TEST_CASE("a value of the wrong type is refused with the path of its field") {
-    CHECK(refusal<shop::order>(R"({"id":5})") == "order.id: text is expected, there is the number 5");
-    CHECK(refusal<shop::order>(R"({"id":null})") == "order.id: text is expected, there is null");
-    CHECK(refusal<shop::order>(R"({"lines":[{},{},{"price":"9"}]})") == "order.lines[2].price: a number is expected, there is the text \"9\"");
-    CHECK(refusal<shop::order>(R"({"lines":{}})") == "order.lines: a list is expected, there is an object");
-    CHECK(refusal<shop::order>(R"({"points":{"eur":true}})") == "order.points[\"eur\"]: a whole number of 64 bits is expected, there is true");
-    CHECK(refusal<shop::order>(R"({"state":"lost"})") == "order.state: one of \"open\" \"paid\" \"sent\" is expected, there is the text \"lost\"");
-    CHECK(refusal<shop::order>(R"({"gift":1})") == "order.gift: true or false is expected, there is the number 1");
-    CHECK(refusal<shop::order>("[]") == "order: an object is expected, there is a list");
-    CHECK(refusal<shop::order>("null") == "order: an object is expected, there is null");
-    CHECK(refusal<shop::others>(R"({"raw":"A"})") == "others.raw: text in base64 is expected, there is the text \"A\"");
-    CHECK(refusal<shop::others>(R"({"id":"x"})") == "others.id: the text of a UUID is expected, there is the text \"x\"");
+    CHECK(text_of_refusal<shop::order>(R"({"id":5})") == "order.id: text is expected, there is the number 5");
+    CHECK(text_of_refusal<shop::order>(R"({"id":null})") == "order.id: text is expected, there is null");
+    CHECK(text_of_refusal<shop::order>(R"({"lines":[{},{},{"price":"9"}]})") == "order.lines[2].price: a number is expected, there is the text \"9\"");
+    CHECK(text_of_refusal<shop::order>(R"({"lines":{}})") == "order.lines: a list is expected, there is an object");
+    CHECK(text_of_refusal<shop::order>(R"({"points":{"eur":true}})") == "order.points[\"eur\"]: a whole number of 64 bits is expected, there is true");
+    CHECK(text_of_refusal<shop::order>(R"({"state":"lost"})") == "order.state: one of \"open\" \"paid\" \"sent\" is expected, there is the text \"lost\"");
+    CHECK(text_of_refusal<shop::order>(R"({"gift":1})") == "order.gift: true or false is expected, there is the number 1");
+    CHECK(text_of_refusal<shop::order>("[]") == "order: an object is expected, there is a list");
+    CHECK(text_of_refusal<shop::order>("null") == "order: an object is expected, there is null");
+    CHECK(text_of_refusal<shop::others>(R"({"raw":"A"})") == "others.raw: text in base64 is expected, there is the text \"A\"");
+    CHECK(text_of_refusal<shop::others>(R"({"id":"x"})") == "others.id: the text of a UUID is expected, there is the text \"x\"");
 }
 
 TEST_CASE("what is no JSON is refused with the place, and nesting has a bound") {
-    CHECK(refusal<shop::order>("").starts_with("not JSON: "));
-    CHECK(refusal<shop::order>(R"({"id":"o-1")").starts_with("not JSON: "));
-    CHECK(refusal<shop::order>(R"({"id":"o-1"} x)") == "not JSON: something else behind it at byte 13");
-    CHECK(refusal<shop::order>("{\"id\":\"\xff\"}").starts_with("not JSON: "));
-    CHECK(refusal<shop::order>(R"({"id":"a",})").starts_with("not JSON: "));
+    CHECK(text_of_refusal<shop::order>("").starts_with("not JSON: "));
+    CHECK(text_of_refusal<shop::order>(R"({"id":"o-1")").starts_with("not JSON: "));
+    CHECK(text_of_refusal<shop::order>(R"({"id":"o-1"} x)") == "not JSON: something else behind it at byte 13");
+    CHECK(text_of_refusal<shop::order>("{\"id\":\"\xff\"}").starts_with("not JSON: "));
+    CHECK(text_of_refusal<shop::order>(R"({"id":"a",})").starts_with("not JSON: "));
     std::string deep;
     for (int i = 0; i < 40; ++i) deep += R"({"children":[)";
-    CHECK(refusal<shop::tree>(deep) == "JSON: more than 64 lists and objects within each other");
-    CHECK(refusal<shop::order>(R"({"unknown":)" + std::string(100'000, '[')) == "JSON: more than 64 lists and objects within each other");
+    CHECK(text_of_refusal<shop::tree>(deep) == "JSON: more than 64 lists and objects within each other");
+    CHECK(text_of_refusal<shop::order>(R"({"unknown":)" + std::string(100'000, '[')) == "JSON: more than 64 lists and objects within each other");
     shop::order value;
     CHECK(serde_traits<shop::order>::decode(bytes_view{}, value).code() == errc::malformed);
     std::optional<shop::order> maybe{shop::order{}};

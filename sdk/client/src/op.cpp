@@ -25,6 +25,33 @@ private:
 
 }  // namespace
 
+void continuations::push(continuation next) {
+    constexpr std::size_t most = 64;  // 2.5 KiB
+    if (pieces_.empty() || pieces_.back().size() == pieces_.back().capacity()) {
+        const auto size = pieces_.empty() ? 1 : std::min(most, 8 * pieces_.back().size());
+        pieces_.emplace_back().reserve(size);
+    }
+    pieces_.back().push_back(std::move(next));
+}
+
+continuation* continuations::next() {
+    for (; piece_ < pieces_.size(); ++piece_, at_ = 0) {
+        auto& piece = pieces_[piece_];
+        if (at_ < piece.size()) return &piece[at_++];
+        piece = std::vector<continuation>{};
+    }
+    return nullptr;
+}
+
+continuations continuations::of(std::uint32_t index) {
+    continuations mine;
+    for (auto& piece : pieces_) {
+        for (auto& each : piece) if (each.index == index) mine.push(std::move(each));
+        std::erase_if(piece, [&](const continuation& each) { return each.index == index; });
+    }
+    return mine;
+}
+
 bool op_signal::over(std::uint32_t index) const {
     return ended() || (!cancelled_.empty() && std::find(cancelled_.begin(), cancelled_.end(), index) != cancelled_.end());
 }
@@ -84,20 +111,17 @@ void op_signal::look_if_due() {
 
 // One step for all that the strand has to run: a batch ends for thousands of records at a time.
 void op_signal::go_on(continuations here, continuations on_strand) {
-    for (auto& each : here) each.run(*this, each.index);
-    if (!on_strand.empty()) strand_->post([self = shared_from_this(), this, all = std::move(on_strand)]() mutable { run_from(std::move(all), 0); });
+    while (auto* const each = here.next()) each->run(*this, each->index);
+    if (!on_strand.empty()) strand_->post([self = shared_from_this(), this, all = std::move(on_strand)]() mutable { run(std::move(all)); });
 }
 
 // What one callback throws is its executor's business, and takes nothing from the others.
-void op_signal::run_from(continuations all, std::size_t first) {
-    while (first < all.size()) {
-        try {
-            auto& next = all[first++];
-            next.run(*this, next.index);
-        } catch (...) {
-            if (first < all.size()) strand_->post([self = shared_from_this(), this, all = std::move(all), first]() mutable { run_from(std::move(all), first); });
-            throw;
-        }
+void op_signal::run(continuations all) {
+    try {
+        while (auto* const each = all.next()) each->run(*this, each->index);
+    } catch (...) {
+        strand_->post([self = shared_from_this(), this, all = std::move(all)]() mutable { run(std::move(all)); });
+        throw;
     }
 }
 
@@ -107,14 +131,12 @@ void op_signal::on_ready(continuation next, continue_on where) {
         const std::lock_guard held{mutex_};
         ++awaited_;
         if (!over(next.index)) {
-            auto& all = anywhere ? on_any_thread_ : on_strand_;
-            if (!all.empty() && all.size() == all.capacity()) all.reserve(4 * all.size());  // a full batch has thousands: fewer moves
-            all.push_back(std::move(next));
+            (anywhere ? on_any_thread_ : on_strand_).push(std::move(next));
             return;
         }
     }
     continuations late;
-    late.push_back(std::move(next));
+    late.push(std::move(next));
     if (anywhere) go_on(std::move(late), {});
     else go_on({}, std::move(late));
 }
@@ -126,21 +148,14 @@ bool op_signal::ready(std::uint32_t index) const noexcept {
 }
 
 void op_signal::cancel(std::uint32_t index) noexcept {
-    const auto take = [index](continuations& from) {
-        continuations mine;
-        const auto others = std::stable_partition(from.begin(), from.end(), [&](const continuation& each) { return each.index != index; });
-        std::move(others, from.end(), std::back_inserter(mine));
-        from.erase(others, from.end());
-        return mine;
-    };
     continuations here, on_strand;
     bool waiting = false;
     {
         const std::lock_guard held{mutex_};
         if (over(index)) return;
         cancelled_.push_back(index);
-        here = take(on_any_thread_);
-        on_strand = take(on_strand_);
+        here = on_any_thread_.of(index);
+        on_strand = on_strand_.of(index);
         changed_.notify_all();
         waiting = blocked_ > 0;
     }
@@ -165,8 +180,8 @@ bool op_signal::finish() {
         const std::lock_guard held{mutex_};
         if (ended()) return false;
         ended_.store(true, std::memory_order_release);
-        here.swap(on_any_thread_);
-        on_strand.swap(on_strand_);
+        here = std::exchange(on_any_thread_, {});
+        on_strand = std::exchange(on_strand_, {});
         if (blocked_ > 0) kept = shared_from_this();
     }
     // Not under the lock: who wakes wants it at once, and would go back to sleep for it.

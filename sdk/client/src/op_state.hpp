@@ -10,6 +10,22 @@
 
 namespace weir::detail {
 
+/// Continuations, first come first served. In pieces: a full batch has thousands of them, none of which moves, and whose memory is
+/// small enough for the allocator to have at hand again.
+class continuations {
+public:
+    void push(continuation next);
+    /// The first of them, good until the next call, or nullptr. What is behind it is as it was.
+    continuation* next();
+    bool empty() const noexcept { return pieces_.empty(); }
+    /// Takes those of one index out.
+    continuations of(std::uint32_t index);
+
+private:
+    std::vector<std::vector<continuation>> pieces_;
+    std::uint32_t piece_ = 0, at_ = 0;  // where next() is
+};
+
 /// Ends once, for all its indices; an index may be cancelled before. Thread-safe.
 class op_signal : public op_core {
 public:
@@ -33,13 +49,12 @@ protected:
     std::size_t awaited() const;
 
 private:
-    using continuations = std::vector<continuation>;
     void look_if_due();
     /// It has ended, or there is something to look at.
     bool due(std::uint32_t index) const;
     bool over(std::uint32_t index) const;
     void go_on(continuations here, continuations on_strand);
-    void run_from(continuations all, std::size_t first);
+    void run(continuations all);
 
     std::shared_ptr<callbacks> strand_;
     mutable std::mutex mutex_;

@@ -19,6 +19,7 @@
 #include <weir/protocol/messages/describe_producers.hpp>
 #include <weir/protocol/messages/describe_quorum.hpp>
 #include <weir/protocol/messages/describe_topic_partitions.hpp>
+#include <weir/protocol/messages/elect_leaders.hpp>
 #include <weir/protocol/messages/fetch.hpp>
 #include <weir/protocol/messages/find_coordinator.hpp>
 #include <weir/protocol/messages/get_telemetry_subscriptions.hpp>
@@ -68,6 +69,7 @@ task<protocol::alter_replica_log_dirs_response> handle_alter_replica_log_dirs(re
 task<protocol::describe_log_dirs_response> handle_describe_log_dirs(request_context&, protocol::describe_log_dirs_request);
 task<protocol::create_partitions_response> handle_create_partitions(request_context&, protocol::create_partitions_request);
 task<protocol::delete_groups_response> handle_delete_groups(request_context&, protocol::delete_groups_request);
+task<protocol::elect_leaders_response> handle_elect_leaders(request_context&, protocol::elect_leaders_request);
 task<protocol::incremental_alter_configs_response> handle_incremental_alter_configs(request_context&, protocol::incremental_alter_configs_request);
 task<protocol::alter_partition_reassignments_response> handle_alter_partition_reassignments(request_context&, protocol::alter_partition_reassignments_request);
 task<protocol::list_partition_reassignments_response> handle_list_partition_reassignments(request_context&, protocol::list_partition_reassignments_request);
@@ -152,6 +154,7 @@ std::span<const api_entry> api_table() noexcept {
         make_api_entry<&handle_describe_log_dirs>(),
         make_api_entry<&handle_create_partitions>(),
         make_api_entry<&handle_delete_groups>(),
+        make_api_entry<&handle_elect_leaders>(),
         make_api_entry<&handle_incremental_alter_configs>(),
         make_api_entry<&handle_alter_partition_reassignments>(),
         make_api_entry<&handle_list_partition_reassignments>(),

@@ -26,7 +26,7 @@ private:
 }  // namespace
 
 void continuations::push(continuation next) {
-    constexpr std::size_t most = 64;  // 2.5 KiB
+    constexpr std::size_t most = 256;  // 10 KiB
     if (pieces_.empty() || pieces_.back().size() == pieces_.back().capacity()) {
         const auto size = pieces_.empty() ? 1 : std::min(most, 8 * pieces_.back().size());
         pieces_.emplace_back().reserve(size);

@@ -1,14 +1,35 @@
-# The standard headers that nearly every file includes, parsed once for a target with enough files to make up for it: a file
-# of the broker takes a quarter to a third less CPU. What ccache keeps then serves one working tree alone: who has several that
-# should share it says -DWEIR_PCH=OFF.
-option(WEIR_PCH "Precompile the standard headers, where that pays" ON)
-function(weir_precompile target sources)
-  list(LENGTH sources count)
-  if(NOT WEIR_PCH OR count LESS 6)
+# The standard headers that nearly every file includes, parsed once for all targets of a kind, which are compiled with the same
+# flags: a file of the broker takes a quarter to a third less CPU. What ccache keeps then serves one working tree alone: who has
+# several that should share it says -DWEIR_PCH=OFF.
+option(WEIR_PCH "Precompile the standard headers" ON)
+set(WEIR_PRECOMPILED <algorithm> <atomic> <chrono> <cstdint> <functional> <map> <memory> <mutex> <optional> <span> <string>
+  <string_view> <tuple> <unordered_map> <utility> <variant> <vector>)
+
+# weir_precompile(<target> <kind> [options...]): compiles the target with these options, as all of its kind.
+function(weir_precompile target kind)
+  target_compile_options(${target} PRIVATE ${ARGN})
+  if(NOT WEIR_PCH)
     return()
   endif()
-  target_precompile_headers(${target} PRIVATE <algorithm> <atomic> <chrono> <cstdint> <functional> <map> <memory> <mutex>
-    <optional> <span> <string> <string_view> <tuple> <unordered_map> <utility> <variant> <vector>)
+  # Fuzz targets add flags to the modules that they look into.
+  if(WEIR_FUZZ AND NOT kind STREQUAL tests)
+    target_precompile_headers(${target} PRIVATE ${WEIR_PRECOMPILED})
+    return()
+  endif()
+  set(holder weir_precompiled_for_${kind})
+  if(NOT TARGET ${holder})
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/${holder}.cpp CONTENT "")
+    add_library(${holder} OBJECT ${PROJECT_BINARY_DIR}/${holder}.cpp)
+    target_link_libraries(${holder} PRIVATE weir_warnings)
+    target_compile_features(${holder} PUBLIC cxx_std_20)
+    target_compile_options(${holder} PRIVATE ${ARGN})
+    target_precompile_headers(${holder} PRIVATE ${WEIR_PRECOMPILED})
+    get_target_property(independent ${target} POSITION_INDEPENDENT_CODE)
+    if(independent)
+      set_target_properties(${holder} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    endif()
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${holder})
 endfunction()
 
 # Neighbouring files are compiled together: what they include is parsed once, and so are the templates they share compiled. It
@@ -45,9 +66,10 @@ function(weir_module name)
   set_target_properties(weir_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   # With sanitizers optimising takes more than half of the build, and pays only where fuzzers try millions of inputs.
   if(WEIR_SANITIZE AND NOT arg_FUZZED)
-    target_compile_options(weir_${name} PRIVATE -O0)
+    weir_precompile(weir_${name} unoptimised_modules -O0)
+  else()
+    weir_precompile(weir_${name} modules)
   endif()
-  weir_precompile(weir_${name} "${arg_SOURCES}")
   weir_unite(weir_${name})
 endfunction()
 
@@ -59,8 +81,7 @@ function(weir_test name)
   target_link_libraries(${name} PRIVATE weir_warnings weir_test_main ${arg_LINK})
   target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   # What is tested is optimised as usual; the tests themselves compile in half of the time, and run in the same.
-  target_compile_options(${name} PRIVATE $<$<CONFIG:Release,RelWithDebInfo>:-O0>)
-  weir_precompile(${name} "${arg_SOURCES}")
+  weir_precompile(${name} tests $<$<CONFIG:Release,RelWithDebInfo>:-O0>)
   weir_unite(${name})
   foreach(dep IN LISTS arg_DEPENDS)
     target_link_libraries(${name} PRIVATE weir::${dep})

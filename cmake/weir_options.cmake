@@ -28,6 +28,9 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1 -fno-omit-frame-pointer")
 endif()
 
+# Some libraries ask for it, and what is precompiled takes the same flags everywhere.
+add_compile_options(-pthread)
+
 set(WEIR_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize takes them")
 add_library(weir_warnings INTERFACE)
 target_compile_options(weir_warnings INTERFACE -Wall -Wextra $<$<BOOL:${PROJECT_IS_TOP_LEVEL}>:-Werror> -Wnon-virtual-dtor -Wno-missing-field-initializers)

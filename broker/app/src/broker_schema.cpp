@@ -154,6 +154,15 @@ result<void> broker_schema::validate(config_type type, std::string_view key, std
     return {};
 }
 
+std::string broker_schema::shown(config_type type, std::string_view key, std::string_view value) const {
+    const auto at = of(type).find(key);
+    if (at == of(type).end()) return std::string{value};
+    const auto& [known, row, factor, scratch] = at->second;
+    const auto read = scratch();
+    if (!row->parse(read.get(), value, factor)) return std::string{value};
+    return in_unit(row->print(read.get()), factor).value_or(std::string{value});
+}
+
 namespace {
 
 // A stored value that no longer parses (written by another version) is left out and logged.

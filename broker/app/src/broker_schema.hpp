@@ -17,6 +17,7 @@ public:
     std::string_view why_unknown(metadata::config_type type, std::string_view key) const override;
     std::vector<const metadata::config_key*> keys(metadata::config_type type) const override;
     result<void> validate(metadata::config_type type, std::string_view key, std::string_view value) const override;
+    std::string shown(metadata::config_type type, std::string_view key, std::string_view value) const override;
     result<void> validate_together(const metadata::image& image, std::string_view broker,
                                    const metadata::config_entries& entries) const override;
 

@@ -25,7 +25,7 @@ public:
         std::vector<described_config> all;
         for (const auto* key : schema_.keys(type)) {
             described_config entry{key, key->name, key->default_value, key->default_source, {}, false};
-            if (const auto* set = image_->config(type, name, key->name)) entry.layers.push_back({key->name, *set, source});
+            if (const auto* set = image_->config(type, name, key->name)) entry.layers.push_back({key->name, schema_.shown(type, key->name, *set), source});
             if (defaults) {
                 if (type == config_type::topic)
                     for (const auto& server_key : key->server_keys) broker_layers(server_key, entry.layers);
@@ -33,7 +33,7 @@ public:
                     dynamic_default(key->name, entry.layers);
             }
             if (!entry.layers.empty()) {
-                entry.value = entry.layers.front().value;
+                entry.value = schema_.shown(type, key->name, *entry.layers.front().value);
                 entry.source = entry.layers.front().source;
                 // A broker's retention is for ever at any number below zero, a topic's at -1.
                 if (key->name == "retention.ms" && entry.value && entry.value->starts_with('-')) entry.value = "-1";

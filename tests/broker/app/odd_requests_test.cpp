@@ -8,12 +8,15 @@
 #include <weir/protocol/messages/incremental_alter_configs.hpp>
 #include <weir/protocol/messages/init_producer_id.hpp>
 
+#include <map>
+
 using namespace weir;
 using namespace weir::broker::test;
 using namespace weir::protocol;
 
 namespace {
 
+constexpr std::int8_t topic_resource = 2;
 constexpr std::int8_t broker_resource = 4;
 constexpr std::int8_t logger_resource = 8;
 constexpr std::int8_t client_metrics_resource = 16;
@@ -134,6 +137,44 @@ TEST_CASE_FIXTURE(broker_fixture, "a group's setting stands before the broker's 
     REQUIRE(client.call(request, 1).responses.at(0).error_code == 0);
     world.run_for(1s);
     CHECK(layers_of(timeout) == layers{{timeout, "50000", 8}, {"group." + timeout, "45000", 5}});
+}
+
+TEST_CASE_FIXTURE(broker_fixture, "a setting is told as it was read, not as it was typed") {
+    start();
+    auto client = connect();
+    REQUIRE(create_topic(client, "orders", 1) == 0);
+    const std::map<std::string, std::pair<std::string, std::string>> typed{{"retention.ms", {" 86400000 ", "86400000"}},
+                                                                           {"cleanup.policy", {"compact , delete", "compact,delete"}},
+                                                                           {"min.cleanable.dirty.ratio", {"0.250", "0.25"}},
+                                                                           {"preallocate", {" TRUE", "true"}},
+                                                                           {"message.timestamp.type", {"LogAppendTime ", "LogAppendTime"}}};
+    incremental_alter_configs_request set;
+    auto& resource = set.resources.emplace_back();
+    resource.resource_type = topic_resource;
+    resource.resource_name = "orders";
+    for (const auto& [name, texts] : typed) {
+        auto& change = resource.configs.emplace_back();
+        change.name = name;
+        change.value = texts.first;
+    }
+    REQUIRE(client.call(set, 1).responses.at(0).error_code == 0);
+    world.run_for(1s);
+    describe_configs_request request;
+    request.include_synonyms = true;
+    auto& asked = request.resources.emplace_back();
+    asked.resource_type = topic_resource;
+    asked.resource_name = "orders";
+    asked.configuration_keys.reset();
+    std::size_t seen = 0;
+    const auto answer = client.call(request, 4);
+    for (const auto& each : answer.results.at(0).configs) {
+        const auto at = typed.find(each.name);
+        if (at == typed.end()) continue;
+        ++seen;
+        CHECK(each.value.value_or("") == at->second.second);
+        CHECK(each.synonyms.at(0).value.value_or("") == at->second.second);
+    }
+    CHECK(seen == typed.size());
 }
 
 TEST_CASE_FIXTURE(broker_fixture, "settings are explained to who asks for it, and levels of loggers have no type") {

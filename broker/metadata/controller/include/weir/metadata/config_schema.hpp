@@ -67,6 +67,8 @@ public:
     virtual std::vector<const config_key*> keys(config_type type) const = 0;
     /// Type and range of one value, of a key find() knows: errc::invalid_config says the value and what is allowed.
     virtual result<void> validate(config_type type, std::string_view key, std::string_view value) const = 0;
+    /// A value as it is told to those who ask: what it was read as, " 5 " as 5. One that cannot be read (any more) stays as it stands.
+    virtual std::string shown(config_type, std::string_view, std::string_view value) const { return std::string{value}; }
     /// Whether a broker's settings go together once `entries` are what `broker` has of its own, or, when that is empty, what
     /// all brokers have: errc::invalid_config names them.
     virtual result<void> validate_together(const image&, std::string_view broker, const config_entries& entries) const {

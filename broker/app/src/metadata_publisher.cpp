@@ -179,7 +179,7 @@ task<void> metadata_publisher::apply(const metadata::image_change& change) {
     auto publishing = parts_.cache.publish(parts_.loop, change.after);
     co_await publishing;
     for (const auto& [index, epoch] : elected) parts_.groups.on_elected(index, epoch);
-    if (!deleted.empty()) parts_.groups.on_topics_deleted(std::move(deleted));
+    if (!deleted.empty()) parts_.groups.on_topics_deleted(deleted);
 }
 
 task<void> metadata_publisher::put_left_out() {

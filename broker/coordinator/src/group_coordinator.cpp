@@ -46,7 +46,7 @@ void group_coordinator::on_resigned(std::int32_t partition, std::int32_t leader_
     });
 }
 
-void group_coordinator::on_topics_deleted(std::vector<std::string> names) {
+void group_coordinator::on_topics_deleted(const std::vector<std::string>& names) {
     for (auto& where : state_->homes) {
         where.loop->post([&where, names] {
             for (auto& entry : where.partitions) {

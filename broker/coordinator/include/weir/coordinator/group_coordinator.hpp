@@ -67,7 +67,7 @@ public:
     /// It no longer is; a resignation older than the last election is ignored. Any thread.
     void on_resigned(std::int32_t partition, std::int32_t leader_epoch);
     /// The topics were deleted, and with them what was committed for them. Any thread.
-    void on_topics_deleted(std::vector<std::string> names);
+    void on_topics_deleted(const std::vector<std::string>& names);
     /// Answers everything parked and completes when nothing of it runs any more. Call before destroying it.
     task<void> stop(event_loop& caller);
     /// The process was killed and its loops are gone: requests that wait end here, while what they use is there.

@@ -54,10 +54,9 @@ task<void> start(program& self) {
 
 int run(const std::string& config_file, const std::vector<std::string>& overrides, const std::string& log_level, broker::log_format log_format) {
     broker::log_to_console(log_level, log_format);
-    auto files = make_posix_files();
     std::string text;
     if (!config_file.empty()) {
-        auto content = read_file(*files, config_file);
+        auto content = read_file(*make_posix_files(), config_file);
         if (!content) {
             broker::print_error("cannot read the configuration: " + content.error().message());
             return 2;
@@ -73,6 +72,7 @@ int run(const std::string& config_file, const std::vector<std::string>& override
 
     const auto loops = parsed->config.node.event_loops > 0 ? parsed->config.node.event_loops : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
     runtime threads{loops};
+    const auto files = make_posix_files();  // its threads tell the loops what is on the disk: it ends first
     std::vector<event_loop*> cores;
     for (int i = 0; i < loops; ++i) cores.push_back(&threads.loop(i));
     auto seeds = random_source::from_system();

@@ -126,8 +126,8 @@ TEST_CASE("a pipe is read to its end, in as many pieces as it comes; /proc, whos
 }
 
 TEST_CASE("sync_all answers every request on its own loop, one result per file in order") {
-    const temporary_folder folder;
     runtime rt{2};
+    const temporary_folder folder;
     rt.start();
     std::vector<file_ptr> synced;
     for (int i = 0; i < 4; ++i) {
@@ -153,6 +153,7 @@ TEST_CASE("sync_all answers every request on its own loop, one result per file i
 }
 
 TEST_CASE("folders are synced like files, by themselves and among them") {
+    runtime rt{1};
     const temporary_folder folder;
     const auto inner = *folder.files->open_directory(folder.path);
     CHECK(inner->path() == folder.path);
@@ -160,7 +161,6 @@ TEST_CASE("folders are synced like files, by themselves and among them") {
     CHECK(folder.files->open_directory(folder / "absent").code() == errc::not_found);
     *folder.files->open(folder / "a", open_mode::create);
     CHECK(folder.files->open_directory(folder / "a").code() == errc::not_found);
-    runtime rt{1};
     rt.start();
     std::promise<std::size_t> well;
     folder.files->sync_all({*folder.files->open(folder / "a", open_mode::write), inner}, rt.loop(0), [&](std::vector<result<void>> results) {
@@ -170,8 +170,8 @@ TEST_CASE("folders are synced like files, by themselves and among them") {
 }
 
 TEST_CASE("work apart runs on a thread of its own, in order, and its end is told on the loop") {
-    const temporary_folder folder;
     runtime rt{1};
+    const temporary_folder folder;
     rt.start();
     auto& loop = rt.loop(0);
     std::vector<int> order;  // the one thread's

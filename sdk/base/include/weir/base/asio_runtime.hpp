@@ -16,7 +16,8 @@ namespace weir {
 ///     rt.run();                                                          // loop 0 is this thread
 ///
 /// Order of ends: stop and join the runtime, which drops the steps that never ran and the coroutines that wait in them;
-/// then drop streams, listeners and whatever refers to its loops (with the threads gone any thread may); then the runtime.
+/// then drop streams, listeners, file systems (whose threads tell loops what is done) and whatever else refers to its loops
+/// (with the threads gone any thread may); then the runtime.
 class runtime {
 public:
     /// `loops` >= 1. Starts no thread yet.

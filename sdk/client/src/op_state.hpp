@@ -15,7 +15,7 @@ namespace weir::detail {
 class continuations {
 public:
     void push(continuation next);
-    /// The first of them, good until the next call, or nullptr. What is behind it is as it was.
+    /// The next one to run, good until the next call; nullptr: those were all.
     continuation* next();
     bool empty() const noexcept { return pieces_.empty(); }
     /// Takes those of one index out.

@@ -1,4 +1,4 @@
-// AlterPartition, ElectLeaders and eligible leader replicas.
+// AlterPartition, AssignReplicasToDirs, ElectLeaders and eligible leader replicas.
 #include "cluster_fixture.hpp"
 
 #include <doctest/doctest.h>
@@ -315,4 +315,142 @@ TEST_CASE("before 3.6 a shrinking ISR raises the leader epoch") {
         cluster.fence_by_silence(1);
         CHECK(cluster.part("orders").leader_epoch == (level < 12 ? 1 : 0));
     }
+}
+
+namespace {
+
+/// Broker 0 has two log directories, broker 1 one; "orders" is on both, "alone" on broker 0.
+struct with_directories {
+    cluster_fixture cluster;
+    const uuid first = cluster_fixture::directory_of(0, 0);
+    const uuid second = cluster_fixture::directory_of(0, 1);
+    std::uint64_t runs = 1;
+
+    explicit with_directories(bool elr = true) : cluster(30, elr) {
+        cluster.add_broker(0, {.rack = {}, .fenced = false, .log_dirs = {first, second}});
+        cluster.add_broker(1);
+        cluster.create_on("orders", {{0, 1}});
+        cluster.create_on("alone", {{0}, {0}});
+    }
+    std::string assign(const std::string& topic, std::int32_t index, const uuid& directory) {
+        assign_replicas_to_dirs_request request;
+        request.broker_id = 0;
+        request.broker_epoch = cluster.epoch_of(0);
+        auto& into = request.directories.emplace_back();
+        into.id = directory;
+        auto& of = into.topics.emplace_back();
+        const auto* known = cluster.now->find_topic(topic);
+        of.topic_id = known ? known->id : uuid{7, 7};
+        of.partitions.emplace_back().partition_index = index;
+        const auto response = cluster.commit(cluster.decider.assign_replicas_to_dirs(cluster.context(), request));
+        if (response.error_code != 0) return name_of(response.error_code);
+        CHECK(response.directories.at(0).id == directory);
+        CHECK(response.directories.at(0).topics.at(0).topic_id == of.topic_id);
+        CHECK(response.directories.at(0).topics.at(0).partitions.at(0).partition_index == index);
+        return name_of(response.directories.at(0).topics.at(0).partitions.at(0).error_code);
+    }
+    void fail(std::vector<uuid> directories) {
+        broker_heartbeat_request failed;
+        failed.broker_id = 0;
+        failed.broker_epoch = cluster.epoch_of(0);
+        failed.current_metadata_offset = cluster.next_offset();
+        failed.offline_log_dirs = std::move(directories);
+        CHECK_FALSE(cluster.commit(cluster.decider.broker_heartbeat(cluster.context(), failed)).is_fenced);
+    }
+    /// Broker 0 is started again, with these directories.
+    void restart(std::vector<uuid> directories) {
+        cluster.fence_by_silence(0);
+        auto request = cluster.registration(0, ++runs);
+        request.log_dirs = std::move(directories);
+        request.previous_broker_epoch = cluster.epoch_of(0);
+        REQUIRE(cluster.commit(cluster.decider.register_broker(cluster.context(), request)).error_code == 0);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a broker says in which directory its replicas lie") {
+    with_directories here;
+    const auto& cluster = here.cluster;
+    CHECK(here.assign("orders", 0, here.second) == "NONE");
+    CHECK(cluster.part("orders").directories == std::vector<uuid>{here.second, cluster_fixture::directory_of(1)});
+    CHECK(cluster.part("orders").leader == 0);
+    CHECK(cluster.part("orders").leader_epoch == 0);
+    const auto written = cluster.next_offset();
+    CHECK(here.assign("orders", 0, here.second) == "NONE");
+    CHECK(cluster.next_offset() == written);  // known by now
+    CHECK(here.assign("orders", 7, here.second) == "UNKNOWN_TOPIC_OR_PARTITION");
+    CHECK(here.assign("missing", 0, here.second) == "UNKNOWN_TOPIC_ID");
+    here.cluster.create_on("elsewhere", {{1}});
+    CHECK(here.assign("elsewhere", 0, here.second) == "NOT_LEADER_OR_FOLLOWER");
+    assign_replicas_to_dirs_request stale;
+    stale.broker_id = 0;
+    stale.broker_epoch = cluster.epoch_of(0) - 1;
+    CHECK(name_of(here.cluster.decider.assign_replicas_to_dirs(cluster.context(), stale).response.error_code) ==
+          "STALE_BROKER_EPOCH");
+}
+
+TEST_CASE("a directory that fails takes the leaders of its replicas along, and gives them back after a restart") {
+    with_directories here;
+    auto& cluster = here.cluster;
+    here.assign("orders", 0, here.second);
+    here.assign("alone", 0, here.first);
+    here.assign("alone", 1, here.second);
+    here.fail({here.second});
+    CHECK(cluster.part("orders").leader == 1);
+    CHECK(cluster.part("orders").isr == ids{1});
+    CHECK(cluster.part("alone", 0).leader == 0);
+    CHECK(cluster.part("alone", 0).leader_epoch == 0);
+    CHECK(cluster.part("alone", 1).leader == no_broker);
+    CHECK(cluster.part("alone", 1).leader_epoch == 1);
+    CHECK(cluster.now->offline(cluster.part("alone", 1), 0));
+    CHECK_FALSE(cluster.now->offline(cluster.part("alone", 0), 0));
+    CHECK(cluster.now->offline(cluster.part("orders"), 0));
+    CHECK_FALSE(cluster.now->offline(cluster.part("orders"), 1));
+    cluster.create_on("new", {{0}});
+    CHECK(cluster.part("new").directories == std::vector<uuid>{here.first});
+
+    here.restart({here.first});
+    CHECK_FALSE(cluster.heartbeat(0).is_fenced);
+    CHECK(cluster.part("alone", 0).leader == 0);
+    CHECK(cluster.part("alone", 1).leader == no_broker);
+    here.restart({here.first, here.second});
+    CHECK(cluster.part("alone", 1).leader == no_broker);  // fenced still
+    CHECK_FALSE(cluster.heartbeat(0).is_fenced);
+    CHECK(cluster.part("alone", 1).leader == 0);
+    CHECK(cluster.part("alone", 1).isr == ids{0});
+    CHECK(cluster.part("alone", 1).recovery == leader_recovery::recovered);
+}
+
+TEST_CASE("without eligible leader replicas the ISR keeps its last member when its directory fails") {
+    with_directories here{false};
+    here.assign("alone", 0, here.second);
+    here.fail({here.second});
+    CHECK(here.cluster.part("alone").leader == no_broker);
+    CHECK(here.cluster.part("alone").isr == ids{0});
+}
+
+TEST_CASE("a replica that turns out to lie in a directory that has failed leads no longer, and one found again leads") {
+    with_directories here;
+    auto& cluster = here.cluster;
+    here.fail({here.second});
+    CHECK(cluster.part("alone").leader == 0);  // nobody knew where it is
+    CHECK(here.assign("alone", 0, here.second) == "NONE");
+    CHECK(cluster.part("alone").leader == no_broker);
+    CHECK(here.assign("orders", 0, directory_lost) == "NONE");
+    CHECK(cluster.part("orders").leader == 1);
+    CHECK(cluster.part("orders").isr == ids{1});
+    CHECK(here.assign("alone", 0, here.first) == "NONE");
+    CHECK(cluster.part("alone").leader == 0);
+    CHECK(cluster.part("alone").isr == ids{0});
+}
+
+TEST_CASE("directories of replicas are told from metadata.version 17 on") {
+    cluster_fixture old{16};
+    old.add_brokers(1);
+    assign_replicas_to_dirs_request request;
+    request.broker_id = 0;
+    request.broker_epoch = old.epoch_of(0);
+    CHECK(name_of(old.decider.assign_replicas_to_dirs(old.context(), request).response.error_code) ==
+          "UNSUPPORTED_VERSION");
 }

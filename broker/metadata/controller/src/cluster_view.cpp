@@ -25,11 +25,7 @@ bool cluster_view::is_active(broker_id id) const noexcept {
 
 bool cluster_view::may_lead(const partition& of, broker_id id) const noexcept {
     const auto* known = cluster.find_broker(id);
-    if (!known || !known->active()) return false;
-    const auto directory = of.directory_of(id);
-    if (directory == directory_lost) return false;
-    return directory == directory_migrating || directory == directory_unassigned || known->log_dirs.empty() ||
-           std::binary_search(known->log_dirs.begin(), known->log_dirs.end(), directory);
+    return known && known->active() && known->has_online(of.directory_of(id));
 }
 
 std::vector<uuid> open_directories(const broker& of) {
@@ -126,7 +122,8 @@ void move_leaders(const cluster_view& view, const leader_move& move, std::vector
                 each->id, index,
                 [&view, &move, &now](broker_id id) {
                     if (id == move.leaving || id == move.unclean_shutdown) return false;
-                    return id == move.arriving || view.may_lead(now, id);
+                    if (id != move.arriving) return view.may_lead(now, id);
+                    return view.cluster.find_broker(id)->has_online(now.directory_of(id));
                 },
                 [&view](broker_id id) { return view.default_directory(id); });
             if (record) records.push_back(std::move(*record));

@@ -300,6 +300,13 @@ task<result<broker_heartbeat_response>> controller_runtime::broker_heartbeat(bro
             return c.broker_heartbeat(at, request);
         });
 }
+task<result<assign_replicas_to_dirs_response>> controller_runtime::assign_replicas_to_dirs(
+    assign_replicas_to_dirs_request request) {
+    return state::run<assign_replicas_to_dirs_response>(
+        state_, [request = std::move(request)](controller& c, const decision_context& at) {
+            return c.assign_replicas_to_dirs(at, request);
+        });
+}
 task<result<unregister_broker_response>> controller_runtime::unregister_broker(unregister_broker_request request) {
     return state::run<unregister_broker_response>(
         state_, [request = std::move(request)](controller& c, const decision_context& at) {

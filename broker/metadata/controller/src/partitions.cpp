@@ -1,4 +1,5 @@
-// What partition leaders ask for (AlterPartition) and what administrators ask for (ElectLeaders).
+// What partition leaders ask for (AlterPartition), where replicas lie (AssignReplicasToDirs), and what administrators ask
+// for (ElectLeaders).
 #include "cluster_view.hpp"
 
 #include <fmt/format.h>
@@ -86,6 +87,33 @@ isr_answer alter_one(const cluster_view& view, broker_id sender, const topic& of
     return answer;
 }
 
+/// A replica in a directory that is offline leaves the ISR; one in a directory that is online may lead what has no leader.
+errc assign_one(const cluster_view& view, const broker& sender, const topic& of, std::int32_t index,
+                const uuid& directory, std::vector<metadata_record>& records) {
+    const auto* now = of.partitions.find(index);
+    if (!now) return errc::unknown_topic_or_partition;
+    const auto replica = std::find(now->replicas.begin(), now->replicas.end(), sender.id) - now->replicas.begin();
+    if (static_cast<std::size_t>(replica) == now->replicas.size()) return errc::not_leader_or_follower;
+    if (now->directory_of(sender.id) == directory) return errc::none;
+    auto moved = *now;
+    moved.directories.resize(moved.replicas.size(), directory_migrating);
+    moved.directories[static_cast<std::size_t>(replica)] = directory;
+    partition_change change{moved, view.rules_for(of)};
+    if (view.unclean_election(of.name)) change.how = election::unclean;
+    if (!sender.has_online(directory)) std::erase(change.isr, sender.id);
+    auto record = change.build(
+        of.id, index, [&](broker_id id) { return view.may_lead(moved, id); },
+        [&](broker_id id) { return view.default_directory(id); });
+    if (!record) {
+        record.emplace();
+        record->topic_id = of.id;
+        record->partition_id = index;
+    }
+    record->directories = std::move(moved.directories);
+    records.push_back(*std::move(record));
+    return errc::none;
+}
+
 result<void> elect_one(const cluster_view& view, std::string_view name, std::int32_t index, bool preferred,
                        std::vector<metadata_record>& records) {
     const auto* of = view.cluster.find_topic(name);
@@ -134,6 +162,37 @@ decision<alter_partition_response> controller::alter_partition(const decision_co
             auto& answer = answered.partitions.emplace_back();
             answer.partition_index = wanted.partition_index;
             answer.error_code = wire_code(errc::unknown_topic_id);
+        }
+    }
+    return decided;
+}
+
+decision<assign_replicas_to_dirs_response> controller::assign_replicas_to_dirs(
+    const decision_context& context, const assign_replicas_to_dirs_request& request) {
+    const cluster_view view{context.cluster, config_, schema_};
+    decision<assign_replicas_to_dirs_response> decided;
+    auto valid = view.check_epoch(request.broker_id, request.broker_epoch);
+    if (valid && context.cluster.metadata_version() < 17) valid = errc::unsupported_version;
+    if (!valid) {
+        decided.response.error_code = wire_code(valid.code());
+        return decided;
+    }
+    const auto& sender = *context.cluster.find_broker(request.broker_id);
+    for (const auto& directory : request.directories) {
+        auto& in_directory = decided.response.directories.emplace_back();
+        in_directory.id = directory.id;
+        for (const auto& asked : directory.topics) {
+            auto& answered = in_directory.topics.emplace_back();
+            answered.topic_id = asked.topic_id;
+            const auto* of = context.cluster.find_topic(asked.topic_id);
+            for (const auto& each : asked.partitions) {
+                auto& answer = answered.partitions.emplace_back();
+                answer.partition_index = each.partition_index;
+                const auto code =
+                    of ? assign_one(view, sender, *of, each.partition_index, directory.id, decided.records)
+                       : errc::unknown_topic_id;
+                answer.error_code = wire_code(code);
+            }
         }
     }
     return decided;

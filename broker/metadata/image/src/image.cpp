@@ -26,6 +26,12 @@ const endpoint* broker::find_endpoint(std::string_view listener) const noexcept 
     return at == endpoints.end() ? nullptr : &*at;
 }
 
+bool broker::has_online(const uuid& directory) const noexcept {
+    if (directory == directory_lost) return false;
+    return directory == directory_migrating || directory == directory_unassigned || log_dirs.empty() ||
+           std::binary_search(log_dirs.begin(), log_dirs.end(), directory);
+}
+
 uuid partition::directory_of(broker_id id) const noexcept {
     const auto at = std::find(replicas.begin(), replicas.end(), id);
     const auto index = static_cast<std::size_t>(at - replicas.begin());
@@ -53,6 +59,10 @@ topic_ref image::share_topic(std::string_view name) const noexcept {
 topic_ref image::share_topic(const uuid& id) const noexcept {
     const auto* found = topics_by_id_.find(id);
     return found ? *found : nullptr;
+}
+bool image::offline(const partition& of, broker_id replica) const noexcept {
+    const auto* known = find_broker(replica);
+    return !known || known->fenced || !known->has_online(of.directory_of(replica));
 }
 const partition* image::find_partition(std::string_view topic, std::int32_t index) const noexcept {
     const auto* found = find_topic(topic);

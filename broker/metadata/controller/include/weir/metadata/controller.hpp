@@ -8,6 +8,7 @@
 #include <weir/protocol/messages/allocate_producer_ids.hpp>
 #include <weir/protocol/messages/alter_configs.hpp>
 #include <weir/protocol/messages/alter_partition.hpp>
+#include <weir/protocol/messages/assign_replicas_to_dirs.hpp>
 #include <weir/protocol/messages/broker_heartbeat.hpp>
 #include <weir/protocol/messages/broker_registration.hpp>
 #include <weir/protocol/messages/controller_registration.hpp>
@@ -94,6 +95,9 @@ public:
                                                                      const protocol::broker_registration_request&);
     decision<protocol::broker_heartbeat_response> broker_heartbeat(const decision_context&,
                                                                    const protocol::broker_heartbeat_request&);
+    /// Where replicas of a broker lie (KIP-858), so that it is known whom a directory takes along when it fails.
+    decision<protocol::assign_replicas_to_dirs_response> assign_replicas_to_dirs(
+        const decision_context&, const protocol::assign_replicas_to_dirs_request&);
     decision<protocol::unregister_broker_response> unregister_broker(const decision_context&,
                                                                      const protocol::unregister_broker_request&);
     decision<protocol::controller_registration_response> register_controller(

@@ -68,6 +68,8 @@ public:
                                                                      std::int16_t version);
     task<result<protocol::broker_registration_response>> register_broker(protocol::broker_registration_request request);
     task<result<protocol::broker_heartbeat_response>> broker_heartbeat(protocol::broker_heartbeat_request request);
+    task<result<protocol::assign_replicas_to_dirs_response>> assign_replicas_to_dirs(
+        protocol::assign_replicas_to_dirs_request request);
     task<result<protocol::unregister_broker_response>> unregister_broker(protocol::unregister_broker_request request);
     task<result<protocol::controller_registration_response>> register_controller(
         protocol::controller_registration_request request);

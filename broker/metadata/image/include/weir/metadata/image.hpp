@@ -54,6 +54,8 @@ struct broker {
     std::vector<uuid> log_dirs;                          ///< sorted; those online
     std::optional<std::vector<uuid>> cordoned_log_dirs;  ///< sorted; nullopt: never said
     bool active() const noexcept { return !fenced && !in_controlled_shutdown; }
+    /// A replica whose directory is not known yet, or whose broker names none, is taken to be online; a lost one is not.
+    bool has_online(const uuid& directory) const noexcept;
     /// nullptr when the broker has no such listener.
     const endpoint* find_endpoint(std::string_view listener) const noexcept;
     bool operator==(const broker&) const = default;
@@ -190,6 +192,8 @@ public:
     const partition* find_partition(std::string_view topic, std::int32_t index) const noexcept;
     const partition* find_partition(const uuid& topic, std::int32_t index) const noexcept;
     std::size_t partition_count() const noexcept { return partition_count_; }
+    /// That replica cannot serve: its broker is gone or fenced, or its log directory has failed.
+    bool offline(const partition& of, broker_id replica) const noexcept;
 
     const shared_map<config_resource, config_ref>& configs() const noexcept { return configs_; }
     /// What was set for exactly this resource; an empty map when nothing was.

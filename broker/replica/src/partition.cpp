@@ -15,7 +15,11 @@ log::logger partition_logs{"weir.replica"};
 
 partition::partition(partition_id id, std::string topic, std::unique_ptr<storage::partition_log> log, event_loop& home,
                      flusher& flush)
-    : id_(id), topic_(std::move(topic)), log_(std::move(log)), home_(home), flush_(flush) {
+    : id_(id),
+      topic_(std::move(topic)),
+      log_(std::move(log)),
+      home_(home),
+      flush_(flush) {
     log_start_offset_ = log_->log_start_offset();
 }
 
@@ -54,7 +58,8 @@ result<storage::append_outcome> partition::append(mutable_bytes batch, storage::
         return outcome;
     }
     if (!outcome->duplicate) {
-        if (log_->config().flush_before_ack) flush_.add(*this);
+        if (log_->config().flush_before_ack)
+            flush_.add(*this);
         else {
             flush_in_time();
             advance_high_watermark();  // last: who hears of it may take the log
@@ -124,12 +129,16 @@ bool partition::expire_waiters(time_point now) {
     const auto stays = weak_from_this().lock();
     std::vector<waiter> late;
     for (auto at = waiters_.begin(); at != waiters_.end();) {
-        if (at->deadline > now) { ++at; continue; }
+        if (at->deadline > now) {
+            ++at;
+            continue;
+        }
         late.push_back(std::move(*at));
         at = waiters_.erase(at);
     }
     for (auto& each : late)
-        each.done(error{errc::request_timed_out, topic_ + "-" + std::to_string(id_.index) + " was written but not committed in time"});
+        each.done(error{errc::request_timed_out,
+                        topic_ + "-" + std::to_string(id_.index) + " was written but not committed in time"});
     return !waiters_.empty();
 }
 
@@ -170,7 +179,7 @@ read_answer partition::read(const read_request& request) const {
         // Whoever reads there tries again and again.
         if (std::exchange(unreadable_at_, request.offset) != request.offset)
             partition_logs.error("reading " + topic_ + "-" + std::to_string(id_.index) + " at offset " +
-                       std::to_string(request.offset) + ": " + found.error().message());
+                                 std::to_string(request.offset) + ": " + found.error().message());
         return refuse(found.code());
     }
     answer.records = std::move(found->records);
@@ -183,7 +192,9 @@ void partition::abandon() noexcept { const auto dropped = std::exchange(waiters_
 void partition::add_listener(std::weak_ptr<progress_listener> listener) { listeners_.push_back(std::move(listener)); }
 
 void partition::remove_listener(const std::weak_ptr<progress_listener>& listener) noexcept {
-    std::erase_if(listeners_, [&](const auto& each) { return each.expired() || (!each.owner_before(listener) && !listener.owner_before(each)); });
+    std::erase_if(listeners_, [&](const auto& each) {
+        return each.expired() || (!each.owner_before(listener) && !listener.owner_before(each));
+    });
 }
 
 void partition::tell_listeners() {
@@ -194,12 +205,14 @@ void partition::tell_listeners() {
 
 result<std::int64_t> partition::delete_records(std::int64_t before_offset) {
     if (!leads()) return error{errc::not_leader_or_follower, topic_ + "-" + std::to_string(id_.index)};
-    if (!log_->config().deletes())  // in Kafka's words
-        return error{errc::policy_violation, "Records of partition " + topic_ + "-" + std::to_string(id_.index) + " can not be deleted due to the configured policy"};
+    if (log_->config().compacts() && !log_->config().deletes())  // in Kafka's words
+        return error{errc::policy_violation, "Records of partition " + topic_ + "-" + std::to_string(id_.index) +
+                                                 " can not be deleted due to the configured policy"};
     const auto target = before_offset == -1 ? high_watermark() : before_offset;
     if (target < 0 || target > high_watermark())
-        return error{errc::offset_out_of_range, topic_ + "-" + std::to_string(id_.index) + ": records can be deleted up to offset " +
-                                                    std::to_string(high_watermark()) + ", not " + std::to_string(target)};
+        return error{errc::offset_out_of_range,
+                     topic_ + "-" + std::to_string(id_.index) + ": records can be deleted up to offset " +
+                         std::to_string(high_watermark()) + ", not " + std::to_string(target)};
     if (target > log_->log_start_offset()) {
         if (auto moved = log_->advance_log_start(target); !moved) return moved.error();
         log_start_offset_.store(log_->log_start_offset(), std::memory_order_release);
@@ -262,7 +275,8 @@ void partition::compaction_synced(const file_ptr& which, const result<void>& syn
 
 // It is tried in every round, and told once.
 void partition::tell_compaction(const error& why) {
-    if (!std::exchange(compaction_failed_, true)) partition_logs.error("compaction of " + log_->directory() + " failed: " + why.message());
+    if (!std::exchange(compaction_failed_, true))
+        partition_logs.error("compaction of " + log_->directory() + " failed: " + why.message());
 }
 
 std::unique_ptr<storage::partition_log> partition::take_log() noexcept {

@@ -34,3 +34,15 @@ TEST_CASE_FIXTURE(replica_fixture, "records are deleted up to the high watermark
     REQUIRE(all);
     CHECK(*all == 5);
 }
+
+TEST_CASE_FIXTURE(replica_fixture,
+                  "only a topic that is compacted and nothing else keeps its records from being deleted") {
+    const auto code = [&](const std::string& topic, std::vector<std::string> policy) {
+        storage::log_config config;
+        config.cleanup_policy = std::move(policy);
+        return lead(topic, config)->delete_records(-1).code();
+    };
+    CHECK(code("tables", {"compact"}) == errc::policy_violation);
+    CHECK(code("both", {"compact", "delete"}) == errc::none);
+    CHECK(code("kept", {}) == errc::none);  // an empty cleanup.policy: nothing goes by itself
+}

@@ -131,8 +131,8 @@ TEST_CASE("a move is refused with the reason that Kafka gives") {
     auto client = here.connect();
     REQUIRE(broker_fixture::create_topic(client, "orders", 1) == 0);
     CHECK(two_directories::move(client, "orders", 0, "/nowhere") == wire_code(errc::log_dir_not_found));
-    CHECK(two_directories::move(client, "orders", 7, "/other") == wire_code(errc::replica_not_available));
-    CHECK(two_directories::move(client, "missing", 0, "/other") == wire_code(errc::replica_not_available));
+    CHECK(two_directories::move(client, "orders", 7, "/other") == wire_code(errc::unknown_topic_or_partition));
+    CHECK(two_directories::move(client, "missing", 0, "/other") == wire_code(errc::unknown_topic_or_partition));
     // Where it is already: nothing to do.
     const auto at = two_directories::places(client, "orders").first;
     CHECK(two_directories::move(client, "orders", 0, at) == 0);

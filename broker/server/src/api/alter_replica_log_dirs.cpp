@@ -27,8 +27,11 @@ task<protocol::alter_replica_log_dirs_response> handle_alter_replica_log_dirs(
             for (const auto index : topic.partitions) {
                 auto code = usable;
                 std::shared_ptr<replica::partition> where;
-                if (code == errc::none && locate(context, found, index, where) != errc::none)
-                    code = errc::replica_not_available;
+                if (code == errc::none) {
+                    code = locate(context, found, index, where);
+                    if (code != errc::none && code != errc::unknown_topic_or_partition)
+                        code = errc::replica_not_available;
+                }
                 if (code == errc::none) {
                     auto moving = at_home(context.core.loop, std::move(where),
                                           [&all = context.broker.replicas, path](auto& partition) {

@@ -76,7 +76,6 @@ struct broker_node::state {
     bool stopping = false;
     timer_id maintenance = timer_id::none;
     timer_id checkpoints = timer_id::none;
-    bool writes_checkpoints = false;
 
     state(broker_config given, environment in, function<void(const error&)> on_failure)
         : config(std::move(given)), world(std::move(in)), failed(std::move(on_failure)), random(world.seed) {}
@@ -292,9 +291,7 @@ task<void> broker_node::state::maintain(state& self) {
 void broker_node::state::arm_checkpoints() {
     checkpoints = loop().call_after(std::max(config.node.checkpoint_interval, milliseconds{1000}), [this] {
         checkpoints = timer_id::none;
-        writes_checkpoints = true;
-        world.files.run_apart([all = directories] { all->write_checkpoints(); }, loop(), [this] {
-            writes_checkpoints = false;
+        directories->checkpoint(loop(), [this] {
             if (!stopping) arm_checkpoints();
         });
     });
@@ -302,7 +299,6 @@ void broker_node::state::arm_checkpoints() {
 
 task<void> broker_node::state::end_checkpoints(state& self) {
     self.loop().cancel(std::exchange(self.checkpoints, timer_id::none));
-    if (!self.writes_checkpoints) co_return;
     auto written = completion<bool>([&self](function<void(bool)> done) {
         self.world.files.run_apart([] {}, self.loop(), [done = std::move(done)]() mutable { done(true); });
     });
@@ -331,8 +327,6 @@ task<result<void>> broker_node::stop() {
     self.stopping = true;
     const auto failed_before = self.directories ? self.directories->failures() : std::map<std::string, error>{};
     self.loop().cancel(std::exchange(self.maintenance, timer_id::none));
-    auto ending = state::end_checkpoints(self);
-    co_await ending;
     if (self.http) self.http->close();
     if (self.numbers) {
         auto settling = self.numbers->stop();
@@ -354,6 +348,9 @@ task<result<void>> broker_node::stop() {
     if (self.replicas) {
         auto closing = self.replicas->close(self.loop());
         co_await closing;
+        // After the partitions, whose compaction asks for checkpoints, and before the directories are let go.
+        auto ending = state::end_checkpoints(self);
+        co_await ending;
     }
     if (self.front) {
         // Requests that wait for partitions or groups have been let go above; now those that wait for an image.

@@ -183,6 +183,10 @@ void log_directories::write_checkpoints() {
     if (auto collected = manager_->collect_garbage(); !collected) log_directories_logs.error("removing deleted partitions: " + collected.error().message());
 }
 
+void log_directories::checkpoint(event_loop& here, function<void()> done) {
+    files_.run_apart([all = shared_from_this()] { all->write_checkpoints(); }, here, std::move(done));
+}
+
 result<void> log_directories::close(std::int64_t broker_epoch) { return manager_->close(broker_epoch); }
 
 std::vector<std::string> log_directories::troubles(std::uint64_t bytes) const {

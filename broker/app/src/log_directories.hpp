@@ -17,7 +17,7 @@
 
 namespace weir::broker {
 
-class log_directories final : public replica::log_source, public server::storage_view {
+class log_directories final : public replica::log_source, public server::storage_view, public std::enable_shared_from_this<log_directories> {
 public:
     /// Formats what is empty, locks, checks; nothing is touched when a directory is refused.
     static result<std::unique_ptr<log_directories>> open(file_system& files, event_loop& clock, random_source random, const broker_config& config);
@@ -39,8 +39,6 @@ public:
     std::vector<uuid> cordoned_ids() const;
     /// Of all moves between directories together.
     void set_copy_rate(std::int64_t bytes_per_second);
-    /// Writes checkpoints, removes deleted folders whose delay has passed. Waits for disks; from any thread.
-    void write_checkpoints();
     /// One line for each directory that has failed or cannot take a batch of `bytes`.
     std::vector<std::string> troubles(std::uint64_t bytes) const;
     /// Those that have failed, and why.
@@ -52,11 +50,14 @@ public:
     std::unique_ptr<storage::partition_log> interrupted_copy(const replica::partition_spec& spec) override;
     result<std::unique_ptr<storage::partition_log>> open_future(const replica::partition_spec& spec, const std::string& path) override;
     result<void> promote(std::unique_ptr<storage::partition_log> current, storage::partition_log& future) override;
+    /// Removes deleted folders whose delay has passed, too. Any thread.
+    void checkpoint(event_loop& here, function<void()> done) override;
     nanoseconds pause_after_copying(std::uint64_t bytes, time_point now) override;
     std::vector<directory> directories() const override;
 
 private:
     log_directories(file_system& files) : files_(files) {}
+    void write_checkpoints();
 
     file_system& files_;
     std::string cluster_id_;

@@ -34,11 +34,12 @@ std::span<const setting> cleaner_config::settings() {
     return all;
 }
 
-cleaner::cleaner(event_loop& loop, flusher& flush, const partitions& mine, cleaner_config config)
+cleaner::cleaner(event_loop& loop, flusher& flush, const partitions& mine, cleaner_config config, checkpoint_writer checkpoint)
     : loop_(loop),
       flush_(flush),
       mine_(mine),
-      config_(config) {}
+      config_(config),
+      checkpoint_(std::move(checkpoint)) {}
 
 cleaner::~cleaner() { stop(); }
 
@@ -48,7 +49,7 @@ void cleaner::stop() noexcept {
 }
 
 void cleaner::notice(const partition& changed) {
-    if (timer_ == timer_id::none && !syncing_ && config_.enabled && !stopped_ && changed.log().config().compacts()) wait_for_round();
+    if (timer_ == timer_id::none && !waits_for_disk_ && config_.enabled && !stopped_ && changed.log().config().compacts()) wait_for_round();
 }
 
 cleaner_figures cleaner::figures() const noexcept {
@@ -74,12 +75,29 @@ void cleaner::wait_for_round() {
 
 void cleaner::begin_round() {
     timer_ = timer_id::none;
+    bool covered = true;
     for (const auto& [id, each] : mine_) {
-        if (each->log().config().compacts()) left_.push_back(id);
+        if (!each->log().config().compacts()) continue;
+        left_.push_back(id);
+        covered = covered && !each->log().awaits_checkpoint();
     }
+    if (left_.empty()) return;
+    if (covered) return clean_first();
+    // The interval of checkpoints is longer than that of rounds, and a segment that was closed would wait for both.
+    waits_for_disk_ = true;
+    checkpoint_([there = std::weak_ptr{here_}] {
+        const auto here = there.lock();
+        if (!here) return;
+        auto& self = **here;
+        self.waits_for_disk_ = false;
+        if (!self.stopped_) self.clean_first();
+    });
+}
+
+void cleaner::clean_first() {
     so_far_ = {};
     log_begun_ = loop_.now();
-    if (!left_.empty()) clean_next();
+    clean_next();
 }
 
 void cleaner::clean_next() {
@@ -97,13 +115,13 @@ void cleaner::clean_next() {
 }
 
 void cleaner::sync(partition_id of, std::vector<file_ptr> files) {
-    syncing_ = true;
+    waits_for_disk_ = true;
     const auto which = files.front();
     flush_.sync(std::move(files), [of, which, there = std::weak_ptr{here_}](const result<void>& synced) {
         const auto here = there.lock();
         if (!here) return;
         auto& self = **here;
-        self.syncing_ = false;
+        self.waits_for_disk_ = false;
         if (self.stopped_) return;
         const auto at = self.mine_.find(of);
         if (at != self.mine_.end()) at->second->compaction_synced(which, synced);

@@ -17,8 +17,13 @@ bool internal(std::string_view topic) noexcept {
 }  // namespace
 
 replicas::replicas(const std::vector<event_loop*>& cores, file_system& files, log_source& logs, const cleaner_config& cleaning) : logs_(logs) {
-    for (auto* loop : cores) cores_.push_back(std::make_unique<core_state>(*loop, files, cleaning));
+    for (auto* loop : cores) cores_.push_back(std::make_unique<core_state>(*loop, files, logs, cleaning));
 }
+
+replicas::core_state::core_state(event_loop& on, file_system& files, log_source& logs, const cleaner_config& cleaning)
+    : loop(&on),
+      flush(on, files),
+      cleaning(on, flush, mine, cleaning, [&on, &logs](function<void()> done) { logs.checkpoint(on, std::move(done)); }) {}
 
 replicas::~replicas() {
     abandon();

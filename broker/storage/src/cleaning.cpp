@@ -10,6 +10,16 @@ log::logger cleaning_logs{"weir.storage.cleaner"};
 
 }  // namespace
 
+// Compaction leaves gaps between segments, and a recovery takes a gap behind the recovery point for a loss.
+std::int64_t partition_log::state::noted_recovery_point() const noexcept {
+    return progress ? progress->noted_recovery_point.load() : recovery_point_at_open;
+}
+
+bool partition_log::state::awaits_checkpoint() const noexcept {
+    if (failure || segments.empty() || !config.compacts()) return false;
+    return noted_recovery_point() < std::min(flushed, sealed ? log_end : segments.back()->base_offset());
+}
+
 result<compaction_step> partition_log::state::compact(std::int64_t high_watermark, std::uint64_t budget,
                                                       std::size_t map_bytes) {
     if (failure) return failure;
@@ -32,10 +42,8 @@ result<compaction_step> partition_log::state::compact(std::int64_t high_watermar
             closed.push_back(
                 {segments[which]->base_offset(), end_of(which), segments[which]->size(), *oldest, newest->timestamp});
         }
-        // Compaction leaves gaps between segments, and a recovery takes a gap behind the recovery point for a loss.
-        const auto noted = progress ? progress->noted_recovery_point.load() : recovery_point_at_open;
         const auto stable = std::min(
-            {high_watermark, flushed, noted, producers.first_unstable(high_watermark).value_or(high_watermark)});
+            {high_watermark, flushed, noted_recovery_point(), producers.first_unstable(high_watermark).value_or(high_watermark)});
         const auto plan = plan_cleaning(closed, cleaned_to, stable, config, time.wall_now());
         compacted.dirty_ratio = plan.dirty_ratio;
         compacted.dirty_bytes = plan.dirty_bytes;

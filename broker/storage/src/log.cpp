@@ -298,6 +298,8 @@ result<compaction_step> partition_log::compact(std::int64_t high_watermark, std:
                                                std::size_t map_bytes) {
     return state_->compact(high_watermark, budget, map_bytes);
 }
+bool partition_log::awaits_checkpoint() const noexcept { return state_->awaits_checkpoint(); }
+
 result<void> partition_log::compaction_synced(const file_ptr& which, const result<void>& synced) {
     return state_->compaction_synced(which, synced);
 }

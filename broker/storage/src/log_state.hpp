@@ -102,6 +102,8 @@ struct partition_log::state {
 
     // cleaning.cpp
     result<compaction_step> compact(std::int64_t high_watermark, std::uint64_t budget, std::size_t map_bytes);
+    std::int64_t noted_recovery_point() const noexcept;
+    bool awaits_checkpoint() const noexcept;
     result<void> compaction_synced(const file_ptr& which, const result<void>& synced);
 
     log_folder folder;

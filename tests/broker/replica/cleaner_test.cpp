@@ -12,8 +12,10 @@ namespace {
 
 struct cleaner_fixture : replica_fixture {
     cleaner::partitions mine;
-    // Only what the checkpoint file calls durable is compacted; here that is everything.
+    // Only what the checkpoint file calls durable is compacted; here that is everything, unless a test holds it back.
     std::shared_ptr<storage::log_progress> progress = std::make_shared<storage::log_progress>();
+    bool noted_at_once = true;
+    function<void()> asked_for_checkpoint;
 
     std::shared_ptr<partition> add(const std::string& topic, const std::string& policy) {
         storage::log_config config;
@@ -51,7 +53,10 @@ struct cleaner_fixture : replica_fixture {
         const auto flushed = wait_for(where, where.log().log_end_offset(), time_point::max());
         loop.advance(10ms);
         REQUIRE(*flushed == errc::none);
-        progress->noted_recovery_point = where.log().log_end_offset();
+        if (noted_at_once) progress->noted_recovery_point = where.log().log_end_offset();
+    }
+    cleaner::checkpoint_writer checkpoint() {
+        return [this](function<void()> done) { asked_for_checkpoint = std::move(done); };
     }
     static std::string content(partition& where) {
         std::string all;
@@ -73,7 +78,7 @@ struct cleaner_fixture : replica_fixture {
 }  // namespace
 
 TEST_CASE_FIXTURE(cleaner_fixture, "a compacted log is cleaned log.cleaner.backoff.ms later, others are left alone") {
-    cleaner under_test{loop, flush, mine, {.backoff = 15s}};
+    cleaner under_test{loop, flush, mine, {.backoff = 15s}, checkpoint()};
     const auto compacted = add("tables", "compact");
     const auto deleted = add("events", "delete");
     write_twice(*compacted);
@@ -111,8 +116,53 @@ TEST_CASE_FIXTURE(cleaner_fixture, "a compacted log is cleaned log.cleaner.backo
     }
 }
 
+TEST_CASE_FIXTURE(cleaner_fixture, "a round that would find segments without a recovery point waits until it is written down") {
+    std::optional<cleaner> under_test;
+    under_test.emplace(loop, flush, mine, cleaner_config{.backoff = 15s}, checkpoint());
+    const auto compacted = add("tables", "compact");
+    noted_at_once = false;
+    put(*compacted, "key", "alone");
+    under_test->notice(*compacted);
+    loop.advance(1h);
+    CHECK_FALSE(asked_for_checkpoint);  // no segment was closed
+    write_twice(*compacted);
+    loop.advance(16s);
+    REQUIRE(asked_for_checkpoint);
+    under_test->notice(*compacted);  // no second round beside the first
+    loop.advance(1h);
+    const std::string before = "0=alone 1=oooooooooo 2=nnnnnnnnnn 3=open ";
+    CHECK(content(*compacted) == before);
+    auto written = std::move(asked_for_checkpoint);
+    SUBCASE("which compacts them then") {
+        progress->noted_recovery_point = compacted->log().log_end_offset();
+        written();
+        loop.advance(1s);
+        CHECK(content(*compacted) == "2=nnnnnnnnnn 3=open ");
+        loop.advance(1h);
+        CHECK_FALSE(asked_for_checkpoint);
+    }
+    SUBCASE("or leaves them to the next round when that failed") {
+        written();
+        loop.advance(1s);
+        CHECK(content(*compacted) == before);
+        CHECK_FALSE(asked_for_checkpoint);
+        loop.advance(15s);
+        CHECK(asked_for_checkpoint);
+    }
+    SUBCASE("the cleaner may stop") {
+        under_test->stop();
+        written();
+        CHECK_FALSE(loop.next());
+    }
+    SUBCASE("the cleaner may be gone") {
+        under_test.reset();
+        written();
+        CHECK_FALSE(loop.next());
+    }
+}
+
 TEST_CASE_FIXTURE(cleaner_fixture, "a shorter log.cleaner.backoff.ms holds for the pause under way") {
-    cleaner under_test{loop, flush, mine, {.backoff = 24h}};
+    cleaner under_test{loop, flush, mine, {.backoff = 24h}, checkpoint()};
     const auto compacted = add("tables", "compact");
     write_twice(*compacted);
     under_test.notice(*compacted);
@@ -122,16 +172,16 @@ TEST_CASE_FIXTURE(cleaner_fixture, "a shorter log.cleaner.backoff.ms holds for t
     loop.advance(2s);
     CHECK(content(*compacted) == "1=nnnnnnnnnn 2=open ");
     // With nothing to compact there is no pause, and none begins.
-    cleaner idle{loop, flush, mine, {}};
+    cleaner idle{loop, flush, mine, {}, checkpoint()};
     idle.set_config({.backoff = 1s});
 }
 
 TEST_CASE_FIXTURE(cleaner_fixture, "nothing is compacted with log.cleaner.enable=false, nor after a stop") {
     const auto compacted = add("tables", "compact");
     write_twice(*compacted);
-    cleaner disabled{loop, flush, mine, {.enabled = false}};
+    cleaner disabled{loop, flush, mine, {.enabled = false}, checkpoint()};
     disabled.notice(*compacted);
-    cleaner stopped{loop, flush, mine, {}};
+    cleaner stopped{loop, flush, mine, {}, checkpoint()};
     stopped.notice(*compacted);
     stopped.stop();
     stopped.notice(*compacted);
@@ -141,7 +191,7 @@ TEST_CASE_FIXTURE(cleaner_fixture, "nothing is compacted with log.cleaner.enable
 
 TEST_CASE_FIXTURE(cleaner_fixture, "while the disk syncs what was compacted, the loop goes on and the log is as it was") {
     std::optional<cleaner> under_test;
-    under_test.emplace(loop, flush, mine, cleaner_config{.backoff = 15s});
+    under_test.emplace(loop, flush, mine, cleaner_config{.backoff = 15s}, checkpoint());
     const auto compacted = add("tables", "compact");
     write_twice(*compacted);
     const std::string before = "0=oooooooooo 1=nnnnnnnnnn 2=open ";
@@ -193,7 +243,7 @@ TEST_CASE_FIXTURE(cleaner_fixture, "log.cleaner.io.max.bytes.per.second stretche
     loop.advance(2h);
     REQUIRE(compacted->log().roll_if_due());
     put(*compacted, "other", "open");
-    cleaner slow{loop, flush, mine, {.backoff = 1s, .max_bytes_per_second = 100'000}};
+    cleaner slow{loop, flush, mine, {.backoff = 1s, .max_bytes_per_second = 100'000}, checkpoint()};
     slow.notice(*compacted);
     loop.advance(30s);
     CHECK(compacted->log().size_bytes() > 4'000'000);

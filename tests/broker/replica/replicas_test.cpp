@@ -30,6 +30,7 @@ public:
     result<std::unique_ptr<storage::partition_log>> open_future(const partition_spec&, const std::string& path) override {
         return error{errc::log_dir_not_found, path};
     }
+    void checkpoint(event_loop&, function<void()> done) override { done(); }
     result<void> promote(std::unique_ptr<storage::partition_log>, storage::partition_log&) override { return {}; }
     function<void(const partition_spec&)> opening;
     bool stopping = false;

@@ -1,6 +1,7 @@
 // Compaction of one core's logs, in the background.
 #pragma once
 #include <weir/base/event_loop.hpp>
+#include <weir/base/function.hpp>
 #include <weir/base/setting.hpp>
 #include <weir/replica/flusher.hpp>
 #include <weir/replica/partition.hpp>
@@ -36,8 +37,10 @@ struct cleaner_figures {
 class cleaner {
 public:
     using partitions = std::unordered_map<partition_id, std::shared_ptr<partition>>;
+    /// Has recovery points written down, then calls on the cleaner's loop: only what they cover may be compacted.
+    using checkpoint_writer = function<void(function<void()> done)>;
     /// `mine` outlives the cleaner; partitions may come and go between slices.
-    cleaner(event_loop& loop, flusher& flush, const partitions& mine, cleaner_config config);
+    cleaner(event_loop& loop, flusher& flush, const partitions& mine, cleaner_config config, checkpoint_writer checkpoint);
     ~cleaner();
     cleaner(const cleaner&) = delete;
     cleaner& operator=(const cleaner&) = delete;
@@ -54,6 +57,7 @@ public:
 private:
     void wait_for_round();
     void begin_round();
+    void clean_first();
     void clean_next();
     void clean_on(bool same_log);
     void sync(partition_id of, std::vector<file_ptr> files);
@@ -64,10 +68,11 @@ private:
     flusher& flush_;
     const partitions& mine_;
     cleaner_config config_;
+    checkpoint_writer checkpoint_;
     timer_id timer_ = timer_id::none;  // set while there is anything to come back to
     std::vector<partition_id> left_;   // of this round
     bool stopped_ = false;
-    bool syncing_ = false;
+    bool waits_for_disk_ = false;
     std::shared_ptr<cleaner*> here_ = std::make_shared<cleaner*>(this);  // a sync on its way may end after the cleaner does
     time_point log_begun_{};
     cleaner_figures so_far_;  // of this round

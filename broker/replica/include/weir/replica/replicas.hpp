@@ -33,6 +33,8 @@ public:
     virtual result<std::unique_ptr<storage::partition_log>> open_future(const partition_spec& spec, const std::string& path) = 0;
     /// The copy takes the place of `current`.
     virtual result<void> promote(std::unique_ptr<storage::partition_log> current, storage::partition_log& future) = 0;
+    /// Writes recovery points down, then calls `done` on `here`.
+    virtual void checkpoint(event_loop& here, function<void()> done) = 0;
     /// How long whoever has copied `bytes` between directories rests before it goes on.
     virtual nanoseconds pause_after_copying(std::uint64_t bytes, time_point now);
 };
@@ -85,7 +87,7 @@ public:
 
 private:
     struct core_state {
-        core_state(event_loop& on, file_system& files, const cleaner_config& cleaning) : loop(&on), flush(on, files), cleaning(on, flush, mine, cleaning) {}
+        core_state(event_loop& on, file_system& files, log_source& logs, const cleaner_config& cleaning);
         event_loop* loop;
         flusher flush;
         std::unordered_map<partition_id, std::shared_ptr<partition>> known;  // of all cores

@@ -199,6 +199,8 @@ public:
     /// Drops segments by time, size and log start; only below `high_watermark`. Files go after file.delete.delay.ms
     /// (collect_garbage). Returns how many were dropped.
     result<std::size_t> apply_retention(std::int64_t high_watermark);
+    /// Whether closed segments wait for a checkpoint: compact() leaves alone what the recovery point noted last does not cover.
+    bool awaits_checkpoint() const noexcept;
     /// One step of compaction, when cleanup.policy asks for it and enough is dirty: reads about `budget` bytes. Keeps the
     /// last value of each key below the last stable offset, of as many keys as fit into `map_bytes` of memory in one go.
     result<compaction_step> compact(std::int64_t high_watermark, std::uint64_t budget, std::size_t map_bytes);

@@ -13,7 +13,13 @@ errc locate(request_context& context, const topic_lookup& topic, std::int32_t in
     if (!topic.topic) return topic.missing;
     const auto* registered = topic.topic->partitions.find(index);
     if (!registered) return errc::unknown_topic_or_partition;
-    if (registered->leader != context.broker.identity.node_id) return errc::not_leader_or_follower;
+    const auto node = context.broker.identity.node_id;
+    if (registered->leader != node) {
+        const auto image = context.image();
+        const auto* self = image->find_broker(node);
+        return self && !self->has_online(registered->directory_of(node)) ? errc::kafka_storage_error
+                                                                         : errc::not_leader_or_follower;
+    }
     found = context.broker.replicas.find(context.core.index, {topic.topic->id, index});
     return found ? errc::none : errc::kafka_storage_error;
 }

@@ -61,6 +61,7 @@ task<describe_log_dirs_response> handle_describe_log_dirs(request_context& conte
         auto& row = response.results.emplace_back();
         row.log_dir = directory.path;
         row.error_code = wire_code(directory.code);
+        if (directory.code != errc::none) continue;  // of what lies there nothing is said, as in Kafka
         row.total_bytes = directory.total_bytes;
         row.usable_bytes = directory.usable_bytes;
         row.is_cordoned = directory.cordoned;

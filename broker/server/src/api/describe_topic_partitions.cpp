@@ -23,10 +23,8 @@ void add_partition(const metadata::image& image, std::int32_t index, const metad
     row.isr_nodes = partition.isr;
     row.eligible_leader_replicas = partition.elr;
     row.last_known_elr = partition.last_known_elr;
-    for (const auto id : partition.replicas) {
-        const auto* broker = image.find_broker(id);
-        if (!broker || broker->fenced) row.offline_replicas.push_back(id);
-    }
+    for (const auto id : partition.replicas)
+        if (image.offline(partition, id)) row.offline_replicas.push_back(id);
     if (!partition.has_leader()) row.error_code = wire_code(errc::leader_not_available);
 }
 

@@ -28,10 +28,8 @@ metadata_response::metadata_response_topic describe_topic(const request_context&
         part.leader_epoch = partition.leader_epoch;
         part.replica_nodes = partition.replicas;
         part.isr_nodes = partition.isr;
-        for (const auto id : partition.replicas) {
-            const auto* broker = image.find_broker(id);
-            if (!broker || broker->fenced) part.offline_replicas.push_back(id);
-        }
+        for (const auto id : partition.replicas)
+            if (image.offline(partition, id)) part.offline_replicas.push_back(id);
         const auto* leader = partition.has_leader() ? image.find_broker(partition.leader) : nullptr;
         if (!leader) part.error_code = wire_code(errc::leader_not_available);
         else if (!leader->find_endpoint(context.connection.listener->name)) part.error_code = wire_code(errc::listener_not_found);

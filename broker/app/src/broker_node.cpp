@@ -1,6 +1,7 @@
 #include <weir/broker/broker_node.hpp>
 
 #include "broker_schema.hpp"
+#include "directory_reports.hpp"
 #include "group_partitions.hpp"
 #include "http_listener.hpp"
 #include "log_directories.hpp"
@@ -60,6 +61,7 @@ struct broker_node::state {
     std::unique_ptr<coordinator::group_coordinator> groups;
     std::unique_ptr<driver_writer> writer;
     std::unique_ptr<metadata::controller_runtime> controller;
+    std::unique_ptr<directory_reports> reports;
     std::unique_ptr<server::controller_gateway> gateway;
     std::unique_ptr<server::producer_ids> ids;
     std::unique_ptr<metadata_publisher> publisher;
@@ -71,7 +73,7 @@ struct broker_node::state {
     std::unique_ptr<http_listener> http;
     std::vector<metrics::registration> gauges;
     std::int64_t broker_epoch = -1;
-    error failure;  // of the metadata's disk
+    error failure;  // of the disk without which there is no broker
     bool serving = false;
     bool stopping = false;
     timer_id maintenance = timer_id::none;
@@ -87,7 +89,7 @@ struct broker_node::state {
     std::vector<std::string> troubles() const;
     static task<void> nothing() { co_return; }
     void reconfigure(const running_config& now);
-    static task<void> tell_cordoned(state& self);
+    void look_at_directories();
     void watch();
     void arm_maintenance();
     void arm_checkpoints();
@@ -118,11 +120,21 @@ result<void> broker_node::state::put_together() {
     writer = std::make_unique<driver_writer>();
     controller = std::make_unique<metadata::controller_runtime>(loop(), *writer, schema, controller_settings(config, directories->cluster_id()), random());
     controller->measure(metrics);
+    reports = std::make_unique<directory_reports>(config.node.node_id, *directories, *controller);
+    directories->watch(
+        loop(), {[this] { look_at_directories(); },
+                 [this](const replica::partition_id& which) { spawn(reports->assign(publisher->image(), {which})); }});
     gateway = std::make_unique<server::controller_gateway>(loop(), *controller, *cache);
     ids = std::make_unique<server::producer_ids>(loop(), *gateway, config.node.node_id, [this] { return broker_epoch; });
     publisher = std::make_unique<metadata_publisher>(metadata_publisher::parts{
         config, loop(), world.files, *controller, *replicas, *groups, *cache, directories->metadata_directory(),
-        [this](const running_config& now) { reconfigure(now); }, [this](const error& why) { give_up(why); }});
+        [this](metadata::image_ref image, std::vector<replica::partition_id> which) {
+            spawn(reports->assign(std::move(image), std::move(which)));
+        },
+        [this](const running_config& now) { reconfigure(now); },
+        [this](const error& why) {
+            give_up(error{why.code(), "the metadata in " + directories->metadata_directory() + " cannot be kept", why});
+        }});
 
     metadata_log_options keeping;
     keeping.segment_bytes = config.node.metadata_segment_bytes;
@@ -177,12 +189,30 @@ result<void> broker_node::state::put_together() {
 void broker_node::state::give_up(const error& why) {
     serving = false;
     if (failure) return;
-    failure = error{why.code(), "the metadata in " + directories->metadata_directory() + " cannot be kept", why};
+    failure = why;
     if (failed) failed(failure);
     controller->on_resign();  // what waits for a commit would wait for ever
 }
 
-// Registers under a new incarnation and asks to be unfenced: from then on partitions may be led here.
+// The partitions of a directory that failed lose their leader, and the others go on. Without metadata or any directory
+// nothing does.
+void broker_node::state::look_at_directories() {
+    if (stopping) return;
+    const auto failures = directories->failures();
+    if (const auto metadata = failures.find(directories->metadata_directory()); metadata != failures.end())
+        return give_up(error{errc::kafka_storage_error,
+                             "log directory " + metadata->first + ", which holds the metadata, has failed",
+                             metadata->second});
+    if (failures.size() == config.node.directories().size()) {
+        std::string all;
+        for (const auto& [path, why] : failures) all += (all.empty() ? "" : ", ") + path;
+        return give_up(
+            error{errc::kafka_storage_error, "every log directory has failed: " + all, failures.begin()->second});
+    }
+    spawn(reports->tell());
+}
+
+// Registers under a new incarnation, says what lies where and asks to be unfenced: from then on partitions may be led here.
 task<result<void>> broker_node::state::join_cluster() {
     auto leading = publisher->wait_for_leadership();
     co_await leading;
@@ -213,10 +243,15 @@ task<result<void>> broker_node::state::join_cluster() {
     if (!registered) co_return registered.error();
     if (registered->error_code != 0) co_return error{errc_from_wire(registered->error_code), "the controller refused to register this broker"};
     broker_epoch = registered->broker_epoch;
+    if (stopping) co_return errc::cancelled;
 
+    if (auto loaded = directories->load(); !loaded) co_return loaded.error();
+    reports->use(broker_epoch);
     directories->cordon(config_in_force(config, *publisher->image()).node.cordoned_log_dirs);
-    if (!directories->cordoned_ids().empty()) {
-        auto telling = tell_cordoned(*this);
+    auto assigning = reports->assign_found(publisher->image());
+    co_await assigning;
+    if (!directories->cordoned_ids().empty() || !directories->failed_ids().empty()) {
+        auto telling = reports->tell();
         co_await telling;
     }
     protocol::broker_heartbeat_request alive;
@@ -234,20 +269,7 @@ task<result<void>> broker_node::state::join_cluster() {
 void broker_node::state::reconfigure(const running_config& now) {
     front->set_limits(now.server);
     directories->set_copy_rate(now.node.move_bytes_per_second);
-    if (directories->cordon(now.node.cordoned_log_dirs)) spawn(tell_cordoned(*this));
-}
-
-// The controller places replicas: it is to know where there is room (KIP-1066).
-task<void> broker_node::state::tell_cordoned(state& self) {
-    protocol::broker_heartbeat_request news;
-    news.broker_id = self.config.node.node_id;
-    news.broker_epoch = self.broker_epoch;
-    news.current_metadata_offset = INT64_MAX;
-    news.cordoned_log_dirs = self.directories->cordoned_ids();
-    auto asking = self.controller->broker_heartbeat(std::move(news));
-    const auto heard = co_await asking;
-    const auto code = heard ? errc_from_wire(heard->error_code) : heard.code();
-    if (code != errc::none) broker_node_logs.warn("the controller was not told of cordoned.log.dirs: " + std::string{describe(code).name});
+    if (directories->cordon(now.node.cordoned_log_dirs)) spawn(reports->tell());
 }
 
 task<result<void>> broker_node::start() {
@@ -259,7 +281,6 @@ task<result<void>> broker_node::start() {
     if (self.stopping) co_return error{errc::cancelled, "the broker was stopped while it joined its cluster"};
     if (self.failure) co_return self.failure;
     if (!joined) co_return joined.error();
-    if (auto loaded = self.directories->load(); !loaded) co_return loaded.error();
     auto opening = self.publisher->open();
     co_await opening;
     if (self.stopping) co_return error{errc::cancelled, "the broker was stopped while it opened its logs"};

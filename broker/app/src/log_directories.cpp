@@ -2,6 +2,7 @@
 
 #include <weir/base/log.hpp>
 #include <weir/raft/format.hpp>
+#include <weir/storage/log_directory.hpp>
 #include <weir/storage/meta_properties.hpp>
 
 #include <algorithm>
@@ -89,6 +90,20 @@ std::vector<uuid> log_directories::directory_ids() const {
     return ids;
 }
 
+std::vector<uuid> log_directories::failed_ids() const {
+    std::vector<uuid> ids;
+    for (const auto& each : manager_->directories())
+        if (each.health->failed() && !each.id.is_zero()) ids.push_back(each.id);
+    return ids;
+}
+
+void log_directories::watch(event_loop& loop, watcher told) {
+    watching_ = &loop;
+    watcher_ = std::make_shared<watcher>(std::move(told));
+    for (const auto& each : manager_->directories())
+        each.health->when_failed([&loop, who = watcher_] { loop.post([who] { who->failed(); }); });
+}
+
 result<void> log_directories::load() {
     const auto found = manager_->load();
     if (!found) return found.error();
@@ -118,7 +133,11 @@ result<std::unique_ptr<storage::partition_log>> log_directories::open_future(con
 }
 
 result<void> log_directories::promote(std::unique_ptr<storage::partition_log> current, storage::partition_log& future) {
-    return manager_->promote_future(std::move(current), future);
+    auto promoted = manager_->promote_future(std::move(current), future);
+    if (!promoted || watching_ == nullptr) return promoted;
+    const auto folder = storage::parse_partition_folder(std::string_view{future.directory()}.substr(future.directory().rfind('/') + 1));
+    watching_->post([who = watcher_, which = replica::partition_id{future.topic_id(), folder->partition}] { who->moved(which); });
+    return promoted;
 }
 
 result<std::unique_ptr<storage::partition_log>> log_directories::open(const replica::partition_spec& spec) {

@@ -1,6 +1,8 @@
 // The log directories as partitions and request handlers use them.
 #pragma once
+#include <weir/base/event_loop.hpp>
 #include <weir/base/files.hpp>
+#include <weir/base/function.hpp>
 #include <weir/broker/broker_config.hpp>
 #include <weir/replica/replicas.hpp>
 #include <weir/server/storage_view.hpp>
@@ -26,7 +28,20 @@ public:
     /// Where the metadata log lives, and that directory's id.
     const std::string& metadata_directory() const noexcept { return metadata_directory_; }
     const uuid& metadata_directory_id() const noexcept { return metadata_directory_id_; }
+    /// Of those that can be used; sorted.
     std::vector<uuid> directory_ids() const;
+    /// Of those that have failed since they were read.
+    std::vector<uuid> failed_ids() const;
+    /// Zero when it lies in none.
+    uuid directory_of(const std::string& topic, std::int32_t partition) const {
+        return manager_->directory_of(topic, partition);
+    }
+    struct watcher {
+        function<void()> failed;                      ///< a directory has
+        function<void(replica::partition_id)> moved;  ///< into another directory
+    };
+    /// Called on `loop`.
+    void watch(event_loop& loop, watcher told);
 
     /// Looks what is there; open() opens it.
     result<void> load();
@@ -64,6 +79,8 @@ private:
     std::string metadata_directory_;
     uuid metadata_directory_id_;
     std::unique_ptr<storage::log_manager> manager_;
+    event_loop* watching_ = nullptr;
+    std::shared_ptr<watcher> watcher_;  // set before logs are opened
     std::atomic<bool> starting_{true};  // until everything the metadata names was looked for
     std::atomic<bool> stopping_{false};
     std::mutex mutex_;  // guards what follows: cores open and close at the same time

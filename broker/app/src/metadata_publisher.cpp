@@ -128,6 +128,7 @@ task<void> metadata_publisher::apply(const metadata::image_change& change) {
     std::vector<replica::partition_spec> wanted;
     std::vector<replica::partition_id> gone;
     std::vector<std::string> deleted;
+    std::vector<replica::partition_id> lost;                     // led here before, and no longer
     std::vector<std::pair<std::int32_t, std::int32_t>> elected;  // of the offsets topic: partition, leader epoch
     std::vector<std::pair<std::int32_t, std::int32_t>> resigned;
 
@@ -152,9 +153,18 @@ task<void> metadata_publisher::apply(const metadata::image_change& change) {
         }
         if (!each.after) continue;
         const auto config = topic_log_config(parts_.config, *change.after, each.after->name);
-        for (const auto index : each.partitions)
-            if (const auto* partition = each.after->partitions.find(index)) want(*each.after, index, *partition, config);
+        for (const auto index : each.partitions) {
+            const auto* partition = each.after->partitions.find(index);
+            if (!partition) continue;
+            want(*each.after, index, *partition, config);
+            const auto* before = each.before ? each.before->partitions.find(index) : nullptr;
+            if (partition->leader == node || !before || before->leader != node) continue;
+            lost.push_back({id, index});
+            if (each.after->name == offsets_topic) resigned.emplace_back(index, partition->leader_epoch);
+        }
     }
+    std::vector<replica::partition_id> placed;
+    for (const auto& spec : wanted) placed.push_back(spec.id);
     if (!change.configs.empty())
         for (const auto& [name, topic] : change.after->topics()) {
             if (!reconfigured(name) || change.topics.contains(topic->id)) continue;
@@ -167,8 +177,12 @@ task<void> metadata_publisher::apply(const metadata::image_change& change) {
         auto setting = parts_.replicas.set_cleaning(parts_.loop, running.cleaner);
         co_await setting;
     }
+    for (const auto& [index, epoch] : resigned) parts_.groups.on_resigned(index, epoch);
+    if (!lost.empty()) {
+        auto resigning = parts_.replicas.resign(parts_.loop, std::move(lost));
+        co_await resigning;
+    }
     if (!gone.empty()) {
-        for (const auto& [index, epoch] : resigned) parts_.groups.on_resigned(index, epoch);
         auto removing = parts_.replicas.remove(parts_.loop, std::move(gone));
         co_await removing;
     }
@@ -180,13 +194,18 @@ task<void> metadata_publisher::apply(const metadata::image_change& change) {
     co_await publishing;
     for (const auto& [index, epoch] : elected) parts_.groups.on_elected(index, epoch);
     if (!deleted.empty()) parts_.groups.on_topics_deleted(deleted);
+    if (!placed.empty()) parts_.opened(change.after, std::move(placed));
 }
 
 task<void> metadata_publisher::put_left_out() {
     auto putting = parts_.replicas.put_left_out(parts_.loop);
     const auto here_now = co_await putting;
-    for (const auto& spec : here_now)
+    std::vector<replica::partition_id> placed;
+    for (const auto& spec : here_now) {
+        placed.push_back(spec.id);
         if (spec.topic == offsets_topic) parts_.groups.on_elected(spec.id.index, spec.leader_epoch);
+    }
+    if (!placed.empty()) parts_.opened(loader_.current(), std::move(placed));
 }
 
 void metadata_publisher::maybe_snapshot() {

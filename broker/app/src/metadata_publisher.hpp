@@ -31,6 +31,7 @@ public:
         coordinator::group_coordinator& groups;
         server::metadata_cache& cache;
         std::string metadata_directory;
+        function<void(metadata::image_ref, std::vector<replica::partition_id>)> opened;  ///< these were opened, or led before
         function<void(const running_config&)> reconfigure;  ///< settings that change while the broker runs may have changed
         function<void(const error&)> failed;  ///< the disk of the metadata log failed, or a record cannot be understood
     };

@@ -155,7 +155,8 @@ void scrape::show_replicas() {
         double wanted = 0;
         for (const auto& [name, topic] : image().topics())
             for (const auto& [index, each] : topic->partitions) wanted += std::find(each.replicas.begin(), each.replicas.end(), parts_.node_id) != each.replicas.end();
-        return std::max(wanted - static_cast<double>(partitions_.size()), 0.0);
+        const auto served = std::count_if(partitions_.begin(), partitions_.end(), [](const auto& each) { return each.leads; });
+        return std::max(wanted - static_cast<double>(served), 0.0);
     });
     gauge("kafka_server_replicamanager_reassigningpartitions", "Partitions whose replicas are changing.", {},
           [this] { return count_partitions([](const auto& each) { return !each.adding_replicas.empty() || !each.removing_replicas.empty(); }); });

@@ -145,6 +145,20 @@ task<void> replicas::remove(event_loop& here, std::vector<partition_id> ids) {
     co_await when_all(std::move(removing));
 }
 
+task<void> replicas::resign_on(event_loop& here, core_state& core, const std::vector<partition_id>& ids) {
+    co_await switch_to{*core.loop};
+    for (const auto& id : ids)
+        if (const auto at = core.mine.find(id); at != core.mine.end()) at->second->resign();
+    co_await switch_to{here};
+}
+
+task<void> replicas::resign(event_loop& here, std::vector<partition_id> ids) {
+    for (const auto& id : ids) left_out_.erase(id);
+    std::vector<task<void>> parts;
+    for (auto& core : cores_) parts.push_back(resign_on(here, *core, ids));
+    co_await when_all(std::move(parts));
+}
+
 result<void> replicas::move_to(partition& which, const std::string& path) {
     const auto lies_in = [&](const storage::partition_log& log) { return log.directory().substr(0, log.directory().rfind('/')) == path; };
     if (!which.leads()) return error{errc::replica_not_available, which.topic() + "-" + std::to_string(which.id().index)};

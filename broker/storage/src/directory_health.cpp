@@ -13,13 +13,27 @@ log::logger directory_health_logs{"weir.storage"};
 }  // namespace
 
 void directory_health::fail(const error& why) {
+    function<void()> tell;
     {
         const std::lock_guard lock{mutex_};
         if (failed()) return;
         failure_ = why;
         failed_.store(true, std::memory_order_release);
+        tell = std::move(tell_);
     }
     directory_health_logs.error("log directory " + path_ + " has failed: " + why.message() + "; its partitions refuse writes with KAFKA_STORAGE_ERROR until the broker is restarted");
+    if (tell) tell();
+}
+
+void directory_health::when_failed(function<void()> tell) {
+    {
+        const std::lock_guard lock{mutex_};
+        if (!failed()) {
+            tell_ = std::move(tell);
+            return;
+        }
+    }
+    tell();
 }
 
 error directory_health::failure() const {

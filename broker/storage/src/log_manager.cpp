@@ -208,8 +208,10 @@ result<void> log_manager::collect_garbage() {
 
 uuid log_manager::directory_of(std::string_view topic, std::int32_t partition) const {
     const std::lock_guard lock{state_->mutex};
-    const auto known = state_->live.find(folder_name(topic, partition));
-    return known == state_->live.end() ? uuid{} : known->second.home->id;
+    const auto name = folder_name(topic, partition);
+    if (const auto open = state_->live.find(name); open != state_->live.end()) return open->second.home->id;
+    const auto known = state_->found.find(name);
+    return known == state_->found.end() ? uuid{} : known->second.home->id;
 }
 
 const std::shared_ptr<file_cache>& log_manager::handles() const noexcept { return state_->handles; }

@@ -135,8 +135,9 @@ std::vector<std::string> log_manager::set_strays_aside() {
     std::vector<std::string> copies;
     {
         const std::lock_guard lock{in.mutex};
+        // Those of a directory that has failed since are not opened, be they known or not.
         for (const auto& [name, each] : in.found)
-            if (!each.wanted) strays.emplace(name, each);
+            if (!each.wanted && !each.home->failed()) strays.emplace(name, each);
         for (const auto& [name, each] : in.found_copies) {
             copies.push_back(each.path());
             --each.home->partitions;

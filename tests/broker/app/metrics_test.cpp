@@ -279,6 +279,7 @@ TEST_CASE("the reference of metrics lists what is served") {
 
 TEST_CASE("a broker whose disk takes nothing is not healthy, and says which and why, until it does") {
     watched_broker here;
+    here.overrides.insert(here.overrides.end(), {"log.dirs=/data,/other", "metadata.log.dir=/other"});
     here.start();
     auto client = here.connect();
     auto& disk = here.world.disk(here.machine);
@@ -307,7 +308,10 @@ TEST_CASE("a broker whose disk takes nothing is not healthy, and says which and 
     CHECK(why.find("log directory /data is offline: KAFKA_STORAGE_ERROR: orders-0 in /data is offline until the broker is restarted") == 0);
     CHECK(log.count("log directory /data has failed") == 1);
     CHECK(log.count("orders-0") == 2);  // full, and failed: nothing twice
-    CHECK(here.metrics()["kafka_log_logmanager_offlinelogdirectorycount"] == 1);
+    const auto told = here.metrics();
+    CHECK(told.at("kafka_log_logmanager_offlinelogdirectorycount") == 1);
+    CHECK(told.at("kafka_controller_kafkacontroller_offlinepartitionscount") == 1);
+    CHECK(told.at("kafka_server_replicamanager_offlinereplicacount") == 1);
 }
 
 TEST_CASE("a partition whose log cannot be opened is told, and served once it can be") {

@@ -130,3 +130,21 @@ TEST_CASE("a failed flush takes the whole directory offline with one line, and l
     CHECK_FALSE(here.trouble(1));
     CHECK(read_all(clicks, 0, 1).size() == 1);  // what it gives is still served
 }
+
+TEST_CASE("who watches a directory hears once that it has failed, late ones at once") {
+    two_disks here;
+    auto& orders = here.make("orders", 1);
+    auto& clicks = here.make("clicks", 1);
+    const auto all = here.manager->directories();
+    int told = 0, others = 0;
+    all[0].health->when_failed([&] { ++told; });
+    all[1].health->when_failed([&] { ++others; });
+    for (auto* log : {&orders, &clicks}) REQUIRE(here.append(*log));
+    CHECK(told == 0);
+    here.files.inject({sim::disk_operation::sync, errc::io_error, "/a/", 0, 10});
+    for (auto* log : {&orders, &clicks}) CHECK_FALSE(log->flush());
+    CHECK(told == 1);
+    all[0].health->when_failed([&] { ++told; });
+    CHECK(told == 2);
+    CHECK(others == 0);
+}

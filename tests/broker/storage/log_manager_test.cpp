@@ -274,6 +274,24 @@ TEST_CASE("strays are kept aside, and what is no partition is left alone") {
     CHECK(f.logs.size() == 1);
 }
 
+TEST_CASE("logs of a directory that has failed are no strays, and known by their directory") {
+    manager_fixture f{{"/a", "/b"}};
+    f.start();
+    f.fill(f.make("orders", 0), 2);
+    f.fill(f.make("orders", 1), 2);
+    CHECK(f.manager->directory_of("orders", 1) == uuid{9, 2});
+    f.stop();
+    CHECK(f.look().size() == 2);
+    CHECK(f.manager->directory_of("orders", 1) == uuid{9, 2});  // before it is opened
+    CHECK(f.manager->directory_of("orders", 2).is_zero());
+    f.manager->directories()[1].health->fail(error{errc::io_error});
+    f.make("orders", 0);
+    CHECK(f.manager->set_strays_aside().empty());
+    CHECK(f.folders("/b") == std::vector<std::string>{"orders-1"});
+    f.start();
+    CHECK(f.logs.size() == 2);
+}
+
 TEST_CASE("looking at what is there opens nothing; a log is opened when it is asked for, wherever it lies") {
     manager_fixture f{{"/a", "/b"}};
     f.start();

@@ -31,7 +31,8 @@ struct environment {
 /// Made, started and stopped on the first core's loop, and destroyed when the loops have ended.
 class broker_node {
 public:
-    /// `failed` runs once when the broker cannot go on (the disk of its metadata failed): end the process.
+    /// `failed` runs once when the broker cannot go on (the log directory of its metadata, or every one, has failed): end
+    /// the process.
     broker_node(broker_config config, environment world, function<void(const error&)> failed);
     ~broker_node();
 

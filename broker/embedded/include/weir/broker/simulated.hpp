@@ -67,7 +67,7 @@ public:
     /// it hear of it, or nothing at all.
     void crash(int node = 0, sim::unsynced what = sim::unsynced::at_random);
     bool running(int node = 0) const;
-    /// Why the node gave up by itself (the disk of its metadata failed); no error while it is well.
+    /// Why the node gave up by itself (its disk failed); no error while it is well.
     error failure(int node = 0) const;
 
     // --- the network ---

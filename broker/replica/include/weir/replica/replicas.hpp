@@ -65,6 +65,8 @@ public:
     /// Partitions that were left out are put again; those that are here now. Not while put() or remove() run.
     task<std::vector<partition_spec>> put_left_out(event_loop& here);
     task<void> remove(event_loop& here, std::vector<partition_id> ids);
+    /// This broker leads them no longer.
+    task<void> resign(event_loop& here, std::vector<partition_id> ids);
     /// Begins the move of a partition to the log directory `path`, or gives up the one on its way when it is there
     /// already. On the partition's loop. errc::log_dir_not_found, errc::kafka_storage_error, errc::replica_not_available.
     result<void> move_to(partition& which, const std::string& path);
@@ -97,6 +99,7 @@ private:
     using partitions = std::vector<std::shared_ptr<partition>>;
     task<void> put_on(event_loop& here, core_state& core, const std::vector<partition_spec>& specs, partitions& opened, std::vector<partition_spec>& failed);
     task<void> publish_on(event_loop& here, core_state& core, const partitions& added, const std::vector<partition_id>& removed);
+    static task<void> resign_on(event_loop& here, core_state& core, const std::vector<partition_id>& ids);
     task<void> remove_on(event_loop& here, core_state& core, const std::vector<partition_id>& ids);
     static task<void> set_cleaning_on(event_loop& here, core_state& core, const cleaner_config& config);
     static task<void> figures_on(event_loop& here, const core_state& core, std::vector<partition_figures>& found);

@@ -1,6 +1,7 @@
 // What a log directory can take, as those who write there find out.
 #pragma once
 #include <weir/base/files.hpp>
+#include <weir/base/function.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -17,6 +18,8 @@ public:
 
     /// A write or flush has failed for good: nothing is written here until a restart. The first reason is kept.
     void fail(const error& why);
+    /// `tell` is called once, on the thread that finds out that the directory has failed; at once when it has.
+    void when_failed(function<void()> tell);
     bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
     /// Why; none while it has not failed.
     error failure() const;
@@ -41,6 +44,7 @@ private:
     std::atomic<std::uint64_t> wanted_{0};  // the largest write refused and not made up for yet
     mutable std::mutex mutex_;              // guards what follows
     error failure_;
+    function<void()> tell_;
 };
 
 }  // namespace weir::storage

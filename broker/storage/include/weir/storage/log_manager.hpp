@@ -89,7 +89,7 @@ public:
     result<void> close(std::int64_t broker_epoch);
 
     std::vector<log_directory_status> directories() const;
-    /// The directory a partition lives in; zero when it has none.
+    /// The directory a partition lives in, be it open or as load() found it; zero when it has none.
     uuid directory_of(std::string_view topic, std::int32_t partition) const;
     /// New partitions go elsewhere when they can (cordoned.log.dirs).
     void cordon(std::span<const std::string> paths);

@@ -1,5 +1,7 @@
 #include "group_partitions.hpp"
 
+#include <weir/protocol/internal_topics.hpp>
+
 namespace weir::broker {
 namespace {
 
@@ -61,12 +63,12 @@ std::vector<event_loop*> group_partitions::loops() {
 event_loop& group_partitions::loop_of(std::int32_t partition) { return replicas_.core(replicas_.home_of_internal(partition)); }
 
 std::int32_t group_partitions::partition_count() const {
-    const auto* topic = image().find_topic(offsets_topic);
+    const auto* topic = image().find_topic(protocol::group_offsets_topic);
     return topic ? static_cast<std::int32_t>(topic->partitions.size()) : config_.groups.offsets_topic_num_partitions;
 }
 
 std::unique_ptr<coordinator::partition_store> group_partitions::open(std::int32_t partition) {
-    const auto* topic = image().find_topic(offsets_topic);
+    const auto* topic = image().find_topic(protocol::group_offsets_topic);
     if (!topic) return nullptr;
     const auto& found = replicas_.find(here(), {topic->id, partition});
     if (!found) return nullptr;

@@ -7,8 +7,6 @@
 
 namespace weir::broker {
 
-inline constexpr const char* offsets_topic = "__consumer_offsets";
-
 class group_partitions final : public coordinator::group_environment {
 public:
     group_partitions(const broker_config& config, replica::replicas& replicas, const server::metadata_cache& cache);

@@ -1,11 +1,11 @@
 #include "metadata_publisher.hpp"
 
 #include "broker_schema.hpp"
-#include "group_partitions.hpp"
 
 #include <weir/base/log.hpp>
 #include <weir/metadata/image_builder.hpp>
 #include <weir/metadata/metadata_frames.hpp>
+#include <weir/protocol/internal_topics.hpp>
 #include <weir/raft/format.hpp>
 
 #include <algorithm>
@@ -135,7 +135,7 @@ task<void> metadata_publisher::apply(const metadata::image_change& change) {
     const auto want = [&](const metadata::topic& topic, std::int32_t index, const metadata::partition& partition, const storage::log_config& config) {
         if (partition.leader != node) return;
         wanted.push_back({{topic.id, index}, topic.name, partition.leader_epoch, config});
-        if (topic.name == offsets_topic) elected.emplace_back(index, partition.leader_epoch);
+        if (topic.name == protocol::group_offsets_topic) elected.emplace_back(index, partition.leader_epoch);
     };
     // A broker-wide setting may concern every topic; a topic's own only that one.
     const bool all_configs = std::any_of(change.configs.begin(), change.configs.end(),
@@ -148,7 +148,7 @@ task<void> metadata_publisher::apply(const metadata::image_change& change) {
             deleted.push_back(each.before->name);
             for (const auto& [index, partition] : each.before->partitions) {
                 gone.push_back({id, index});
-                if (each.before->name == offsets_topic) resigned.emplace_back(index, partition.leader_epoch + 1);
+                if (each.before->name == protocol::group_offsets_topic) resigned.emplace_back(index, partition.leader_epoch + 1);
             }
         }
         if (!each.after) continue;
@@ -160,7 +160,7 @@ task<void> metadata_publisher::apply(const metadata::image_change& change) {
             const auto* before = each.before ? each.before->partitions.find(index) : nullptr;
             if (partition->leader == node || !before || before->leader != node) continue;
             lost.push_back({id, index});
-            if (each.after->name == offsets_topic) resigned.emplace_back(index, partition->leader_epoch);
+            if (each.after->name == protocol::group_offsets_topic) resigned.emplace_back(index, partition->leader_epoch);
         }
     }
     std::vector<replica::partition_id> placed;
@@ -203,7 +203,7 @@ task<void> metadata_publisher::put_left_out() {
     std::vector<replica::partition_id> placed;
     for (const auto& spec : here_now) {
         placed.push_back(spec.id);
-        if (spec.topic == offsets_topic) parts_.groups.on_elected(spec.id.index, spec.leader_epoch);
+        if (spec.topic == protocol::group_offsets_topic) parts_.groups.on_elected(spec.id.index, spec.leader_epoch);
     }
     if (!placed.empty()) parts_.opened(loader_.current(), std::move(placed));
 }

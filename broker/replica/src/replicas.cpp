@@ -1,6 +1,7 @@
 #include <weir/replica/replicas.hpp>
 
 #include <weir/base/log.hpp>
+#include <weir/protocol/internal_topics.hpp>
 
 #include <algorithm>
 
@@ -8,11 +9,6 @@ namespace weir::replica {
 namespace {
 
 log::logger replicas_logs{"weir.replica"};
-
-// Those that coordinators keep their state in. A name that merely begins with "__" is anybody's.
-bool internal(std::string_view topic) noexcept {
-    return topic == "__consumer_offsets" || topic == "__transaction_state" || topic == "__share_group_state";
-}
 
 }  // namespace
 
@@ -38,7 +34,7 @@ void replicas::abandon() noexcept {
 }
 
 std::size_t replicas::home_of(const partition_spec& spec) const noexcept {
-    return internal(spec.topic) ? home_of_internal(spec.id.index) : std::hash<partition_id>{}(spec.id) % cores_.size();
+    return protocol::is_internal_topic(spec.topic) ? home_of_internal(spec.id.index) : std::hash<partition_id>{}(spec.id) % cores_.size();
 }
 
 const std::shared_ptr<partition>& replicas::find(std::size_t here, const partition_id& id) const noexcept {

@@ -24,8 +24,4 @@ errc locate(request_context& context, const topic_lookup& topic, std::int32_t in
     return found ? errc::none : errc::kafka_storage_error;
 }
 
-bool is_internal_topic(std::string_view name) noexcept {
-    return name == "__consumer_offsets" || name == "__transaction_state" || name == "__share_group_state";
-}
-
 }  // namespace weir::server

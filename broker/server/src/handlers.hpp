@@ -60,9 +60,6 @@ void hint_leader(const metadata::image& image, const topic_lookup& topic, std::i
 /// ApiVersions in a version nobody knows.
 reply answer_unknown_api_versions(request_context& context);
 
-/// Topics that coordinators keep; clients may not write them, nor create them by asking for their metadata.
-bool is_internal_topic(std::string_view name) noexcept;
-
 /// The bit field of authorized operations where everything is allowed: there is no authorizer.
 inline constexpr std::int32_t all_group_operations =
     0b1101'0100'1000;  // read, delete, describe, describe and alter configs

@@ -1,6 +1,7 @@
 #include "topic_creation.hpp"
 
 #include <weir/group/group_config.hpp>
+#include <weir/protocol/internal_topics.hpp>
 #include <weir/protocol/messages/create_topics.hpp>
 #include <weir/server/controller_gateway.hpp>
 
@@ -52,8 +53,8 @@ task<std::vector<std::pair<std::string, errc>>> create_missing_topics(request_co
     names.erase(std::unique(names.begin(), names.end()), names.end());
     for (auto& name : names) {
         if (!is_valid_topic_name(name)) invalid.emplace_back(std::move(name), errc::invalid_topic);
-        else if (name == "__consumer_offsets") offsets = true;
-        else if (is_internal_topic(name)) invalid.emplace_back(std::move(name), errc::unknown_topic_or_partition);
+        else if (name == protocol::group_offsets_topic) offsets = true;
+        else if (protocol::is_internal_topic(name)) invalid.emplace_back(std::move(name), errc::unknown_topic_or_partition);
         else request.topics.push_back(with_defaults(std::move(name)));
     }
     if (offsets) {
@@ -71,7 +72,7 @@ task<std::vector<std::pair<std::string, errc>>> create_missing_topics(request_co
 
 task<void> create_offsets_topic(request_context& context) {
     const auto& config = context.broker.group_config;
-    auto topic = with_defaults("__consumer_offsets");
+    auto topic = with_defaults(std::string{protocol::group_offsets_topic});
     topic.num_partitions = config.offsets_topic_num_partitions;
     // As many replicas as asked for, or as there are brokers: a single broker serves groups without being told so.
     const auto image = context.image();

@@ -1,5 +1,7 @@
 #include <weir/protocol/coordinator_records.hpp>
 
+#include <weir/protocol/internal_topics.hpp>
+
 #include <fmt/format.h>
 
 #include <utility>
@@ -66,10 +68,6 @@ result<bytes> write_value(const Value& value, std::int16_t version) {
     return std::visit([&](const auto& typed) { return encode_record_value(typed, version); }, value);
 }
 
-constexpr std::string_view group_topic = "__consumer_offsets";
-constexpr std::string_view transaction_topic = "__transaction_state";
-constexpr std::string_view share_topic = "__share_group_state";
-
 }  // namespace
 
 result<bytes> encode_record_key(const group_record_key& key) { return write_key(key); }
@@ -86,7 +84,7 @@ result<bytes> encode_record_value(const share_record_value& value, std::int16_t 
 }
 
 result<group_record_key> decode_group_record_key(bytes_view key) {
-    auto read = read_key<group_record_key>(key, group_topic);
+    auto read = read_key<group_record_key>(key, group_offsets_topic);
     // The old offset key has the same layout, and what is stored under it is the same thing.
     if (read)
         if (auto* old = std::get_if<legacy_offset_commit_key>(&*read))
@@ -94,20 +92,20 @@ result<group_record_key> decode_group_record_key(bytes_view key) {
     return read;
 }
 result<transaction_record_key> decode_transaction_record_key(bytes_view key) {
-    return read_key<transaction_record_key>(key, transaction_topic);
+    return read_key<transaction_record_key>(key, transaction_state_topic);
 }
 result<share_record_key> decode_share_record_key(bytes_view key) {
-    return read_key<share_record_key>(key, share_topic);
+    return read_key<share_record_key>(key, share_state_topic);
 }
 
 result<group_record_value> decode_group_record_value(const group_record_key& key, bytes_view value) {
-    return read_value<group_record_value>(key, value, group_topic);
+    return read_value<group_record_value>(key, value, group_offsets_topic);
 }
 result<transaction_record_value> decode_transaction_record_value(const transaction_record_key& key, bytes_view value) {
-    return read_value<transaction_record_value>(key, value, transaction_topic);
+    return read_value<transaction_record_value>(key, value, transaction_state_topic);
 }
 result<share_record_value> decode_share_record_value(const share_record_key& key, bytes_view value) {
-    return read_value<share_record_value>(key, value, share_topic);
+    return read_value<share_record_value>(key, value, share_state_topic);
 }
 
 }  // namespace weir::protocol

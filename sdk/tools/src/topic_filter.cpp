@@ -23,8 +23,4 @@ topic_filter::topic_filter(topic_filter&&) noexcept = default;
 
 bool topic_filter::matches(std::string_view topic) const { return re2::RE2::FullMatch({topic.data(), topic.size()}, *expression_); }
 
-bool is_internal_topic(std::string_view topic) noexcept {
-    return topic == "__consumer_offsets" || topic == "__transaction_state" || topic == "__share_group_state";
-}
-
 }  // namespace weir::tools

@@ -22,7 +22,4 @@ private:
     std::unique_ptr<re2::RE2> expression_;
 };
 
-/// __consumer_offsets, __transaction_state and __share_group_state.
-bool is_internal_topic(std::string_view topic) noexcept;
-
 }  // namespace weir::tools

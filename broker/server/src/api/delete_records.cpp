@@ -2,6 +2,7 @@
 #include "../handlers.hpp"
 #include "../named_twice.hpp"
 
+#include <weir/protocol/internal_topics.hpp>
 #include <weir/protocol/messages/delete_records.hpp>
 
 namespace weir::server {
@@ -22,7 +23,7 @@ task<protocol::delete_records_response> handle_delete_records(request_context& c
         for (const auto& part : topic.partitions) {
             std::shared_ptr<replica::partition> where;
             auto code = locate(context, found, part.partition_index, where);
-            if (code == errc::none && is_internal_topic(topic.name)) code = errc::invalid_topic;
+            if (code == errc::none && protocol::is_internal_topic(topic.name)) code = errc::invalid_topic;
             std::int64_t low_watermark = -1;
             if (code == errc::none) {
                 auto deleting = at_home(context.core.loop, std::move(where), [before = part.offset](auto& partition) {

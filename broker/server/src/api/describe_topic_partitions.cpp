@@ -3,6 +3,7 @@
 #include "../refusals.hpp"
 #include "../topic_creation.hpp"
 
+#include <weir/protocol/internal_topics.hpp>
 #include <weir/protocol/messages/describe_topic_partitions.hpp>
 
 #include <algorithm>
@@ -65,7 +66,7 @@ task<describe_topic_partitions_response> handle_describe_topic_partitions(reques
         }
         auto& row = response.topics.emplace_back();
         row.name = name;
-        row.is_internal = is_internal_topic(name);
+        row.is_internal = protocol::is_internal_topic(name);
         row.topic_authorized_operations = all_topic_operations;
         if (!topic) {
             row.error_code = wire_code(is_valid_topic_name(name) ? errc::unknown_topic_or_partition : errc::invalid_topic);

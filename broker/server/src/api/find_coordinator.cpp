@@ -2,6 +2,7 @@
 #include "../group_calls.hpp"
 #include "../topic_creation.hpp"
 
+#include <weir/protocol/internal_topics.hpp>
 #include <weir/protocol/messages/find_coordinator.hpp>
 
 namespace weir::server {
@@ -13,7 +14,6 @@ using coordinator_row = find_coordinator_response::coordinator;
 
 constexpr std::int8_t group_key = 0;
 constexpr std::int8_t transaction_key = 1;
-constexpr const char* offsets_topic = "__consumer_offsets";
 
 coordinator_row refuse(std::string key, errc code, std::string why) {
     coordinator_row row;
@@ -27,7 +27,7 @@ coordinator_row refuse(std::string key, errc code, std::string why) {
 
 coordinator_row find_group(const request_context& context, std::string key) {
     const auto image = context.image();
-    const auto* topic = image->find_topic(offsets_topic);
+    const auto* topic = image->find_topic(protocol::group_offsets_topic);
     if (!topic) return refuse(std::move(key), errc::coordinator_not_available, "the offsets topic is being created");
     const auto* partition = topic->partitions.find(context.broker.groups.partition_of(key));
     const auto* broker = partition && partition->has_leader() ? image->find_broker(partition->leader) : nullptr;
@@ -56,7 +56,7 @@ coordinator_row refuse_type(std::int8_t type, std::string key, std::int16_t vers
 task<find_coordinator_response> handle_find_coordinator(request_context& context, find_coordinator_request request) {
     find_coordinator_response response;
     auto keys = context.version() >= 4 ? std::move(request.coordinator_keys) : std::vector<std::string>{request.key};
-    if (request.key_type == group_key && !context.image()->find_topic(offsets_topic)) {
+    if (request.key_type == group_key && !context.image()->find_topic(protocol::group_offsets_topic)) {
         auto creating = create_offsets_topic(context);
         co_await creating;
     }

@@ -5,6 +5,7 @@
 #include "../refusals.hpp"
 #include "../topic_creation.hpp"
 
+#include <weir/protocol/internal_topics.hpp>
 #include <weir/protocol/messages/metadata.hpp>
 
 #include <algorithm>
@@ -19,7 +20,7 @@ metadata_response::metadata_response_topic describe_topic(const request_context&
     metadata_response::metadata_response_topic row;
     row.name = topic.name;
     row.topic_id = topic.id;
-    row.is_internal = is_internal_topic(topic.name);
+    row.is_internal = protocol::is_internal_topic(topic.name);
     row.partitions.reserve(topic.partitions.size());
     for (const auto& [index, partition] : topic.partitions) {
         auto& part = row.partitions.emplace_back();
@@ -42,7 +43,7 @@ metadata_response::metadata_response_topic refuse_topic(const std::optional<std:
     row.name = name;
     row.topic_id = id;
     row.error_code = wire_code(code);
-    if (name) row.is_internal = is_internal_topic(*name);
+    if (name) row.is_internal = protocol::is_internal_topic(*name);
     return row;
 }
 

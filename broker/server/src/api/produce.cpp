@@ -5,6 +5,7 @@
 #include "refusals.hpp"
 
 #include <weir/metadata/image.hpp>
+#include <weir/protocol/internal_topics.hpp>
 #include <weir/protocol/messages/produce.hpp>
 #include <weir/protocol/records/batch.hpp>
 #include <weir/protocol/records/produced.hpp>
@@ -31,7 +32,7 @@ constexpr std::int16_t first_version_with_zstd = 7;
 constexpr const char* admin_client = "__admin_client";  // who calls itself so may write everything, as in Kafka
 
 bool belongs_to_coordinators(const request_context& context, const metadata::topic& topic) {
-    return is_internal_topic(topic.name) && context.client_id() != admin_client;
+    return protocol::is_internal_topic(topic.name) && context.client_id() != admin_client;
 }
 
 // One whole batch, in a form that the version may send: what is looked at before anything is done. The log looks at the rest.

@@ -49,6 +49,7 @@ continuations continuations::of(std::uint32_t index) {
         for (auto& each : piece) if (each.index == index) mine.push(std::move(each));
         std::erase_if(piece, [&](const continuation& each) { return each.index == index; });
     }
+    std::erase_if(pieces_, [](const auto& piece) { return piece.empty(); });
     return mine;
 }
 

@@ -24,4 +24,15 @@ errc locate(request_context& context, const topic_lookup& topic, std::int32_t in
     return found ? errc::none : errc::kafka_storage_error;
 }
 
+task<void> until_visible(event_loop& here, std::shared_ptr<replica::partition> where, time_point deadline) {
+    co_await switch_to{where->home()};
+    if (where->leads() && where->home().now() < deadline) {
+        auto committing = completion<result<void>>([&](function<void(result<void>)> done) {
+            where->when_committed(where->log().log_end_offset(), deadline, std::move(done));
+        });
+        static_cast<void>(co_await committing);  // who asks next hears why it failed
+    }
+    co_await switch_to{here};
+}
+
 }  // namespace weir::server

@@ -5,6 +5,7 @@
 #include <weir/metadata/image.hpp>
 #include <weir/replica/replicas.hpp>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -23,6 +24,11 @@ topic_lookup find_topic(const metadata::image& image, bool by_id, const std::str
 /// not_leader_or_follower, kafka_storage_error when its log could not be opened.
 errc locate(request_context& context, const topic_lookup& topic, std::int32_t index,
             std::shared_ptr<replica::partition>& found);
+
+/// Waits until what is written by now is visible. What was acknowledged with acks=1 becomes so with the next flush, and its
+/// writer counts on it when it asks for an offset or names one. A disk that hangs holds nobody beyond `deadline`.
+task<void> until_visible(event_loop& here, std::shared_ptr<replica::partition> where, time_point deadline);
+constexpr auto visibility_patience = std::chrono::seconds{5};
 
 /// What `ask` answers, a result<T>, called with the partition on the loop that owns it. A partition that resigned on the
 /// way has no log any more: it is not asked, and the answer is not_leader_or_follower. Goes on at `here`.

@@ -16,6 +16,7 @@ task<protocol::delete_records_response> handle_delete_records(request_context& c
     unite_partitions(request.topics, &topic_row::name, &topic_row::partitions,
                      &delete_records_request::delete_records_partition::partition_index);
     const auto image = context.image();
+    const auto deadline = context.core.loop.now() + visibility_patience;
     for (const auto& topic : request.topics) {
         auto& answered = response.topics.emplace_back();
         answered.name = topic.name;
@@ -26,6 +27,8 @@ task<protocol::delete_records_response> handle_delete_records(request_context& c
             if (code == errc::none && protocol::is_internal_topic(topic.name)) code = errc::invalid_topic;
             std::int64_t low_watermark = -1;
             if (code == errc::none) {
+                auto waiting = until_visible(context.core.loop, where, deadline);
+                co_await waiting;
                 auto deleting = at_home(context.core.loop, std::move(where), [before = part.offset](auto& partition) {
                     return partition.delete_records(before);
                 });

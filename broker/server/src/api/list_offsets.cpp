@@ -73,6 +73,7 @@ result<storage::timestamp_offset> offset_of(const replica::partition& partition,
 task<list_offsets_response> handle_list_offsets(request_context& context, list_offsets_request request) {
     list_offsets_response response;
     const auto image = context.image();
+    const auto deadline = context.core.loop.now() + visibility_patience;
     using topic_row = list_offsets_request::list_offsets_topic;
     using partition_row = list_offsets_request::list_offsets_partition;
     unite_topics(request.topics, &topic_row::name, &topic_row::partitions);
@@ -101,6 +102,10 @@ task<list_offsets_response> handle_list_offsets(request_context& context, list_o
             if (code != errc::none) {
                 offset = code;
             } else {
+                if (asked.timestamp >= latest && !asked.to_log_end) {
+                    auto waiting = until_visible(context.core.loop, where, deadline);
+                    co_await waiting;
+                }
                 auto asking = at_home(context.core.loop, std::move(where),
                                       [asked](const auto& partition) { return offset_of(partition, asked); });
                 offset = co_await asking;

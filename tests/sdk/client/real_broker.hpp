@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <future>
+#include <memory>
 #include <optional>
 
 namespace weir::test {
@@ -18,7 +19,7 @@ public:
         settings.insert(settings.end(), {"log.dirs=" + folder_.path, "listeners=PLAINTEXT://127.0.0.1:0", "num.partitions=" + partitions, "group.initial.rebalance.delay.ms=0"});
         auto parsed = broker::parse_config("", "", settings);
         REQUIRE_MESSAGE(parsed, parsed.error().message());
-        broker::environment world{{&threads_.loop(0)}, threads_.net(), *folder_.files, 1};
+        broker::environment world{{&threads_.loop(0)}, threads_.net(), *files_, 1};
         world.host_name = "localhost";
         node_.emplace(parsed->config, std::move(world), [](const error&) {});
         threads_.start();
@@ -49,6 +50,7 @@ private:
     }
     test::temporary_folder folder_;
     runtime threads_{1};
+    std::unique_ptr<file_system> files_ = make_posix_files();  // its threads tell the loops what is on the disk: it ends first
     std::optional<broker::broker_node> node_;
 };
 

@@ -10,9 +10,6 @@ namespace {
 
 log::logger directory_reports_logs{"weir.broker.storage"};
 
-// Directories have ids from this metadata.version on (3.7-IV2).
-constexpr std::int16_t first_with_directories = 17;
-
 template <class Response>
 void note(const result<Response>& heard, const char* what) {
     const auto code = heard ? errc_from_wire(heard->error_code) : heard.code();
@@ -53,7 +50,7 @@ uuid directory_reports::found_in(const metadata::topic& topic, std::int32_t inde
 
 task<void> directory_reports::assign_found(metadata::image_ref image) {
     std::vector<place> places;
-    if (image->metadata_version() >= first_with_directories)
+    if (image->metadata_version() >= metadata::first_version_with_directories)
         for (const auto& [name, topic] : image->topics())
             for (const auto& [index, partition] : topic->partitions) {
                 if (std::find(partition.replicas.begin(), partition.replicas.end(), node_) == partition.replicas.end())
@@ -68,7 +65,7 @@ task<void> directory_reports::assign_found(metadata::image_ref image) {
 
 task<void> directory_reports::assign(metadata::image_ref image, std::vector<replica::partition_id> which) {
     std::vector<place> places;
-    if (image->metadata_version() >= first_with_directories)
+    if (image->metadata_version() >= metadata::first_version_with_directories)
         for (const auto& id : which) {
             const auto* topic = image->find_topic(id.topic_id);
             const auto* partition = topic ? topic->partitions.find(id.index) : nullptr;

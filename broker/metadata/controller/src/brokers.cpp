@@ -167,7 +167,7 @@ decision<broker_registration_response> controller::register_broker(const decisio
     const bool other_may_live = request.broker_id != config_.node_id && sessions_.alive(request.broker_id, context.now);
     if (known && !same_run && other_may_live) return refuse(errc::duplicate_broker_registration);
     if (request.is_migrating_zk_broker) return refuse(errc::invalid_registration);
-    const bool directories = context.cluster.metadata_version() >= 17;
+    const bool directories = context.cluster.metadata_version() >= first_version_with_directories;
     if (directories) {
         if (auto valid = check_directories(context.cluster, request); !valid) return refuse(valid.code());
     }

@@ -172,7 +172,7 @@ decision<assign_replicas_to_dirs_response> controller::assign_replicas_to_dirs(
     const cluster_view view{context.cluster, config_, schema_};
     decision<assign_replicas_to_dirs_response> decided;
     auto valid = view.check_epoch(request.broker_id, request.broker_epoch);
-    if (valid && context.cluster.metadata_version() < 17) valid = errc::unsupported_version;
+    if (valid && context.cluster.metadata_version() < first_version_with_directories) valid = errc::unsupported_version;
     if (!valid) {
         decided.response.error_code = wire_code(valid.code());
         return decided;

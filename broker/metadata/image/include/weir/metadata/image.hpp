@@ -23,6 +23,7 @@ inline constexpr broker_id no_broker = -1;  ///< also "no leader"
 inline constexpr uuid directory_migrating{0, 0};  ///< not known: written before directories had ids
 inline constexpr uuid directory_unassigned{0, 1};
 inline constexpr uuid directory_lost{0, 2};
+inline constexpr std::int16_t first_version_with_directories = 17;  ///< metadata.version 3.7-IV2
 
 struct endpoint {
     std::string listener;

@@ -38,6 +38,14 @@ std::int64_t put(producer& out, const std::string& value) {
     REQUIRE_MESSAGE(sent, sent.error().message());
     return sent->offset;
 }
+/// For what has to fail. What has to succeed takes another producer: a machine may be slower than this one waits.
+producer soon_given_up(const client& kafka) {
+    producer_config settings;
+    settings.delivery_timeout = 300ms;
+    settings.linger = 0ms;
+    settings.close_timeout = 100ms;
+    return producer{kafka, std::move(settings)};
+}
 
 }  // namespace
 
@@ -140,29 +148,24 @@ TEST_CASE("a cut ends connections until it heals") {
     embedded cluster{with_orders()};
     client_config quick;
     quick.retry_backoff = quick.retry_backoff_max = quick.reconnect_backoff = quick.reconnect_backoff_max = 1ms;
-    producer_config settings;
-    settings.delivery_timeout = 200ms;
-    settings.linger = 0ms;
     const client kafka{cluster, std::move(quick)};
-    producer out{kafka, std::move(settings)};
+    producer out{kafka};
+    auto impatient = soon_given_up(kafka);
     CHECK(put(out, "a") == 0);
     cluster.cut();
-    CHECK(out.send(orders, "k", "lost").get().code() == errc::timed_out);
+    CHECK(impatient.send(orders, "k", "lost").get().code() == errc::timed_out);
     cluster.heal();
-    const auto healed = out.send(orders, "k", "b").get();
-    CHECK_MESSAGE(healed, healed.error().message());
+    CHECK(put(out, "b") == 1);
 }
 
 TEST_CASE("a client may outlive its cluster") {
     std::optional<embedded> cluster{std::in_place, with_orders()};
-    producer_config settings;
-    settings.delivery_timeout = 100ms;
-    settings.linger = 0ms;
-    settings.close_timeout = 100ms;
-    producer inside{client{*cluster}, std::move(settings)};
+    const client kafka{*cluster};
+    producer inside{kafka};
+    auto impatient = soon_given_up(kafka);
     CHECK(put(inside, "a") == 0);
     cluster.reset();
-    CHECK_FALSE(inside.send(orders, "k", "b").get());
+    CHECK_FALSE(impatient.send(orders, "k", "b").get());
 }
 
 TEST_CASE("what cannot be is refused with the reason") {
@@ -192,19 +195,16 @@ TEST_CASE("what cannot be is refused with the reason") {
 TEST_CASE("a disk that is full or fails shows in the answers, and heals") {
     auto config = with_orders();
     embedded cluster{config};
-    producer_config settings;
-    settings.delivery_timeout = 300ms;
-    settings.linger = 0ms;
-    producer out{client{cluster}, std::move(settings)};
+    producer out{client{cluster}};
     CHECK(put(out, "a") == 0);
     cluster.fail_disk({.operation = sim::disk_operation::write, .path_contains = "orders-0"});
-    const auto refused = out.send(orders, "k", "b").get();
+    const auto refused = soon_given_up(client{cluster}).send(orders, "k", "b").get();
     REQUIRE_FALSE(refused);
     CHECK(refused.error().message().find("KAFKA_STORAGE_ERROR") != std::string::npos);
     cluster.heal_disk();
     cluster.stop();
     cluster.start();
-    CHECK(out.send(orders, "k", "c").get());
+    CHECK(put(out, "c") == 1);
 }
 
 TEST_CASE("a disk that fails under a start ends it with the directory's name") {

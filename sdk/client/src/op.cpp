@@ -27,6 +27,13 @@ private:
 
 void continuations::push(continuation next) {
     constexpr std::size_t most = 256;  // 10 KiB
+    if (!pieces_.empty()) {
+        auto& last = pieces_.back().back();
+        if (last.index + last.count == next.index && last.run.same_as(next.run)) {
+            last.count += next.count;
+            return;
+        }
+    }
     if (pieces_.empty() || pieces_.back().size() == pieces_.back().capacity()) {
         const auto size = pieces_.empty() ? 1 : std::min(most, 8 * pieces_.back().size());
         pieces_.emplace_back().reserve(size);
@@ -37,19 +44,26 @@ void continuations::push(continuation next) {
 continuation* continuations::next() {
     for (; piece_ < pieces_.size(); ++piece_, at_ = 0) {
         auto& piece = pieces_[piece_];
-        if (at_ < piece.size()) return &piece[at_++];
+        if (at_ < piece.size()) {
+            auto& each = piece[at_];
+            if (each.count == 1) {
+                ++at_;
+                return &each;
+            }
+            --each.count;
+            one_.run.double_of(each.run);
+            one_.index = each.index++;
+            return &one_;
+        }
         piece = std::vector<continuation>{};
     }
     return nullptr;
 }
 
 continuations continuations::of(std::uint32_t index) {
-    continuations mine;
-    for (auto& piece : pieces_) {
-        for (auto& each : piece) if (each.index == index) mine.push(std::move(each));
-        std::erase_if(piece, [&](const continuation& each) { return each.index == index; });
-    }
-    std::erase_if(pieces_, [](const auto& piece) { return piece.empty(); });
+    continuations mine, others;
+    while (auto* const each = next()) (each->index == index ? mine : others).push(std::move(*each));
+    *this = std::move(others);
     return mine;
 }
 

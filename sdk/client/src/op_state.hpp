@@ -10,12 +10,13 @@
 
 namespace weir::detail {
 
-/// Continuations, first come first served. In pieces: a full batch has thousands of them, none of which moves, and whose memory is
-/// small enough for the allocator to have at hand again.
+/// Continuations, first come first served. Mostly every record of a batch gets the same one, which is kept once. The others are in
+/// pieces: a full batch has thousands of them, none of which moves, and whose memory is small enough for the allocator to have at
+/// hand again.
 class continuations {
 public:
     void push(continuation next);
-    /// The next one to run, good until the next call; nullptr: those were all.
+    /// The next one to run, good until the next call; nullptr: those were all. Nothing is pushed from the first call on.
     continuation* next();
     bool empty() const noexcept { return pieces_.empty(); }
     /// Takes those of one index out.
@@ -24,6 +25,7 @@ public:
 private:
     std::vector<std::vector<continuation>> pieces_;
     std::uint32_t piece_ = 0, at_ = 0;  // where next() is
+    continuation one_{};                // of several that are the same: a copy, whatever those before did to theirs
 };
 
 /// Ends once, for all its indices; an index may be cancelled before. Thread-safe.

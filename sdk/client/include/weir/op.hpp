@@ -19,11 +19,12 @@ enum class continue_on : std::uint8_t {
 
 class op_core;
 
-/// What is to be done when an operation has ended. Thousands of them wait in one batch of records: as small as can be with room
-/// for a few pointers.
+/// What is to be done when an operation has ended, and the `count - 1` after it. Thousands of them may wait in one batch of
+/// records: as small as can be with room for a few pointers.
 struct continuation {
     basic_function<void(op_core&, std::uint32_t), 24> run;
     std::uint32_t index;
+    std::uint32_t count = 1;
 };
 
 /// What is behind an op: one per batch or request, never one per record; held by shared pointers. Thread-safe.

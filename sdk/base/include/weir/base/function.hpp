@@ -2,6 +2,7 @@
 #pragma once
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -49,6 +50,18 @@ public:
     ~basic_function() { reset(); }
 
     explicit operator bool() const noexcept { return table_ != nullptr; }
+    /// The same code and the same bytes, which double_of() can copy: one of them does for both. May miss some that are.
+    bool same_as(const basic_function& other) const noexcept {
+        if (!table_ || table_ != other.table_ || table_->words == 0) return false;
+        for (std::size_t i = 0; i < table_->words; ++i) if (word(i) != other.word(i)) return false;
+        return true;
+    }
+    /// Makes this a copy of one that is same_as() another.
+    void double_of(const basic_function& other) noexcept {
+        reset();
+        table_ = other.table_;
+        std::memcpy(storage_, other.storage_, InlineBytes);
+    }
     // By value, as the signature says; large ones are moved on.
     R operator()(Args... args) {  // NOLINT(performance-unnecessary-value-param)
         return table_->call(storage_, std::forward<Args>(args)...);
@@ -59,7 +72,9 @@ private:
         R (*call)(void*, Args&&...);
         void (*move)(void* from, void* to) noexcept;  // nullptr: its bytes can be copied,
         void (*drop)(void*) noexcept;                 // and there is nothing to destroy
+        std::size_t words;                            // of those bytes, where they are whole words; else 0
     };
+    static constexpr std::size_t word_bytes = sizeof(std::uintptr_t);
     // What has no bytes leaves the storage as it was: not to be read.
     template <class F>
     static constexpr bool plain = std::is_trivially_copyable_v<F> && !std::is_empty_v<F>;
@@ -70,13 +85,20 @@ private:
             ::new (to) F(std::move(*static_cast<F*>(from)));
             static_cast<F*>(from)->~F();
         },
-        plain<F> ? nullptr : +[](void* self) noexcept { static_cast<F*>(self)->~F(); }};
+        plain<F> ? nullptr : +[](void* self) noexcept { static_cast<F*>(self)->~F(); },
+        plain<F> && sizeof(F) % word_bytes == 0 ? sizeof(F) / word_bytes : 0};
     template <class F>
     static constexpr table heap_table{
         [](void* self, Args&&... args) -> R { return (**static_cast<F**>(self))(std::forward<Args>(args)...); },
         nullptr,  // the pointer to it is
-        [](void* self) noexcept { delete *static_cast<F**>(self); }};
+        [](void* self) noexcept { delete *static_cast<F**>(self); },
+        0};
 
+    std::uintptr_t word(std::size_t index) const noexcept {
+        std::uintptr_t value = 0;
+        std::memcpy(&value, storage_ + index * word_bytes, word_bytes);
+        return value;
+    }
     void take_from(basic_function& other) noexcept {
         if (!table_) return;
         if (table_->move) table_->move(other.storage_, storage_);

@@ -137,7 +137,9 @@ void connection::send(protocol::api_key key, held what, milliseconds timeout) {
         return;
     }
     what.waiter.deadline = loop_.call_after(timeout, [this, timeout, answered = what.waiter.answered] {
-        close(error{errc::timed_out, fmt::format("{} did not {} within {} ms", to_string(remote_), answered ? "answer" : "take a request", timeout.count())});
+        const auto extra = timeout - config_.request_timeout;
+        const auto of = extra > milliseconds::zero() ? fmt::format("request.timeout.ms, and {} ms that the request may wait there", extra.count()) : std::string{"request.timeout.ms"};
+        close(error{errc::timed_out, fmt::format("{} did not {} within {} ms ({})", to_string(remote_), answered ? "answer" : "take a request", timeout.count(), of)});
     });
     const bool login = key == protocol::api_key::sasl_handshake || key == protocol::api_key::sasl_authenticate;
     if (login || (!logging_in_again_ && loop_.now() < login_due_)) return depart(std::move(what));

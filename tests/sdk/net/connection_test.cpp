@@ -73,19 +73,18 @@ struct peer_fixture {
         done = true;
     }
     template <class Request>
-    static task<void> run_call(peer_fixture& at, const Request& request, bool& done, errc& code) {
-        auto calling = at.link->call(request);
+    static task<void> run_call(peer_fixture& at, const Request& request, milliseconds extra_time, bool& done) {
+        auto calling = at.link->call(request, Request::max_version, extra_time);
         auto got = co_await calling;
-        code = got.code();
+        at.failure = got.error();
         done = true;
     }
     template <class Request>
-    errc call(const Request& request) {
+    errc call(const Request& request, milliseconds extra_time = {}) {
         bool done = false;
-        errc code = errc::none;
-        world.loop(desk).post([&] { spawn(run_call(*this, request, done, code)); });
+        world.loop(desk).post([&] { spawn(run_call(*this, request, extra_time, done)); });
         REQUIRE(world.run_until([&] { return done; }, 60s));
-        return code;
+        return failure.code();
     }
     static task<void> run_tell(std::shared_ptr<connection> on, const protocol::metadata_request& request, std::optional<result<void>>& outcome) {
         auto telling = on->tell(request);
@@ -156,7 +155,7 @@ TEST_CASE_FIXTURE(peer_fixture, "a peer that is no Kafka broker is told apart, b
     SUBCASE("it says nothing") {
         open();
         CHECK(failure.code() == errc::timed_out);
-        CHECK(failure.what() == "server:9092 did not answer within 5000 ms");
+        CHECK(failure.what() == "server:9092 did not answer within 5000 ms (request.timeout.ms)");
     }
     CHECK_FALSE(link);
 }
@@ -179,7 +178,14 @@ TEST_CASE_FIXTURE(peer_fixture, "an answer nobody waits for, or none at all, end
         };
         CHECK(call(protocol::metadata_request{}) == errc::malformed);
     }
-    SUBCASE("silence") { CHECK(call(protocol::metadata_request{}) == errc::timed_out); }
+    SUBCASE("silence") {
+        CHECK(call(protocol::metadata_request{}) == errc::timed_out);
+        CHECK(failure.what() == "server:9092 did not answer within 5000 ms (request.timeout.ms)");
+    }
+    SUBCASE("silence, to one that may wait there") {
+        CHECK(call(protocol::metadata_request{}, 500ms) == errc::timed_out);
+        CHECK(failure.what() == "server:9092 did not answer within 5500 ms (request.timeout.ms, and 500 ms that the request may wait there)");
+    }
     SUBCASE("the peer goes") {
         world.at(world.now() + 1s, [this] { accepted.reset(); });
         CHECK(call(protocol::metadata_request{}) == errc::network_exception);

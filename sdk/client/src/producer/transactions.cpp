@@ -110,11 +110,12 @@ task<void> transactions::run(std::shared_ptr<transactions> self) {
     while (auto request = self->manager_->next()) {
         if (self->deadline_ == timer_id::none) {
             const auto most = self->manager_->ending() ? std::max(self->max_block_, self->timeout_) : self->max_block_;
-            self->deadline_ = self->view_->loop().call_after(most, [weak = std::weak_ptr{self}, most] {
+            const auto* const setting = most > self->max_block_ ? "transaction.timeout.ms" : "max.block.ms";
+            self->deadline_ = self->view_->loop().call_after(most, [weak = std::weak_ptr{self}, most, setting] {
                 const auto held = weak.lock();
                 if (!held) return;
                 held->deadline_ = timer_id::none;
-                held->manager_->give_up(error{errc::timed_out, fmt::format("transactional.id '{}': no answer of the coordinator within {} ms", held->manager_->id(), most.count())});
+                held->manager_->give_up(error{errc::timed_out, fmt::format("transactional.id '{}': no answer of the coordinator within {} ms ({})", held->manager_->id(), most.count(), setting)});
                 held->drive();
             });
         }

@@ -71,7 +71,7 @@ task<result<http_answer>> http_exchange(event_loop& loop, std::unique_ptr<stream
     });
     const auto failed = [&](const error& why) {
         loop.cancel(deadline);
-        return *late ? error{errc::timed_out, fmt::format("no answer within {} ms", timeout.count())} : why;
+        return *late ? error{errc::timed_out, fmt::format("no answer within {} ms (sasl.login.read.timeout.ms)", timeout.count())} : why;
     };
     std::vector<write_piece> pieces(1);
     const auto text = std::make_shared<std::string>(std::move(request));

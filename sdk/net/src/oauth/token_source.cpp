@@ -31,7 +31,7 @@ void token_source::fetch() {
     const auto attempt = ++attempt_;
     deadline_ = loop_.call_after(rules_.patience, [this, attempt] {
         deadline_ = timer_id::none;
-        arrived(attempt, error{errc::timed_out, fmt::format("OAUTHBEARER: no token within {} ms", rules_.patience.count())});
+        arrived(attempt, error{errc::timed_out, fmt::format("OAUTHBEARER: no token within {} ms (twice sasl.login.read.timeout.ms)", rules_.patience.count())});
     });
     fetch_([weak = weak_from_this(), attempt](result<oauth_token> got) {
         if (const auto self = weak.lock()) self->arrived(attempt, std::move(got));

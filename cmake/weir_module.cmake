@@ -73,6 +73,9 @@ function(weir_module name)
   weir_unite(weir_${name})
 endfunction()
 
+# Tests are many, and each links most of the code: gold takes half the time of ld.
+find_program(WEIR_GOLD ld.gold)
+
 # weir_test(<name> SOURCES ... DEPENDS modules... [LABELS ...] [ARGS ...] [TIMEOUT s])
 # One doctest binary per module; its main is compiled once, in tests/support.
 function(weir_test name)
@@ -84,6 +87,9 @@ function(weir_test name)
   # fails names its line by itself; who wants to step through tests has the debug preset.
   weir_precompile(${name} tests $<$<CONFIG:Release,RelWithDebInfo>:-O0> $<$<CONFIG:Release>:-g0>)
   weir_unite(${name})
+  if(WEIR_GOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_link_options(${name} PRIVATE -fuse-ld=gold)
+  endif()
   foreach(dep IN LISTS arg_DEPENDS)
     target_link_libraries(${name} PRIVATE weir::${dep})
   endforeach()

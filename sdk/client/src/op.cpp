@@ -41,7 +41,7 @@ void continuations::push(continuation next) {
     pieces_.back().push_back(std::move(next));
 }
 
-continuation* continuations::next() {
+continuation* continuations::next(continuation& room) {
     for (; piece_ < pieces_.size(); ++piece_, at_ = 0) {
         auto& piece = pieces_[piece_];
         if (at_ < piece.size()) {
@@ -51,9 +51,9 @@ continuation* continuations::next() {
                 return &each;
             }
             --each.count;
-            one_.run.double_of(each.run);
-            one_.index = each.index++;
-            return &one_;
+            room.run.double_of(each.run);
+            room.index = each.index++;
+            return &room;
         }
         piece = std::vector<continuation>{};
     }
@@ -62,7 +62,8 @@ continuation* continuations::next() {
 
 continuations continuations::of(std::uint32_t index) {
     continuations mine, others;
-    while (auto* const each = next()) (each->index == index ? mine : others).push(std::move(*each));
+    continuation room{};
+    while (auto* const each = next(room)) (each->index == index ? mine : others).push(std::move(*each));
     *this = std::move(others);
     return mine;
 }
@@ -126,14 +127,16 @@ void op_signal::look_if_due() {
 
 // One step for all that the strand has to run: a batch ends for thousands of records at a time.
 void op_signal::go_on(continuations here, continuations on_strand) {
-    while (auto* const each = here.next()) each->run(*this, each->index);
+    continuation room{};
+    while (auto* const each = here.next(room)) each->run(*this, each->index);
     if (!on_strand.empty()) strand_->post([self = shared_from_this(), this, all = std::move(on_strand)]() mutable { run(std::move(all)); });
 }
 
 // What one callback throws is its executor's business, and takes nothing from the others.
 void op_signal::run(continuations all) {
     try {
-        while (auto* const each = all.next()) each->run(*this, each->index);
+        continuation room{};
+        while (auto* const each = all.next(room)) each->run(*this, each->index);
     } catch (...) {
         strand_->post([self = shared_from_this(), this, all = std::move(all)]() mutable { run(std::move(all)); });
         throw;

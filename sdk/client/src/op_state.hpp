@@ -16,8 +16,9 @@ namespace weir::detail {
 class continuations {
 public:
     void push(continuation next);
-    /// The next one to run, good until the next call; nullptr: those were all. Nothing is pushed from the first call on.
-    continuation* next();
+    /// The next one to run, good until the next call; nullptr: those were all. Nothing is pushed from the first call on. One of
+    /// several that are the same is a copy in `room`, whatever those before did to theirs.
+    continuation* next(continuation& room);
     bool empty() const noexcept { return pieces_.empty(); }
     /// Takes those of one index out.
     continuations of(std::uint32_t index);
@@ -25,7 +26,6 @@ public:
 private:
     std::vector<std::vector<continuation>> pieces_;
     std::uint32_t piece_ = 0, at_ = 0;  // where next() is
-    continuation one_{};                // of several that are the same: a copy, whatever those before did to theirs
 };
 
 /// Ends once, for all its indices; an index may be cancelled before. Thread-safe.
